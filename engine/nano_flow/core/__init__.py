@@ -1,0 +1,1 @@
+"""Values that every room shares: diagnostics, errors, events, messages, money, references."""

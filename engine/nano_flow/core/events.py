@@ -1,0 +1,303 @@
+"""What happened in a run, in the past tense: the one stream that journal, progress, reports and metrics share.
+
+Every event has ``at``, seconds since 1970 (UTC). ``address`` names one execution of one step. ``turn`` counts the
+model calls of one execution of an agent step from 0 (judges and repairs included), ``attempt`` the tries of one turn
+from 0, over all models. Durations are seconds, money whole nano-dollars.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from nano_flow.core.messages import ChatReply, Json, Usage
+from nano_flow.core.money import Money
+from nano_flow.core.outcomes import ItemFailure, RunStatus, SkipReason, StopReason
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """A run began, or went on (``resumed``). ``policy`` names the documents in force, by digest and commit."""
+
+    at: float
+    run_id: str
+    workflow: str
+    file: str
+    plan_digest: str
+    inputs: Mapping[str, Json]
+    policy: Mapping[str, Json]
+    simulated: bool = False
+    resumed: bool = False
+    budget: Money | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StepStarted:
+    """An execution started; ``item`` and ``iteration`` are indices from 0 where the step is one of many."""
+
+    at: float
+    address: str
+    step: str
+    kind: str
+    item: int | None = None
+    iteration: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RouteDecided:
+    """Which models may serve a turn, and why; ``decision`` is a ``nano-flow/decision@1`` mapping."""
+
+    at: float
+    address: str
+    turn: int
+    requested: str
+    score: float | None
+    tier: str | None
+    decision: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class CallIntended:
+    """A model call is about to be sent; ``reserved`` is its worst case. Durable before it is sent."""
+
+    at: float
+    address: str
+    turn: int
+    attempt: int
+    model: str
+    requested: str
+    fingerprint: str
+    reserved: Money
+    reserved_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CallFailed:
+    """A model call failed; ``possibly_spent`` is what it may have cost, ``cost`` what it is known to have cost."""
+
+    at: float
+    address: str
+    turn: int
+    attempt: int
+    model: str
+    error: str
+    message: str
+    duration_s: float
+    cost: Money = Money(0)
+    possibly_spent: Money = Money(0)
+    usage: Usage | None = None
+    simulated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CallFinished:
+    """A model call was answered. ``cost`` is None where it is unpriced, and ``unpriced`` says why."""
+
+    at: float
+    address: str
+    turn: int
+    attempt: int
+    model: str
+    requested: str
+    fingerprint: str
+    reply: ChatReply
+    duration_s: float
+    cost: Money | None
+    price_entry: str = ""
+    unpriced: str = ""
+    reserved: Money = Money(0)
+    first_token_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CacheHit:
+    """A reply came from the cache and cost nothing; ``saved`` is what it had cost."""
+
+    at: float
+    address: str
+    turn: int
+    model: str
+    requested: str
+    fingerprint: str
+    reply: ChatReply
+    saved: Money
+
+
+@dataclass(frozen=True, slots=True)
+class TextStreamed:
+    """A piece of a reply, for progress only: it is not journaled."""
+
+    at: float
+    address: str
+    turn: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolIntended:
+    """A tool or command is about to run. Durable before it starts. ``call`` names it inside its turn."""
+
+    at: float
+    address: str
+    turn: int
+    call: str
+    tool: str
+    fingerprint: str
+    arguments: Json
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCalled:
+    """A tool or command ran; ``error`` holds its message and ``error_kind`` its class where it failed."""
+
+    at: float
+    address: str
+    turn: int
+    call: str
+    tool: str
+    fingerprint: str
+    result: Json
+    duration_s: float
+    error: str = ""
+    error_kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StepRetried:
+    """An attempt of a step failed and another follows after ``delay_s``."""
+
+    at: float
+    address: str
+    attempt: int
+    error: str
+    message: str
+    delay_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class StepFinished:
+    """An execution succeeded. ``replayed`` where every result of it was recorded by an earlier run of the process."""
+
+    at: float
+    address: str
+    output: Json
+    duration_s: float
+    case: str | None = None
+    errors: tuple[ItemFailure, ...] = ()
+    recovered: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StepFailed:
+    """An execution failed; ``tolerated`` under ``on_error: continue``."""
+
+    at: float
+    address: str
+    error: str
+    message: str
+    duration_s: float
+    tolerated: bool = False
+    errors: tuple[ItemFailure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StepSkipped:
+    """A step will not start."""
+
+    at: float
+    address: str
+    step: str
+    kind: str
+    reason: SkipReason
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalAsked:
+    """A person is asked; ``expires_at`` (seconds since 1970) where the question has a timeout."""
+
+    at: float
+    address: str
+    message: str
+    options: tuple[str, ...]
+    input_schema: Mapping[str, Json] | None = None
+    expires_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalAnswered:
+    """A person, or the timeout (``by`` is then ``timeout``), decided."""
+
+    at: float
+    address: str
+    decision: str
+    input: Json
+    comment: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class WaitStarted:
+    """A ``wait`` began; it is over at ``until`` (seconds since 1970)."""
+
+    at: float
+    address: str
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetWarned:
+    """Spend passed ``share`` of a budget (0.8 = 80 %)."""
+
+    at: float
+    address: str
+    share: float
+    spent: Money
+    limit: Money
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeGiven:
+    """Something that the reader of the run should know, in one sentence."""
+
+    at: float
+    address: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunFinished:
+    """The run ended or paused; totals are folded from the other events."""
+
+    at: float
+    status: RunStatus
+    outputs: Json
+    error: str | None
+    stop_reason: StopReason | None
+    stop_address: str | None
+    duration_s: float
+    details: Mapping[str, Json] = field(default_factory=dict)
+
+
+Event = (
+    RunStarted
+    | StepStarted
+    | RouteDecided
+    | CallIntended
+    | CallFailed
+    | CallFinished
+    | CacheHit
+    | TextStreamed
+    | ToolIntended
+    | ToolCalled
+    | StepRetried
+    | StepFinished
+    | StepFailed
+    | StepSkipped
+    | ApprovalAsked
+    | ApprovalAnswered
+    | WaitStarted
+    | BudgetWarned
+    | NoticeGiven
+    | RunFinished
+)
