@@ -1,0 +1,1 @@
+"""One model call, end to end: candidates, cache, reservation, attempts, next model, price, events."""
