@@ -59,7 +59,8 @@ class Message:
 class Usage:
     """Tokens of one call, each counted once.
 
-    ``input_tokens`` excludes cached and written ones; ``output_tokens`` excludes reasoning ones.
+    ``input_tokens`` excludes cached, written and audio ones; ``output_tokens`` excludes reasoning and audio ones;
+    ``cache_write_tokens`` (5 minutes) excludes those written for an hour.
     ``measured`` is False where the provider reported nothing and the figures are estimates.
     """
 
@@ -69,6 +70,9 @@ class Usage:
     output_tokens: int = 0
     reasoning_tokens: int = 0
     measured: bool = True
+    cache_write_1h_tokens: int = 0
+    audio_input_tokens: int = 0
+    audio_output_tokens: int = 0
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
@@ -78,18 +82,26 @@ class Usage:
             self.output_tokens + other.output_tokens,
             self.reasoning_tokens + other.reasoning_tokens,
             self.measured and other.measured,
+            self.cache_write_1h_tokens + other.cache_write_1h_tokens,
+            self.audio_input_tokens + other.audio_input_tokens,
+            self.audio_output_tokens + other.audio_output_tokens,
+        )
+
+    @property
+    def context(self) -> int:
+        """All that the model read: the size by which prices rise ``above`` a threshold."""
+        return (
+            self.input_tokens
+            + self.cached_input_tokens
+            + self.cache_write_tokens
+            + self.cache_write_1h_tokens
+            + self.audio_input_tokens
         )
 
     @property
     def total(self) -> int:
         """All tokens of the call."""
-        return (
-            self.input_tokens
-            + self.cached_input_tokens
-            + self.cache_write_tokens
-            + self.output_tokens
-            + self.reasoning_tokens
-        )
+        return self.context + self.output_tokens + self.reasoning_tokens + self.audio_output_tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +123,8 @@ class ChatRequest:
     address: str = ""
     turn: int = 0
     attempt: int = 0
+    purpose: Literal["agent", "judge"] = "agent"
+    """Who asks: the agent of the step itself, or a judge of its ``verify``."""
 
 
 @dataclass(frozen=True, slots=True)
