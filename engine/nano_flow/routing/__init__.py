@@ -1,0 +1,1 @@
+"""Which model serves a prompt, and why: facts, signals, rules, the choice (pure)."""
