@@ -1,0 +1,1 @@
+"""The documents that users write: one Pydantic model file per kind, loading, schemas, diagnostics."""

@@ -1,0 +1,150 @@
+"""What an agent step may say about its model, its tools and the checks of its reply."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag
+
+from nano_flow.documents.common import (
+    Argument,
+    Document,
+    Duration,
+    Expression,
+    JsonSchema,
+    Maybe,
+    Name,
+    Score,
+    Share,
+    StepId,
+    TemplateText,
+    Text,
+    TokenCount,
+    Words,
+)
+
+
+class ComplexityDocument(Document):
+    """Bounds on the score that routing computes."""
+
+    at_least: Maybe[Score] = None
+    """The score is raised to this."""
+    at_most: Maybe[Score] = None
+    """The score is lowered to this."""
+
+
+class ParamsDocument(Document):
+    """Sampling and reasoning parameters; translated to the names of each provider."""
+
+    temperature: Maybe[Annotated[float, Field(ge=0, le=2)]] = None
+    """How much the model varies, 0 to 2."""
+    top_p: Maybe[Annotated[float, Field(ge=0, le=1)]] = None
+    """Share of the probability that is sampled from."""
+    seed: Maybe[Annotated[int, Field(ge=-(2**63), lt=2**63)]] = None
+    """Seed, where the provider takes one."""
+    stop: Maybe[Words] = None
+    """Texts at which the model stops."""
+    reasoning_effort: Maybe[Literal["none", "minimal", "low", "medium", "high", "xhigh"]] = None
+    """How long the model reasons."""
+    verbosity: Maybe[Literal["low", "medium", "high"]] = None
+    """How long the reply is."""
+    tool_choice: Maybe[Text] = None
+    """auto, none, required, or the name of a tool."""
+
+
+class RepairDocument(Document):
+    """What happens when a reply breaks its schema or fails `verify`."""
+
+    max_attempts: Annotated[int, Field(ge=0, le=20)] = 2
+    """How often the message goes back to the model."""
+    escalate: bool = False
+    """Then ask the next tier."""
+
+
+class CheckVerify(Document):
+    """An expression that must hold for the output."""
+
+    check: Expression
+    """Expression over `output`."""
+    message: Maybe[TemplateText] = None
+    """What the model is told when it does not hold."""
+
+
+class JudgeVerify(Document):
+    """A model that judges the output."""
+
+    judge: TemplateText
+    """The question that the judge answers with a score from 0 to 1."""
+    at_least: Share = 0.5
+    """The score that is needed."""
+    model: Maybe[Text] = None
+    """The judge's model or tier."""
+    message: Maybe[TemplateText] = None
+    """What the model is told when the score is too low."""
+
+
+class RunVerify(Document):
+    """A command that must exit with 0."""
+
+    run: list[Argument] | Text
+    """A command as a list of arguments, or a script."""
+    shell: Maybe[Annotated[list[Text], Field(min_length=1)] | Text] = None
+    """The shell of a script."""
+    cwd: Maybe[TemplateText] = None
+    """Working directory, inside the workspace."""
+    stdin: Maybe[TemplateText] = None
+    """What the command reads."""
+    env: Maybe[dict[str, Argument]] = None
+    """Variables of the command."""
+    message: Maybe[TemplateText] = None
+    """What the model is told when the command fails; default: its stderr."""
+
+
+def kind_of_verify(value: Any) -> str | None:
+    """The key that tells what a `verify` entry is."""
+    if isinstance(value, dict):
+        return next((kind for kind in ("check", "judge", "run") if kind in value), None)
+    return None
+
+
+VerifyDocument = Annotated[
+    Annotated[CheckVerify, Tag("check")] | Annotated[JudgeVerify, Tag("judge")] | Annotated[RunVerify, Tag("run")],
+    Discriminator(kind_of_verify),
+]
+
+
+class AgentSettings(Document):
+    """Keys of an agent step that `defaults` may hold too."""
+
+    system: Maybe[TemplateText] = None
+    """Instructions that stand before the conversation."""
+    model: Maybe[Text] = None
+    """auto (default: routed), a tier, or provider/model."""
+    policy: Maybe[Name] = None
+    """A policy of routing.yaml; default: default."""
+    provider: Maybe[Words] = None
+    """Only models of these providers."""
+    complexity: Maybe[Score | ComplexityDocument] = None
+    """The score itself, or bounds on it."""
+    fallback: Maybe[list[Text] | Text | Literal[False]] = None
+    """Models to try after a failure, the name of a chain, or false."""
+    tools: Maybe[list[Text]] = None
+    """Tools that the model may call; `server` is all of a server, `server.tool` one."""
+    max_turns: Maybe[Annotated[int, Field(ge=1, le=1000)]] = None
+    """Model calls of one execution; default: 20."""
+    output_schema: Maybe[JsonSchema] = None
+    """JSON Schema 2020-12 of the reply; makes `output` an object."""
+    max_output_tokens: Maybe[TokenCount] = None
+    """The cap that is sent; default: 4096, or 16k where the model reasons."""
+    params: Maybe[ParamsDocument] = None
+    """Sampling and reasoning parameters."""
+    attachments: Maybe[list[TemplateText]] = None
+    """Images and text files that go with the prompt."""
+    conversation: Maybe[StepId] = None
+    """Go on with the messages of that step."""
+    cache: Maybe[bool | Duration] = None
+    """Reuse a recorded reply: false (default), true, or for how long."""
+    verify: Maybe[list[VerifyDocument]] = None
+    """Checks that the output must pass."""
+    repair: Maybe[RepairDocument] = None
+    """What happens when a check fails."""

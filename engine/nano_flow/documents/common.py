@@ -1,0 +1,150 @@
+"""What every document is made of: the strict base model, names, durations, counts of tokens, dollars."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    PlainValidator,
+    StringConstraints,
+    WithJsonSchema,
+)
+from pydantic_core import CoreSchema
+
+from nano_flow.source.scalars import ExactFloat
+
+LANGUAGE_VERSIONS = (1,)
+LanguageVersion = Literal[1]
+
+
+class Document(BaseModel):
+    """A mapping of a document: unknown keys are refused, ``true`` is no number and ``"1"`` is none either."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
+
+
+T = TypeVar("T")
+
+
+class _NotNull:
+    """Lets a key be absent, but not empty: ``timeout:`` without a value is a slip, not a choice."""
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        schema = handler(source)
+        inner: CoreSchema = schema["schema"] if schema["type"] == "nullable" else schema
+        return inner
+
+
+Maybe = Annotated[T | None, _NotNull()]
+"""``Maybe[X]``: X where the key is given, else None; ``null`` itself is refused."""
+
+_UNITS = (("d", 86_400.0), ("h", 3_600.0), ("m", 60.0), ("s", 1.0), ("ms", 0.001))
+_SECONDS = dict(_UNITS)
+_AMOUNT = r"[0-9]{1,9}(?:\.[0-9]{1,6})?"
+_PART = re.compile(r"([0-9.]+)([a-z]+)")
+
+
+def _duration_pattern() -> str:
+    units = [unit for unit, _ in _UNITS]
+    starts = []
+    for index, unit in enumerate(units):
+        rest = "".join(f"(?:{_AMOUNT}{later})?" for later in units[index + 1 :])
+        starts.append(f"{_AMOUNT}{unit}{rest}")
+    return f"^(?:{'|'.join(starts)})$"
+
+
+DURATION_PATTERN = _duration_pattern()
+TOKENS_PATTERN = r"^[0-9]{1,9}(?:\.[0-9]{1,3})?[kM]$"
+MAX_TOKENS = 1_000_000_000_000
+MAX_USD = 1_000_000_000
+_DURATION = re.compile(DURATION_PATTERN.replace("$", r"\Z"))
+_TOKENS = re.compile(TOKENS_PATTERN.replace("$", r"\Z"))
+
+
+def duration_seconds(value: object) -> float:
+    """Seconds of ``500ms``, ``30s``, ``5m``, ``1h30m``, ``2d``; ValueError for anything else."""
+    if not isinstance(value, str) or _DURATION.match(value) is None:
+        raise ValueError("expected a duration such as 30s, 5m or 1h30m")
+    return sum(float(amount) * _SECONDS[unit] for amount, unit in _PART.findall(value))
+
+
+def token_count(value: object) -> int:
+    """A count of tokens: a whole number, ``200k`` or ``1M``; ValueError for anything else."""
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_TOKENS:
+        return value
+    if isinstance(value, str) and _TOKENS.match(value) is not None:
+        return int(Decimal(value[:-1]) * (1_000 if value[-1] == "k" else 1_000_000))
+    raise ValueError("expected a whole number, 200k or 1M")
+
+
+def dollars(value: object) -> Decimal:
+    """US dollars, exact, from a number as it was written; ValueError for text, booleans and negatives."""
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        raise ValueError("expected an amount of US dollars, a number such as 0.50")
+    amount = Decimal(value.text if isinstance(value, ExactFloat) else str(value))
+    if not 0 <= amount <= MAX_USD:
+        raise ValueError(f"expected an amount of US dollars from 0 to {MAX_USD}")
+    return amount
+
+
+def _written(value: object) -> object:
+    """A scalar as it was written, for places that take text: ``[sleep, 1]`` means ``[sleep, "1"]``."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, ExactFloat):
+        return value.text
+    return str(value) if isinstance(value, int | float) else value
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+_TOKENS_SCHEMA = {
+    "anyOf": [{"type": "integer", "minimum": 0, "maximum": MAX_TOKENS}, {"type": "string", "pattern": TOKENS_PATTERN}],
+    "description": "A whole number; 200k and 1M are allowed.",
+}
+_DURATION_SCHEMA = {
+    "type": "string",
+    "pattern": DURATION_PATTERN,
+    "description": "A duration: 500ms, 30s, 5m, 1h30m, 2d.",
+}
+_USD_SCHEMA = {"type": "number", "minimum": 0, "maximum": MAX_USD, "description": "US dollars."}
+
+Duration = Annotated[float, PlainValidator(duration_seconds), WithJsonSchema(_DURATION_SCHEMA)]
+"""Seconds."""
+TokenCount = Annotated[int, PlainValidator(token_count), WithJsonSchema(_TOKENS_SCHEMA)]
+UsdAmount = Annotated[Decimal, PlainValidator(dollars), WithJsonSchema(_USD_SCHEMA)]
+
+StepId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+"""Of tiers, policies, chains, providers, tools."""
+Title = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9._ -]{0,98}[A-Za-z0-9])?$")]
+"""Of a workflow: it stands in paths, logs and terminal titles."""
+Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$")]
+"""Of inputs, variables of the environment, names that expressions use."""
+Variable = Annotated[str, StringConstraints(pattern=r"^[a-z][A-Za-z0-9_]{0,63}$")]
+"""A name that ``as`` introduces."""
+Text = Annotated[str, StringConstraints(min_length=1)]
+TemplateText = Text
+"""Text that may hold ``{{ }}`` and ``{% %}``."""
+Expression = Text
+"""A bare expression, or ``{{ expression }}``."""
+Argument = Annotated[str, BeforeValidator(_written), WithJsonSchema({"type": ["string", "number", "boolean"]})]
+"""Text that becomes an argument or a variable of a process; a number or boolean is taken as it was written."""
+Words = Annotated[list[Text], BeforeValidator(_listed), Field(json_schema_extra={"one_or_many": True})]
+"""A list of texts, or one text."""
+PlainData = Any
+"""Whatever YAML can hold; checked elsewhere, or data by nature."""
+JsonSchema = dict[str, Any]
+"""A JSON Schema, or ``{file: schema.json}``."""
+Share = Annotated[float, Field(gt=0, le=1)]
+Points = Annotated[float, Field(ge=-100, le=100)]
+Score = Annotated[float, Field(ge=0, le=10)]

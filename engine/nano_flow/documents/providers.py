@@ -1,0 +1,162 @@
+"""The document of providers: where models are served, what they can do, how fast calls may be sent."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, model_validator
+from pydantic.config import JsonDict
+
+from nano_flow.documents.common import (
+    Document,
+    Duration,
+    Identifier,
+    LanguageVersion,
+    Maybe,
+    Name,
+    PlainData,
+    Text,
+    TokenCount,
+)
+
+Ability = Literal[
+    "tools",
+    "parallel_tools",
+    "json_schema",
+    "json_object",
+    "vision",
+    "audio",
+    "documents",
+    "reasoning",
+    "streaming",
+    "prompt_caching",
+    "system_prompt",
+    "batch",
+]
+_ONE_SERVICE: JsonDict = {"oneOf": [{"required": ["litellm"]}, {"required": ["adapter"]}]}
+
+
+class ProviderLimitsDocument(Document):
+    """The pace of calls, kept before they are sent."""
+
+    rpm: Maybe[TokenCount] = None
+    """Requests per minute."""
+    tpm: Maybe[TokenCount] = None
+    """Tokens per minute."""
+    in_flight: Maybe[Annotated[int, Field(ge=1, le=100_000)]] = None
+    """Calls at the same time."""
+
+
+class LatencyDocument(Document):
+    """What to expect before anything was measured."""
+
+    first_token: Maybe[Duration] = None
+    """Until the first token."""
+    total: Maybe[Duration] = None
+    """Until the end of a usual reply."""
+
+
+class ModelParamsDocument(Document):
+    """Which parameters a model refuses, and what it calls the others."""
+
+    refuses: Maybe[list[Text]] = None
+    """Parameters that must not be sent."""
+    max_output_tokens: Maybe[Text] = None
+    """The model's name for it."""
+    temperature: Maybe[Text] = None
+    """The model's name for it."""
+    top_p: Maybe[Text] = None
+    """The model's name for it."""
+    seed: Maybe[Text] = None
+    """The model's name for it."""
+    stop: Maybe[Text] = None
+    """The model's name for it."""
+    reasoning_effort: Maybe[Text] = None
+    """The model's name for it."""
+    verbosity: Maybe[Text] = None
+    """The model's name for it."""
+    tool_choice: Maybe[Text] = None
+    """The model's name for it."""
+
+
+class ModelDocument(Document):
+    """One model."""
+
+    description: Maybe[str] = None
+    """For people."""
+    context_window: Maybe[TokenCount] = None
+    """Tokens of prompt and reply together."""
+    max_output_tokens: Maybe[TokenCount] = None
+    """The longest reply."""
+    can: Maybe[list[Ability]] = None
+    """Abilities; where it is absent they are unknown."""
+    params: Maybe[ModelParamsDocument] = None
+    """Parameters it refuses or names differently."""
+    latency: Maybe[LatencyDocument] = None
+    """A prior, replaced by what is measured."""
+    deployment: Maybe[Text] = None
+    """The name to send instead of the model's."""
+    like: Maybe[Annotated[str, Field(pattern=r"^[^/\s]+/\S+$")]] = None
+    """provider/model whose window, abilities, parameters and price it inherits."""
+
+
+class ProviderDocument(Document):
+    """One provider; `litellm` or `adapter` tells how it is reached."""
+
+    model_config = ConfigDict(json_schema_extra=_ONE_SERVICE)
+
+    description: Maybe[str] = None
+    """For people."""
+    litellm: Maybe[Text] = None
+    """LiteLLM's provider id."""
+    adapter: Maybe[Text] = None
+    """sim, or the registered name of an installed entry point."""
+    credentials: Maybe[list[list[Identifier]] | list[Identifier]] = None
+    """Environment variables: all of a list; several ways: a list of lists."""
+    base_url: Maybe[str] = None
+    """Where the provider is; empty: its own. `${VAR:-default}` is expanded."""
+    api_version: Maybe[str] = None
+    """`${VAR:-default}` is expanded."""
+    region: Maybe[str] = None
+    """`${VAR:-default}` is expanded."""
+    location: Maybe[str] = None
+    """`${VAR:-default}` is expanded."""
+    project: Maybe[str] = None
+    """`${VAR:-default}` is expanded."""
+    organization: Maybe[str] = None
+    """`${VAR:-default}` is expanded."""
+    limits: Maybe[ProviderLimitsDocument] = None
+    """The pace of calls."""
+    timeout: Maybe[Duration] = None
+    """Of one call."""
+    open: bool = False
+    """Also takes models that are not declared; their abilities and prices are unknown."""
+    models: Maybe[dict[Annotated[str, Field(pattern=r"^\S+$")], ModelDocument]] = None
+    """The models, by name."""
+    seed: Maybe[int] = None
+    """Of the simulator."""
+    latency: Maybe[Duration | LatencyDocument] = None
+    """Of the simulator."""
+    error_rate: Maybe[Annotated[float, Field(ge=0, le=1)]] = None
+    """Of the simulator: share of calls that fail."""
+    faults: PlainData = None
+    """Of the simulator: which errors, how often."""
+    script: PlainData = None
+    """Of the simulator: replies."""
+    options: Maybe[dict[str, Any]] = None
+    """Settings of an adapter from another package."""
+
+    @model_validator(mode="after")
+    def _one_service(self) -> ProviderDocument:
+        if (self.litellm is None) == (self.adapter is None):
+            raise ValueError('expected exactly one of "litellm" and "adapter"')
+        return self
+
+
+class ProvidersDocument(Document):
+    """All providers and their models."""
+
+    nano_flow: LanguageVersion
+    """The version of the language."""
+    providers: dict[Name, ProviderDocument]
+    """The providers, by name."""

@@ -1,0 +1,203 @@
+"""The document of routing: how complex a request is, which models answer it, what follows a failure."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag
+
+from nano_flow.documents.common import (
+    Document,
+    Duration,
+    Expression,
+    LanguageVersion,
+    Maybe,
+    Name,
+    Points,
+    Score,
+    Text,
+    Words,
+)
+
+ErrorClass = Literal[
+    "rate_limit",
+    "overloaded",
+    "server_error",
+    "timeout",
+    "connection",
+    "model_not_found",
+    "credentials",
+    "context_window",
+    "bad_request",
+    "content_filter",
+]
+CurvePoint = Annotated[list[float], Field(min_length=2, max_length=2)]
+Curve = Annotated[list[CurvePoint], Field(min_length=1, max_length=100)]
+Models = Annotated[list[Text], Field(min_length=1)]
+
+
+class FeatureSignal(Document):
+    """Points by a number: a curve over a feature."""
+
+    name: Name
+    """How reports call the signal."""
+    feature: Text
+    """A fact of the request, such as prompt_tokens."""
+    curve: Curve
+    """`[value, points]`, rising values; straight lines between, flat outside."""
+
+
+class MatchSignal(Document):
+    """Points by words."""
+
+    name: Name
+    """How reports call the signal."""
+    match: Annotated[list[Text], Field(min_length=1)]
+    """Words (`*` is a prefix), phrases, `/patterns/`."""
+    points: Points
+    """For each entry that is found."""
+    at_most: Maybe[Points] = None
+    """The most that the signal gives."""
+
+
+def kind_of_signal(value: Any) -> str | None:
+    """The key that tells what a signal is."""
+    if isinstance(value, dict):
+        return next((kind for kind in ("feature", "match") if kind in value), None)
+    return None
+
+
+SignalDocument = Annotated[
+    Annotated[FeatureSignal, Tag("feature")] | Annotated[MatchSignal, Tag("match")], Discriminator(kind_of_signal)
+]
+
+
+class LearnedDocument(Document):
+    """A score that `nano-flow policy train` learned."""
+
+    file: Text
+    """Path of the learned weights, relative to this document."""
+    weight: Annotated[float, Field(ge=0, le=1)] = 1.0
+    """Its share of the score."""
+
+
+class ComplexityScoreDocument(Document):
+    """score = clamp(base + sum of points, 0, 10)."""
+
+    base: Score = 0.0
+    """Where the score starts."""
+    signals: Maybe[list[SignalDocument]] = None
+    """What raises or lowers it."""
+    learned: Maybe[LearnedDocument] = None
+    """A learned score, mixed in."""
+
+
+class TierDocument(Document):
+    """Models for requests of one range of scores."""
+
+    below: Maybe[Annotated[float, Field(ge=0)]] = None
+    """Scores under this; the last tier has none."""
+    models: Models
+    """Candidates in order, provider/model."""
+
+
+class RuleDocument(Document):
+    """Where its condition holds, a rule decides before the tiers do."""
+
+    when: Maybe[bool | Expression] = None
+    """Expression over the facts; default: always."""
+    provider: Maybe[Words] = None
+    """Only models of these providers."""
+    tier: Maybe[Name] = None
+    """The tier to use."""
+    chain: Maybe[Name] = None
+    """The chain to use."""
+    model: Maybe[Text] = None
+    """The model to use, provider/model."""
+    models: Maybe[Models] = None
+    """The models to use, in order."""
+    fallback: Maybe[list[Text] | Text | Literal[False]] = None
+    """Models after a failure, a chain, or false."""
+    choose: Maybe[Text] = None
+    """How to order the candidates."""
+    because: Maybe[str] = None
+    """The reason, for reports."""
+
+
+class PolicyDocument(Document):
+    """Rules, and how to order candidates."""
+
+    description: Maybe[str] = None
+    """For people."""
+    rules: Maybe[list[RuleDocument]] = None
+    """The first match wins."""
+    choose: Maybe[Text] = None
+    """first (default), cheapest, fastest."""
+
+
+class CooldownDocument(Document):
+    """A circuit breaker per provider and model."""
+
+    after: Annotated[int, Field(ge=1, le=1000)]
+    """Failures in a row that open it."""
+    for_: Duration = Field(alias="for")
+    """How long it stays open."""
+
+
+class FallbackDocument(Document):
+    """What follows a failure."""
+
+    attempts: Maybe[Annotated[int, Field(ge=1, le=20)]] = None
+    """Per model."""
+    next_model_on: Maybe[list[ErrorClass]] = None
+    """Errors after which the next model is asked."""
+    stop_on: Maybe[list[ErrorClass]] = None
+    """Errors after which no model is asked."""
+    cooldown: Maybe[CooldownDocument] = None
+    """When a provider or model is left alone for a while."""
+    delay: Maybe[Duration] = None
+    """The first delay; it grows with full jitter."""
+    max_delay: Maybe[Duration] = None
+    """The longest delay."""
+    max_retry_after: Maybe[Duration] = None
+    """The longest `Retry-After` that is waited for."""
+    max_price_ratio: Maybe[Annotated[float, Field(ge=1)]] = None
+    """A fallback that costs more than this many times the first is announced; default: 10."""
+
+
+class CascadeDocument(Document):
+    """Judge the reply of a lower tier, and pay for a higher one only where it is needed."""
+
+    tiers: Annotated[list[Name], Field(min_length=2)]
+    """From the cheapest up."""
+    base: Score = 0.0
+    """Where the score of a reply starts."""
+    signals: Annotated[list[SignalDocument], Field(min_length=1)]
+    """Over facts of the reply."""
+    escalate_at: Score
+    """The score from which on the next tier is asked."""
+    learned: Maybe[LearnedDocument] = None
+    """A learned score, mixed in."""
+    samples: Maybe[Annotated[int, Field(ge=1, le=5)]] = None
+    """Replies to compare for the fact `agreement`; default: 1."""
+
+
+class RoutingDocument(Document):
+    """Routing as code."""
+
+    nano_flow: LanguageVersion
+    """The version of the language."""
+    complexity: Maybe[ComplexityScoreDocument] = None
+    """How the score of a request is made."""
+    tiers: Annotated[dict[Name, TierDocument], Field(min_length=1)]
+    """The first whose `below` exceeds the score."""
+    chains: Maybe[dict[Name, Models]] = None
+    """Named lists of models."""
+    policies: Maybe[dict[Name, PolicyDocument]] = None
+    """Named sets of rules; `default` is used where a step names none."""
+    fallback: Maybe[FallbackDocument] = None
+    """What follows a failure."""
+    downgrade_to: Maybe[Name] = None
+    """The tier from a budget's `downgrade_at` on."""
+    cascade: Maybe[CascadeDocument] = None
+    """Lower tiers first, judged by their replies."""

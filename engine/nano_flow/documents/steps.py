@@ -1,0 +1,300 @@
+"""The kinds of step, and what any of them may say; a step is of the kind whose key it holds."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Discriminator, Field, Tag
+
+from nano_flow.documents.agent import AgentSettings
+from nano_flow.documents.common import (
+    Argument,
+    Document,
+    Duration,
+    Expression,
+    JsonSchema,
+    Maybe,
+    PlainData,
+    StepId,
+    TemplateText,
+    Text,
+    TokenCount,
+    UsdAmount,
+    Variable,
+    Words,
+)
+
+TriggerRule = Literal[
+    "all_success", "none_failed", "one_success", "none_failed_min_one_success", "one_failed", "all_done"
+]
+
+
+class FileReference(Document):
+    """A text that stands in a file of its own."""
+
+    file: Text
+    """Path, relative to this document."""
+
+
+class RepeatDocument(Document):
+    """A loop."""
+
+    until: Maybe[Expression] = None
+    """Ends the loop when it holds."""
+    max_iterations: Annotated[int, Field(ge=1, le=100_000)]
+    """The bound of the loop."""
+    every: Maybe[Duration] = None
+    """From the start of an iteration to the start of the next."""
+    as_: Maybe[Variable] = Field(default=None, alias="as")
+    """Names the loop's values: `round.iteration`, `round.previous`."""
+    on_exhausted: Literal["fail", "continue"] = "fail"
+    """What happens when `until` never held."""
+
+
+class RetryDocument(Document):
+    """Attempts after a failure."""
+
+    max_attempts: Annotated[int, Field(ge=1, le=100)]
+    """All attempts, the first included."""
+    backoff: Literal["exponential", "fixed"] = "exponential"
+    """How delays grow."""
+    delay: Maybe[Duration] = None
+    """The first delay."""
+    max_delay: Maybe[Duration] = None
+    """The longest delay."""
+    errors: Maybe[list[Text]] = None
+    """Only these classes of error; default: all."""
+
+
+class StepBudgetDocument(Document):
+    """What one execution of a step may spend."""
+
+    usd: Maybe[UsdAmount] = None
+    """US dollars."""
+    tokens: Maybe[TokenCount] = None
+    """Tokens of all kinds."""
+
+
+class OnErrorOutput(Document):
+    """Succeed with a value instead of failing."""
+
+    output: PlainData
+    """The output to go on with."""
+
+
+class StepBase(Document):
+    """What any step may say."""
+
+    kind: ClassVar[str] = ""
+
+    description: str = ""
+    """What the step is for."""
+    tags: Maybe[list[Text]] = None
+    """Words that routing rules and reports see."""
+    needs: Maybe[Words] = None
+    """Steps beside this one that must be settled first."""
+    trigger_rule: Maybe[TriggerRule] = None
+    """What the steps under `needs` must have come to; default: all_success."""
+    when: Maybe[bool | Expression] = None
+    """The step is skipped where this does not hold."""
+    for_each: Maybe[list[Any] | Expression] = None
+    """A list, or an expression that gives one: the step runs once per item."""
+    as_: Maybe[Variable] = Field(default=None, alias="as")
+    """The name of the item; default: item."""
+    max_parallel: Maybe[Annotated[int, Field(ge=1, le=100_000)]] = None
+    """Items at the same time."""
+    max_items: Maybe[Annotated[int, Field(ge=1, le=1_000_000)]] = None
+    """The longest list that is accepted; default: 1000."""
+    on_item_failure: Maybe[Literal["fail", "continue", "cancel"]] = None
+    """fail: start no more items; continue: run them all; cancel: stop the running ones too."""
+    repeat: Maybe[RepeatDocument] = None
+    """Run again until a condition holds."""
+    retry: Maybe[RetryDocument] = None
+    """Attempts after a failure."""
+    timeout: Maybe[Duration] = None
+    """Of one attempt, from its start."""
+    budget: Maybe[StepBudgetDocument] = None
+    """What one execution may spend."""
+    on_error: Maybe[Literal["fail", "continue"] | OnErrorOutput] = None
+    """fail (default), continue with null, or `{output: value}`."""
+
+
+class PromptStep(StepBase, AgentSettings):
+    """An agent: model call, tool loop, structured output."""
+
+    kind: ClassVar[str] = "prompt"
+    prompt: TemplateText | FileReference
+    """What the model is asked: a template, or `{file: prompts/x.md}`."""
+
+
+class RunStep(StepBase):
+    """A command: a list of arguments without a shell, or a script."""
+
+    kind: ClassVar[str] = "run"
+    run: Annotated[list[Argument], Field(min_length=1)] | Text
+    """A list of arguments (templates), or a script (no templates: values come by `env`)."""
+    shell: Maybe[Annotated[list[Text], Field(min_length=1)] | Text] = None
+    """The shell of a script; default: bash -euo pipefail."""
+    cwd: Maybe[TemplateText] = None
+    """Working directory, inside the workspace."""
+    stdin: Maybe[TemplateText] = None
+    """What the command reads; default: nothing."""
+    env: Maybe[dict[str, Argument]] = None
+    """Variables of the command."""
+    output_schema: Maybe[JsonSchema] = None
+    """JSON Schema of stdout; makes `output` the parsed JSON."""
+
+
+class ToolStep(StepBase):
+    """One call of a tool, without a model."""
+
+    kind: ClassVar[str] = "tool"
+    tool: Text
+    """A built-in or declared tool, or `server.tool`."""
+    with_: Maybe[dict[str, Any]] = Field(default=None, alias="with")
+    """The arguments."""
+    output_schema: Maybe[JsonSchema] = None
+    """JSON Schema of the result."""
+
+
+class WorkflowStep(StepBase):
+    """Another workflow, run inside this one."""
+
+    kind: ClassVar[str] = "workflow"
+    workflow: Text
+    """Path of its file, relative to this one."""
+    with_: Maybe[dict[str, Any]] = Field(default=None, alias="with")
+    """Its inputs."""
+
+
+class SetStep(StepBase):
+    """Values, rendered from templates."""
+
+    kind: ClassVar[str] = "set"
+    set: dict[str, Any]
+    """Names and values."""
+
+
+class ApproveDocument(Document):
+    """A question to a person."""
+
+    message: TemplateText
+    """What is asked."""
+    options: Maybe[Annotated[list[Text], Field(min_length=1, max_length=50)]] = None
+    """The possible decisions; default: approve, reject."""
+    input: Maybe[JsonSchema] = None
+    """JSON Schema of what the person types in."""
+    timeout: Maybe[Duration] = None
+    """How long to wait."""
+    on_timeout: Maybe[Text] = None
+    """The decision when nobody answered; without it the step fails."""
+
+
+class ApproveStep(StepBase):
+    """Waits for a person."""
+
+    kind: ClassVar[str] = "approve"
+    approve: ApproveDocument
+    """The question."""
+
+
+class SwitchDocument(Document):
+    """One of several steps, by a value."""
+
+    value: Expression
+    """Expression whose value names the case."""
+    cases: Annotated[dict[str, StepDocument], Field(min_length=1)]
+    """A step without an id for each value."""
+    default: Maybe[StepDocument] = None
+    """The step for every other value."""
+
+
+class SwitchStep(StepBase):
+    """Takes one of several branches."""
+
+    kind: ClassVar[str] = "switch"
+    switch: SwitchDocument
+    """The value and its cases."""
+
+
+class GroupStep(StepBase):
+    """A group of steps."""
+
+    kind: ClassVar[str] = "steps"
+    steps: Annotated[dict[StepId, StepDocument], Field(min_length=1)]
+    """The inner steps, by id."""
+    outputs: PlainData = None
+    """The output of the group; default: the outputs of the inner steps."""
+    sequential: bool = False
+    """Each step needs the one above it."""
+    on_failure: Maybe[dict[StepId, StepDocument]] = None
+    """Steps that run when the group failed."""
+    finally_: Maybe[dict[StepId, StepDocument]] = Field(default=None, alias="finally")
+    """Steps that run when the group ended, however it did."""
+
+
+class WaitStep(StepBase):
+    """A pause."""
+
+    kind: ClassVar[str] = "wait"
+    wait: Duration | Annotated[str, Field(pattern=r"\{\{")]
+    """A duration, or a template that gives one."""
+
+
+class FinishStep(StepBase):
+    """Ends the run as succeeded."""
+
+    kind: ClassVar[str] = "finish"
+    finish: TemplateText
+    """The message."""
+
+
+class FailStep(StepBase):
+    """Ends the run as failed."""
+
+    kind: ClassVar[str] = "fail"
+    fail: TemplateText
+    """The message."""
+
+
+STEP_KINDS = ("prompt", "run", "tool", "workflow", "set", "approve", "switch", "steps", "wait", "finish", "fail")
+
+
+def kind_of_step(value: Any) -> str | None:
+    """The key that tells what a step is; None where there is none."""
+    if not isinstance(value, dict):
+        return None
+    for kind in STEP_KINDS:
+        if kind in value:
+            return kind
+    return None
+
+
+StepDocument = Annotated[
+    Annotated[PromptStep, Tag("prompt")]
+    | Annotated[RunStep, Tag("run")]
+    | Annotated[ToolStep, Tag("tool")]
+    | Annotated[WorkflowStep, Tag("workflow")]
+    | Annotated[SetStep, Tag("set")]
+    | Annotated[ApproveStep, Tag("approve")]
+    | Annotated[SwitchStep, Tag("switch")]
+    | Annotated[GroupStep, Tag("steps")]
+    | Annotated[WaitStep, Tag("wait")]
+    | Annotated[FinishStep, Tag("finish")]
+    | Annotated[FailStep, Tag("fail")],
+    Discriminator(kind_of_step),
+]
+Step = (
+    PromptStep
+    | RunStep
+    | ToolStep
+    | WorkflowStep
+    | SetStep
+    | ApproveStep
+    | SwitchStep
+    | GroupStep
+    | WaitStep
+    | FinishStep
+    | FailStep
+)
+"""Any step, for annotations."""
