@@ -21,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nano_flow.core.diagnostics import Diagnostic
+from nano_flow.core.messages import Usage
 
 
 class NanoFlowError(Exception):
@@ -85,6 +86,8 @@ class ProviderError(RunError):
 
     kind = "provider"
     maybe_billed = False
+    usage: Usage | None = None
+    """What the failed call is known to have used (a cut stream that had reported it, a reply that is not usable)."""
 
     def __init__(self, message: str, *, status: int | None = None) -> None:
         self.status = status
