@@ -1,0 +1,21 @@
+"""nano-flow: agent workflows in YAML; the library's public names, loaded when they are first used."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+__version__ = "0.1.0"
+
+_FROM_APP = ("arun", "execute_with_fallback", "prompt_nano_agent", "run", "stream")
+__all__ = ["__version__", *_FROM_APP]
+
+
+def __getattr__(name: str) -> object:
+    """Load the composition root only for who runs something: ``import nano_flow`` alone costs nothing."""
+    if name in _FROM_APP:
+        return getattr(import_module("nano_flow.app"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

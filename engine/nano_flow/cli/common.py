@@ -1,0 +1,75 @@
+"""What every command is told: the global options, as one frozen value, and how a command asks for them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import update_wrapper
+from pathlib import Path
+from typing import Concatenate, Literal, ParamSpec, TypeVar
+
+import click
+
+from nano_flow.locate import PolicyFile, policy_files, state_folder
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Color = Literal["auto", "always", "never"]
+_META = "nano_flow.options"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The global options; when a command sees them, ``-C`` is obeyed and ``--env-file`` is in the environment."""
+
+    config_dir: Path | None = None
+    env_file: Path | None = None
+    color: Color = "auto"
+    verbosity: int = 0
+    """-1 under ``-q``, the number of ``-v`` otherwise."""
+    json: bool = False
+    """Stdout is one JSON document; under ``events`` one JSON object a line."""
+    events: bool = False
+    no_input: bool = False
+    state_dir: Path | None = None
+    """As given; ``state`` is the folder in force."""
+
+    @property
+    def state(self) -> Path:
+        """The folder that holds the store; nothing is written anywhere else but the workspace."""
+        return state_folder(self.state_dir, os.environ, Path.cwd())
+
+    def policy(self, workflow: Path | None = None) -> tuple[PolicyFile, ...]:
+        """The providers, routing and pricing files in force for ``workflow`` (None: for the current folder)."""
+        folder = Path.cwd() if workflow is None else workflow.absolute().parent
+        return policy_files(folder, self.config_dir, Path.cwd())
+
+    @property
+    def may_ask(self) -> bool:
+        """True where a person can be prompted: a terminal at both ends and no ``--no-input``, no ``--json``."""
+        return not (self.no_input or self.json) and _is_terminal("stdin") and _is_terminal("stderr")
+
+
+def options_of(context: click.Context) -> Options:
+    """The options given so far, before and after the command."""
+    given = context.meta.get(_META)
+    return given if isinstance(given, Options) else Options()
+
+
+def give(context: click.Context, **changes: object) -> None:
+    """Note options that were given; called by the frame's option callbacks."""
+    context.meta[_META] = replace(options_of(context), **changes)  # type: ignore[arg-type]
+
+
+def pass_options(function: Callable[Concatenate[Options, P], R]) -> Callable[P, R]:
+    """Hand the frozen ``Options`` to a command as its first argument."""
+
+    def with_options(*args: P.args, **kwargs: P.kwargs) -> R:
+        return function(options_of(click.get_current_context()), *args, **kwargs)
+
+    return update_wrapper(with_options, function)
+
+
+def _is_terminal(name: Literal["stdin", "stderr"]) -> bool:
+    return click.get_text_stream(name).isatty()

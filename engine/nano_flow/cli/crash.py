@@ -1,0 +1,47 @@
+"""The report of a defect of nano-flow itself, without the values of secrets."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+_SECRET_NAMES = ("KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL", "AUTH")
+_SHORTEST_SECRET = 8
+
+
+def write_report(error: BaseException, arguments: Sequence[str], folder: Path) -> Path | None:
+    """Write what is needed to mend ``error`` under ``folder``; None where nothing can be written there."""
+    from nano_flow import __version__
+
+    text = "\n".join(
+        [
+            f"nano-flow {__version__}, Python {sys.version.split()[0]}, {sys.platform}",
+            f"arguments: {' '.join(arguments)}",
+            "",
+            *traceback.format_exception(error),
+        ]
+    )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix="defect-", suffix=".txt", dir=folder)
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(without_secrets(text, os.environ))
+    except OSError:
+        return None
+    return Path(name)
+
+
+def without_secrets(text: str, environment: Mapping[str, str]) -> str:
+    """``text`` with the value of every variable whose name sounds secret replaced by ``<NAME>``."""
+    secrets = {
+        value: name
+        for name, value in environment.items()
+        if len(value) >= _SHORTEST_SECRET and any(word in name.upper() for word in _SECRET_NAMES)
+    }
+    for value in sorted(secrets, key=len, reverse=True):
+        text = text.replace(value, f"<{secrets[value]}>")
+    return text

@@ -1,0 +1,35 @@
+"""Reading ``--env-file``: one ``NAME=value`` a line, quotes and ``export`` allowed, nothing expanded."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from nano_flow.core.errors import UsageError
+
+_LINE = re.compile(r"^(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)$")
+
+
+def read_env_file(path: Path) -> dict[str, str]:
+    """The variables of ``path``; UsageError names the line that cannot be read, never its value."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise UsageError(f'"{path}" cannot be read: {reason}') from error
+    variables = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        stripped = line.strip()
+        if not stripped or stripped.startswith("#"):
+            continue
+        match = _LINE.match(stripped)
+        if match is None:
+            raise UsageError(f"{path}:{number}: expected NAME=value")
+        variables[match[1]] = _unquoted(match[2])
+    return variables
+
+
+def _unquoted(value: str) -> str:
+    if value[:1] in ("'", '"') and value.find(value[0], 1) > 0:
+        return value[1 : value.index(value[0], 1)]
+    return re.split(r"\s+#", value, maxsplit=1)[0].strip()

@@ -1,0 +1,147 @@
+"""The command ``nano-flow``: the table of commands, and what becomes of every way in which one can end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from nano_flow.cli.frame import EVENT_COMMANDS, Entry, Frame
+from nano_flow.core.errors import NanoFlowError
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+_CLI = "nano_flow.cli"
+COMMANDS = {
+    "Run": {
+        "run": Entry(f"{_CLI}.run", "Run a workflow."),
+        "resume": Entry(f"{_CLI}.resume", "Go on with a run from what is done."),
+        "runs": Entry(f"{_CLI}.runs", "List, show, compare, cancel, export and prune runs."),
+    },
+    "Write and check": {
+        "init": Entry(f"{_CLI}.setup.init", "Start a project that runs at once, without keys."),
+        "validate": Entry(f"{_CLI}.validate", "Check every document."),
+        "plan": Entry(f"{_CLI}.plan", "Show what would run, on which model, why, and for how much."),
+        "graph": Entry(f"{_CLI}.graph", "Draw a workflow."),
+        "schema": Entry(f"{_CLI}.schema", "Print, write and check the editor schemas."),
+    },
+    "Models and money": {
+        "policy": Entry(f"{_CLI}.policy", "Explain, test and compare routing."),
+        "providers": Entry(f"{_CLI}.providers", "List and check providers and models."),
+        "prices": Entry(f"{_CLI}.prices", "List and check prices."),
+        "cost": Entry(f"{_CLI}.cost", "Show what was spent, by workflow, step, model, provider, day or run."),
+        "cache": Entry(f"{_CLI}.cache", "Show and clear kept replies."),
+    },
+    "This machine": {
+        "doctor": Entry(f"{_CLI}.setup.doctor", "Check that the set-up is healthy."),
+        "completion": Entry(f"{_CLI}.setup.completion", "Print the completion script of a shell."),
+    },
+}
+
+_HELP = """Agent workflows in YAML: each step on the right model, within a budget, remembered, tested without keys.
+
+\b
+Examples:
+  nano-flow init hello && nano-flow run hello/workflow.yaml --offline
+  nano-flow validate
+  nano-flow plan workflow.yaml -i diff=@change.diff
+  nano-flow run workflow.yaml -i diff=@change.diff --budget 0.50
+"""
+
+DEFECT = 70
+INTERRUPTED = 130
+TERMINATED = 143
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM arrived where no run was there to take it."""
+
+
+def main() -> NoReturn:
+    """The entry point of the console script."""
+    signal.signal(signal.SIGTERM, _terminate)
+    sys.exit(run_command(sys.argv[1:]))
+
+
+def run_command(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code; the current folder is as before afterwards."""
+    before = os.getcwd()
+    try:
+        code = _outcome(list(arguments))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader has left (``| head``): nothing to say, and nobody to say it to, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    except Terminated:
+        code = TERMINATED
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    finally:
+        os.chdir(before)
+    return code
+
+
+def _outcome(arguments: list[str]) -> int:
+    try:
+        return _invoke(arguments)
+    except click.exceptions.Exit as end:
+        return int(end.exit_code)
+    except click.Abort:
+        return INTERRUPTED
+    except click.ClickException as error:
+        _say_usage(error, arguments)
+        return error.exit_code
+    except NanoFlowError as error:
+        from nano_flow.cli.failures import say_failure
+
+        say_failure(error, as_json=_wants_json(arguments))
+        return error.exit_code
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        from nano_flow.cli.failures import say_defect
+
+        say_defect(error, arguments, as_json=_wants_json(arguments))
+        return DEFECT
+
+
+def _invoke(arguments: list[str]) -> int:
+    frame = Frame(COMMANDS, help=_HELP)
+    if "_NANO_FLOW_COMPLETE" in os.environ:
+        from click.shell_completion import shell_complete
+
+        return shell_complete(frame, {}, "nano-flow", "_NANO_FLOW_COMPLETE", os.environ["_NANO_FLOW_COMPLETE"])
+    with frame.make_context("nano-flow", _spell_events(arguments)) as context:
+        result = frame.invoke(context)
+    return result if isinstance(result, int) else 0
+
+
+def _spell_events(arguments: list[str]) -> list[str]:
+    """``--json=events`` as a flag of its own: click has no option whose value may be left out before a word."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    head = arguments[:end]
+    if "--json=events" in head and not EVENT_COMMANDS.intersection(head):
+        raise click.UsageError(f'"--json=events" is for {" and ".join(sorted(EVENT_COMMANDS))}; here say "--json"')
+    return ["--json-events" if word == "--json=events" else word for word in head] + arguments[end:]
+
+
+def _wants_json(arguments: list[str]) -> bool:
+    return "--json" in arguments or "--json=events" in arguments
+
+
+def _say_usage(error: click.ClickException, arguments: list[str]) -> None:
+    if _wants_json(arguments):
+        from nano_flow.cli.failures import print_error
+
+        print_error(error.format_message(), error.exit_code)
+    error.show()
+
+
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:
+    raise Terminated

@@ -1,0 +1,128 @@
+"""Printing: data to stdout, everything else to stderr, foreign text without its control characters."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import IO, Literal
+
+import click
+
+from nano_flow.cli.common import Options, options_of
+
+Style = Literal["good", "bad", "warn", "dim", "strong", "plain"]
+_STYLES: Mapping[str, Mapping[str, object]] = {
+    "good": {"fg": "green"},
+    "bad": {"fg": "red", "bold": True},
+    "warn": {"fg": "yellow"},
+    "dim": {"dim": True},
+    "strong": {"bold": True},
+    "plain": {},
+}
+_VISIBLE = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
+_BIDI = {code: f"\\u{code:04x}" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F)}
+_ESCAPES = _VISIBLE | _BIDI
+
+
+def clean(text: object) -> str:
+    """Foreign text (a model's, a tool's, a file's) made safe for a terminal: escapes and bidi marks are spelt out."""
+    return str(text).translate(_ESCAPES)
+
+
+def one_line(text: object, width: int = 0) -> str:
+    """``clean`` text on one line, cut to ``width`` with an ellipsis where it is longer (0: never)."""
+    line = " ".join(clean(text).split())
+    return f"{line[: width - 1]}…" if width and len(line) > width else line
+
+
+def style(text: str, look: Style, *, stream: Literal["stdout", "stderr"] = "stdout") -> str:
+    """Colour ``text`` for ``stream`` where colours are wanted there; ``text`` must be clean."""
+    return click.style(text, **_STYLES[look]) if _wants_color(_options(), stream) else text  # type: ignore[arg-type]
+
+
+def data(text: str) -> None:
+    """What was asked for, to stdout."""
+    _write(sys.stdout, text)
+
+
+def document(schema: str, fields: Mapping[str, object]) -> None:
+    """One JSON document to stdout, its ``schema`` first: ``document("nano-flow/run@1", {...})``."""
+    _write(sys.stdout, json.dumps({"schema": schema, **fields}, ensure_ascii=False, indent=2, allow_nan=False))
+
+
+def event_line(fields: Mapping[str, object]) -> None:
+    """One JSON object on one line, at once, for ``--json=events``."""
+    _write(sys.stdout, json.dumps(fields, ensure_ascii=False, allow_nan=False))
+    sys.stdout.flush()
+
+
+def note(text: str, *, level: int = 0) -> None:
+    """Tell the person something, on stderr: ``level`` 0 unless ``-q``, 1 only with ``-v``, -1 always."""
+    if _options().verbosity >= level:
+        _write(sys.stderr, text)
+
+
+def warn(text: str) -> None:
+    """A warning on stderr, also under ``-q``."""
+    _write(sys.stderr, f"{style('warning:', 'warn', stream='stderr')} {text}")
+
+
+def fail(text: str) -> None:
+    """Say on stderr why it failed; the exit code is the caller's."""
+    _write(sys.stderr, f"{style('error:', 'bad', stream='stderr')} {text}")
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[object]], *, right: Sequence[str] = ()) -> str:
+    """Columns under ``header``, cells cleaned, the columns named in ``right`` aligned to the right.
+
+    The widest column gives way where the terminal is narrow; a pipe gets everything.
+    """
+    lines = [list(header), *([one_line(cell) for cell in row] for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    spare = _width() - sum(widths) - 2 * (len(widths) - 1)
+    if spare < 0:
+        widest = widths.index(max(widths))
+        widths[widest] = max(8, widths[widest] + spare)
+    aligned = [_row(line, widths, [name in right for name in header]) for line in lines]
+    return "\n".join([style(aligned[0], "dim"), *aligned[1:]])
+
+
+def _row(cells: Sequence[str], widths: Sequence[int], rights: Sequence[bool]) -> str:
+    cut = [one_line(cell, width) for cell, width in zip(cells, widths, strict=True)]
+    return "  ".join(
+        cell.rjust(width) if right else cell.ljust(width)
+        for cell, width, right in zip(cut, widths, rights, strict=True)
+    ).rstrip()
+
+
+def _width() -> int:
+    """Columns of the terminal; a pipe has no limit."""
+    if not sys.stdout.isatty():
+        return 10_000
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or 80
+    except OSError:
+        return 80
+
+
+def _options() -> Options:
+    context = click.get_current_context(silent=True)
+    return options_of(context) if context else Options()
+
+
+def _wants_color(options: Options, stream: Literal["stdout", "stderr"]) -> bool:
+    if options.color != "auto":
+        return options.color == "always"
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return bool(getattr(sys, stream).isatty())
+
+
+def _write(stream: IO[str], text: str) -> None:
+    try:
+        stream.write(f"{text}\n")
+    except UnicodeEncodeError:
+        encoding = stream.encoding or "ascii"
+        stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")

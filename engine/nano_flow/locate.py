@@ -1,0 +1,74 @@
+"""Where things are: the repository's root, the state folder and the policy files in force."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from nano_flow.bundled import bundled_path
+from nano_flow.core.errors import UsageError
+
+PolicyName = Literal["providers.yaml", "routing.yaml", "pricing.yaml"]
+POLICY_NAMES: tuple[PolicyName, ...] = ("providers.yaml", "routing.yaml", "pricing.yaml")
+STATE_FOLDER = ".nano-flow"
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyFile:
+    """One of the three policy files and where it was found."""
+
+    name: PolicyName
+    path: Path
+    found: Literal["config-dir", "project", "bundled"]
+
+
+def repository_root(start: Path) -> Path | None:
+    """The nearest of ``start`` and its parents that holds ``.git``; None outside a repository."""
+    start = start.absolute()
+    return next((folder for folder in (start, *start.parents) if (folder / ".git").exists()), None)
+
+
+def state_folder(chosen: Path | None, environment: Mapping[str, str], current: Path) -> Path:
+    """``--state-dir``, else ``NANO_FLOW_STATE``, else ``.nano-flow`` in the repository's root, else in ``current``."""
+    if chosen is not None:
+        return current / chosen
+    if environment.get("NANO_FLOW_STATE"):
+        return current / environment["NANO_FLOW_STATE"]
+    return (repository_root(current) or current.absolute()) / STATE_FOLDER
+
+
+def policy_files(workflow_folder: Path, config_dir: Path | None, current: Path) -> tuple[PolicyFile, ...]:
+    """The three policy files in force for a workflow in ``workflow_folder``, each looked up on its own.
+
+    Raises UsageError where ``config_dir`` is not a folder.
+    """
+    if config_dir is not None and not config_dir.is_dir():
+        raise UsageError(f'"{config_dir}" is not a folder; --config-dir wants one that holds {", ".join(POLICY_NAMES)}')
+    folders = tuple(_project_folders(workflow_folder.absolute(), current.absolute()))
+    return tuple(_policy_file(name, config_dir, folders) for name in POLICY_NAMES)
+
+
+def _policy_file(name: PolicyName, config_dir: Path | None, folders: tuple[Path, ...]) -> PolicyFile:
+    if config_dir is not None and (config_dir / name).is_file():
+        return PolicyFile(name, config_dir / name, "config-dir")
+    for folder in folders:
+        if (folder / name).is_file():
+            return PolicyFile(name, folder / name, "project")
+    return PolicyFile(name, bundled_path(name), "bundled")
+
+
+def _project_folders(workflow_folder: Path, current: Path) -> Iterator[Path]:
+    """The workflow's folder and its parents up to the repository's root.
+
+    Outside a repository the walk ends at the current folder, or at once: a file in a folder above that the
+    user never named must not decide which provider a prompt is sent to.
+    """
+    last = repository_root(workflow_folder)
+    if last is None:
+        last = current if workflow_folder.is_relative_to(current) else workflow_folder
+    for folder in (workflow_folder, *workflow_folder.parents):
+        yield folder
+        if folder == last:
+            return
