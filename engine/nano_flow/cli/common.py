@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import update_wrapper
@@ -72,4 +73,4 @@ def pass_options(function: Callable[Concatenate[Options, P], R]) -> Callable[P, 
 
 
 def _is_terminal(name: Literal["stdin", "stderr"]) -> bool:
-    return click.get_text_stream(name).isatty()
+    return (sys.stdin if name == "stdin" else sys.stderr).isatty()

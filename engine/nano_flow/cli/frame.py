@@ -32,7 +32,7 @@ class Entry:
 class Frame(click.Group):
     """``nano-flow`` itself; a command's module is imported when the command is used, or its help is asked for."""
 
-    def __init__(self, sections: Mapping[str, Mapping[str, Entry]], *, help: str) -> None:  # noqa: A002 (click's name)
+    def __init__(self, sections: Mapping[str, Mapping[str, Entry]], *, help: str) -> None:
         super().__init__("nano-flow", params=list(global_options()), help=help, no_args_is_help=True)
         self.sections = sections
 

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import IO, Literal
+from typing import Literal, TextIO
 
 import click
 
@@ -120,7 +120,7 @@ def _wants_color(options: Options, stream: Literal["stdout", "stderr"]) -> bool:
     return bool(getattr(sys, stream).isatty())
 
 
-def _write(stream: IO[str], text: str) -> None:
+def _write(stream: TextIO, text: str) -> None:
     try:
         stream.write(f"{text}\n")
     except UnicodeEncodeError:
