@@ -1,0 +1,170 @@
+"""Text of a template → Jinja's syntax tree, in which every line number is a character offset; bounded on the tokens.
+
+Jinja keeps only line numbers. Its tokens are therefore handed to its parser with ``offset + 1`` in the place of the
+line number, so that every node, and every line of compiled code, can be traced to the exact character.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from jinja2 import Environment, TemplateSyntaxError, nodes
+from jinja2.lexer import TokenStream
+from jinja2.parser import Parser
+
+from nano_flow.source.vocabulary import TAGS
+
+MAX_TOKENS = 10_000
+MAX_NESTING = 24
+MAX_BLOCKS = 12
+MAX_DIGITS = 40
+
+_NEWLINE = re.compile(r"\r\n|\r")
+_UNKNOWN_TAG = re.compile(r"Encountered unknown tag '(\w+)'")
+RawToken = tuple[int, str, str]
+
+
+class SyntaxFault(Exception):
+    """The text cannot be parsed, or is over a bound; ``start`` is a character offset."""
+
+    def __init__(self, code: str, message: str, start: int, hint: str = "") -> None:
+        self.code, self.message, self.start, self.hint = code, message, start, hint
+        super().__init__(message)
+
+
+class OffsetEnvironment(Environment):
+    """An environment whose tokens carry offsets; only for parsing."""
+
+    def _tokenize(
+        self, source: str, name: str | None, filename: str | None = None, state: str | None = None
+    ) -> TokenStream:
+        tokens = _bounded(_offsets(self, source, state), source)
+        return TokenStream(self.lexer.wrap(tokens, name, filename), name, filename)
+
+
+def normalise(source: str) -> str:
+    """The text with ``\\n`` as its only line break, which offsets count in."""
+    return _NEWLINE.sub("\n", source) if "\r" in source else source
+
+
+def parse_template(source: str) -> nodes.Template:
+    """The tree of a template. Raises SyntaxFault."""
+    parser = _parser(source, None)
+    try:
+        return parser.parse()
+    except TemplateSyntaxError as error:
+        raise _fault(error, source) from None
+    except RecursionError:
+        raise too_deep(0) from None
+
+
+def parse_expression(source: str) -> nodes.Expr:
+    """The tree of a bare expression. Raises SyntaxFault."""
+    parser = _parser(source, "variable")
+    try:
+        tree = parser.parse_expression()
+        if not parser.stream.eos:
+            token = parser.stream.current
+            raise SyntaxFault("NF401", f'unexpected "{_shown(token.value)}" after the expression', token.lineno - 1)
+        tree.set_environment(parser.environment)
+        return tree
+    except TemplateSyntaxError as error:
+        raise _fault(error, source) from None
+    except RecursionError:
+        raise too_deep(0) from None
+
+
+def too_deep(start: int) -> SyntaxFault:
+    """The fault of an expression that is nested too deeply."""
+    return SyntaxFault(
+        "NF405", f"nested too deeply: at most {MAX_NESTING} brackets inside each other", start, "split it with `set`"
+    )
+
+
+def _parser(source: str, state: str | None) -> Parser:
+    try:
+        return Parser(_environment(), source, state=state)
+    except TemplateSyntaxError as error:
+        raise _fault(error, source) from None
+
+
+def _environment() -> Environment:
+    return OffsetEnvironment(keep_trailing_newline=True, optimized=False, cache_size=0)
+
+
+def _offsets(environment: Environment, source: str, state: str | None) -> Iterator[RawToken]:
+    """Jinja's raw tokens with offset + 1 for the line. Only white space is ever missing between two of them."""
+    position = 0
+    try:
+        for _, kind, text in environment.lexer.tokeniter(source, None, None, state):
+            position = max(source.find(text, position), position)
+            yield position + 1, kind, text
+            position += len(text)
+    except TemplateSyntaxError as error:
+        # The lexer's own faults know their line only; the first character that it did not take is the place.
+        rest = len(source) - len(source[position:].lstrip())
+        raise TemplateSyntaxError(str(error.message), min(rest, max(len(source) - 1, 0)) + 1) from None
+
+
+def _bounded(tokens: Iterable[RawToken], source: str) -> Iterator[RawToken]:
+    """The same tokens, refused where a template is so long or so deep that parsing or compiling it could hurt."""
+    count = depth = blocks = prefix = choices = 0
+    previous = ""
+    for offset, kind, text in tokens:
+        if kind in ("data", "whitespace"):
+            yield offset, kind, text
+            continue
+        count += 1
+        if kind == "operator":
+            depth += (text in "([{") - (text in ")]}")
+        elif kind in ("variable_begin", "block_begin"):
+            depth = choices = 0
+        elif kind == "name":
+            blocks += _opens(text) if previous == "block_begin" else 0
+            choices += text == "else"
+        elif kind in ("integer", "float", "string"):
+            _check_literal(kind, text, offset - 1)
+        prefix = prefix + 1 if text in ("not", "-", "+") else 0
+        previous = kind
+        if count > MAX_TOKENS:
+            raise SyntaxFault("NF405", f"too long: at most {MAX_TOKENS:,} words and signs inside tags", offset - 1)
+        if max(depth, prefix, choices) > MAX_NESTING or blocks > MAX_BLOCKS:
+            raise too_deep(offset - 1)
+        yield offset, kind, text
+
+
+def _opens(word: str) -> int:
+    return -1 if word.startswith("end") else int(word in ("for", "if", "with", "filter"))
+
+
+def _check_literal(kind: str, text: str, start: int) -> None:
+    if kind == "string":
+        if "\\" in text and re.search(r"\\(u[dD][89a-fA-F]|U0000[dD][89a-fA-F])", text):
+            raise SyntaxFault("NF401", "half of a surrogate pair is not a character", start)
+    elif len(text) > MAX_DIGITS or (kind == "float" and float(text.replace("_", "")) in (float("inf"), float("-inf"))):
+        raise SyntaxFault("NF405", f"a number has at most {MAX_DIGITS} digits and is finite", start)
+
+
+def _fault(error: TemplateSyntaxError, source: str) -> SyntaxFault:
+    start = min(max(error.lineno - 1, 0), max(len(source.rstrip()) - 1, 0))
+    message = str(error.message)
+    unknown = _UNKNOWN_TAG.search(message)
+    if unknown:
+        known = ", ".join(f'"{tag}"' for tag in TAGS)
+        return SyntaxFault("NF403", f'there is no tag "{unknown[1]}" here', start, f"the tags are {known}")
+    message = message[:1].lower() + message[1:].rstrip(".")
+    return SyntaxFault("NF401", f"not a template: {message.replace(chr(39), chr(34))}", start, _hint(message, source))
+
+
+def _hint(message: str, source: str) -> str:
+    if "end of print statement" in message or "unexpected end of template" in message:
+        return "close the tag with `}}` or `%}`"
+    if "unexpected char" in message:
+        return "a text inside a tag stands between quotes"
+    return ""
+
+
+def _shown(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 40 else text[:37] + "..."
