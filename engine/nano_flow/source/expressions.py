@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Literal
 
 from nano_flow.core.diagnostics import Diagnostic, SourceRange
 from nano_flow.core.errors import DocumentError
-from nano_flow.source.vocabulary import KEYWORDS, RESERVED
+from nano_flow.source.guard.vocabulary import KEYWORDS, RESERVED
 
 if TYPE_CHECKING:
-    from nano_flow.source.guard_faults import Fault
+    from nano_flow.source.guard.faults import Fault
 
 Form = Literal["literal", "text", "value", "expression"]
 Locate = Callable[[int, int], SourceRange]
@@ -41,9 +41,9 @@ class Template:
 
     ``references`` are the names that the template takes from outside, each as far as its members are constant:
     ``steps.triage.output.files[0]`` → ``("steps", "triage", "output", "files")``, ``steps['a'].output`` →
-    ``("steps", "a", "output")``, ``item`` → ``("item",)``. Variables of the template's own ``for``, ``set`` and ``with``
-    are not among them. Each occurrence is listed; ``offsets[n]`` is where reference ``n`` begins in ``source``, and
-    ``reference_range(n)`` the same as a range in the file. Which roots are allowed in a place is not judged here.
+    ``("steps", "a", "output")``, ``item`` → ``("item",)``. Variables that the template sets itself (``for``, ``set``,
+    ``with``) are not among them. Each occurrence is listed; ``offsets[n]`` is where reference ``n`` begins in
+    ``source``, ``reference_range(n)`` the same as a range in the file. Which roots a place allows is not judged here.
     """
 
     source: str
@@ -119,13 +119,13 @@ def _has_tag(source: str, start: int, end: int) -> bool:
 
 @lru_cache(maxsize=4096)
 def _analysed(source: str, field_kind: str) -> tuple[Form, tuple[Path, ...], tuple[int, ...]] | tuple[Fault, ...]:
-    from nano_flow.source import guard
+    from nano_flow.source.guard import tree
 
-    return guard.analyse(source, field_kind)
+    return tree.analyse(source, field_kind)
 
 
 def _checked(source: str, field_kind: str, where: SourceRange, locate: Locate | None) -> Template:
-    from nano_flow.source.guard_faults import Fault
+    from nano_flow.source.guard.faults import Fault
 
     result = _analysed(source, field_kind)
     faults = [entry for entry in result if isinstance(entry, Fault)]

@@ -1,4 +1,4 @@
-"""The guard: walks a template's syntax tree before anything is compiled, against an allow-list, and collects references."""
+"""Walks a template's syntax tree before anything is compiled, against an allow-list, and collects its references."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Literal
 
 from jinja2 import nodes
 
-from nano_flow.source import syntax
-from nano_flow.source.guard_calls import check_call, check_filter, check_test
-from nano_flow.source.guard_faults import Fault, Faults
-from nano_flow.source.guard_sizes import check_product, check_repetition
-from nano_flow.source.vocabulary import LOOP_MEMBERS, RESERVED
+from nano_flow.source.guard import syntax
+from nano_flow.source.guard.calls import check_call, check_filter, check_test
+from nano_flow.source.guard.faults import Fault, Faults
+from nano_flow.source.guard.sizes import check_product, check_repetition
+from nano_flow.source.guard.vocabulary import LOOP_MEMBERS, RESERVED
 
 Path = tuple[str, ...]
 Analysis = tuple[Literal["text", "value", "expression"], tuple[Path, ...], tuple[int, ...]]

@@ -6,17 +6,17 @@ from difflib import get_close_matches
 
 from jinja2 import nodes
 
-from nano_flow.source.guard_faults import Faults
-from nano_flow.source.guard_sizes import check_range, check_widths
+from nano_flow.source.guard.faults import Faults
+from nano_flow.source.guard.sizes import check_range, check_widths
 from nano_flow.source.regex_guard import check_pattern
-from nano_flow.source.vocabulary import (
+from nano_flow.source.guard.vocabulary import (
     FILTERS,
     INSTEAD_OF_FILTER,
     INSTEAD_OF_FUNCTION,
     INSTEAD_OF_METHOD,
     NAMES_A_FILTER,
     NAMES_A_TEST,
-    NAMES_AN_ATTRIBUTE_AND_A_TEST,
+    NAMES_AN_ATTRIBUTE,
     TESTS,
 )
 
@@ -42,23 +42,25 @@ def check_filter(faults: Faults, node: nodes.Filter) -> None:
     """Note what is wrong with the name and the constant arguments of a filter."""
     if not _known(faults, node, node.name, "filter") or not _plain_arguments(faults, node):
         return
-    arguments = node.args
-    if node.name in NAMES_A_FILTER and arguments:
-        _named(faults, node, arguments[0], "filter")
-    elif node.name in NAMES_A_TEST and arguments:
-        _named(faults, node, arguments[0], "test")
-    elif node.name in NAMES_AN_ATTRIBUTE_AND_A_TEST:
-        _attribute(faults, node, arguments[0] if arguments else None)
-        if len(arguments) > 1:
-            _named(faults, node, arguments[1], "test")
-    elif node.name == "groupby" and arguments:
-        _attribute(faults, node, arguments[0])
-    elif node.name == "match":
-        _pattern(faults, node)
+    _named_arguments(faults, node)
     for keyword in node.kwargs:
         if keyword.key == "attribute":
             _attribute(faults, node, keyword.value)
     check_widths(faults, node)
+
+
+def _named_arguments(faults: Faults, node: nodes.Filter) -> None:
+    first = node.args[0] if node.args else None
+    if node.name in NAMES_A_FILTER and first is not None:
+        _named(faults, node, first, "filter")
+    elif node.name in NAMES_A_TEST and first is not None:
+        _named(faults, node, first, "test")
+    elif node.name in NAMES_AN_ATTRIBUTE:
+        _attribute(faults, node, first)
+        if len(node.args) > 1 and node.name != "groupby":
+            _named(faults, node, node.args[1], "test")
+    elif node.name == "match":
+        _pattern(faults, node)
 
 
 def check_test(faults: Faults, node: nodes.Test) -> None:

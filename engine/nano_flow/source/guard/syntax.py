@@ -13,7 +13,7 @@ from jinja2 import Environment, TemplateSyntaxError, nodes
 from jinja2.lexer import TokenStream
 from jinja2.parser import Parser
 
-from nano_flow.source.vocabulary import TAGS
+from nano_flow.source.guard.vocabulary import TAGS
 
 MAX_TOKENS = 10_000
 MAX_NESTING = 24
@@ -39,7 +39,7 @@ class OffsetEnvironment(Environment):
     def _tokenize(
         self, source: str, name: str | None, filename: str | None = None, state: str | None = None
     ) -> TokenStream:
-        tokens = _bounded(_offsets(self, source, state), source)
+        tokens = _bounded(_offsets(self, source, state))
         return TokenStream(self.lexer.wrap(tokens, name, filename), name, filename)
 
 
@@ -107,31 +107,39 @@ def _offsets(environment: Environment, source: str, state: str | None) -> Iterat
         raise TemplateSyntaxError(str(error.message), min(rest, max(len(source) - 1, 0)) + 1) from None
 
 
-def _bounded(tokens: Iterable[RawToken], source: str) -> Iterator[RawToken]:
-    """The same tokens, refused where a template is so long or so deep that parsing or compiling it could hurt."""
-    count = depth = blocks = prefix = choices = 0
-    previous = ""
-    for offset, kind, text in tokens:
-        if kind in ("data", "whitespace"):
-            yield offset, kind, text
-            continue
-        count += 1
+class Bounds:
+    """Counts while tokens go by; refuses what is so long or so deep that parsing or compiling it could hurt."""
+
+    def __init__(self) -> None:
+        self.count = self.brackets = self.blocks = self.prefixes = self.choices = 0
+        self.previous = ""
+
+    def take(self, offset: int, kind: str, text: str) -> None:
+        """Count one token. Raises SyntaxFault."""
+        self.count += 1
         if kind == "operator":
-            depth += (text in "([{") - (text in ")]}")
+            self.brackets += (text in "([{") - (text in ")]}")
         elif kind in ("variable_begin", "block_begin"):
-            depth = choices = 0
+            self.brackets = self.choices = 0
         elif kind == "name":
-            blocks += _opens(text) if previous == "block_begin" else 0
-            choices += text == "else"
+            self.blocks += _opens(text) if self.previous == "block_begin" else 0
+            self.choices += text == "else"
         elif kind in ("integer", "float", "string"):
-            _check_literal(kind, text, offset - 1)
-        prefix = prefix + 1 if text in ("not", "-", "+") else 0
-        previous = kind
-        if count > MAX_TOKENS:
-            raise SyntaxFault("NF405", f"too long: at most {MAX_TOKENS:,} words and signs inside tags", offset - 1)
-        if max(depth, prefix, choices) > MAX_NESTING or blocks > MAX_BLOCKS:
-            raise too_deep(offset - 1)
-        yield offset, kind, text
+            _check_literal(kind, text, offset)
+        self.prefixes = self.prefixes + 1 if text in ("not", "-", "+") else 0
+        self.previous = kind
+        if self.count > MAX_TOKENS:
+            raise SyntaxFault("NF405", f"too long: at most {MAX_TOKENS:,} words and signs inside tags", offset)
+        if max(self.brackets, self.prefixes, self.choices) > MAX_NESTING or self.blocks > MAX_BLOCKS:
+            raise too_deep(offset)
+
+
+def _bounded(tokens: Iterable[RawToken]) -> Iterator[RawToken]:
+    bounds = Bounds()
+    for line, kind, text in tokens:
+        if kind not in ("data", "whitespace"):
+            bounds.take(line - 1, kind, text)
+        yield line, kind, text
 
 
 def _opens(word: str) -> int:

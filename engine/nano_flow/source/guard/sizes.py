@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from jinja2 import nodes
 
-from nano_flow.source.guard_faults import Faults
+from nano_flow.source.guard.faults import Faults
 
 MAX_RANGE = 10_000
 MAX_ROUNDS = 1_000_000

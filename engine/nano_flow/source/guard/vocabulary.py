@@ -106,9 +106,10 @@ NAMES_A_FILTER = frozenset({"map"})
 """Filters whose first argument is the name of a filter."""
 
 NAMES_A_TEST = frozenset({"select", "reject"})
-"""Filters whose first argument is the name of a test; ``selectattr`` and ``rejectattr`` take it second."""
+"""Filters whose first argument is the name of a test."""
 
-NAMES_AN_ATTRIBUTE_AND_A_TEST = frozenset({"selectattr", "rejectattr"})
+NAMES_AN_ATTRIBUTE = frozenset({"groupby", "selectattr", "rejectattr"})
+"""Filters whose first argument is the name of a member; ``selectattr`` and ``rejectattr`` take a test second."""
 
 LOOP_MEMBERS = frozenset(
     ["index", "index0", "revindex", "revindex0", "first", "last", "length", "previtem", "nextitem", "depth", "depth0"]
