@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from nano_flow.core.messages import Usage
 from nano_flow.core.money import Cost, Money, Unpriced
 from nano_flow.core.refs import ModelRef
-from nano_flow.pricing.rates import PriceEntry, Rates
+from nano_flow.plan.catalogue import Catalogue
+from nano_flow.pricing.rates import PriceEntry, PriceList, Rates
+
+if TYPE_CHECKING:
+    from nano_flow.documents.pricing import PricingDocument
 
 _MEMO_LIMIT = 10_000
 """Names that an open provider invents must not fill the memory."""
-
-
-@dataclass(frozen=True, slots=True)
-class PriceList:
-    """All that ``pricing.yaml`` says under one name; ``entries`` ascend by date."""
-
-    name: str
-    entries: tuple[PriceEntry, ...] = ()
-    unpriced: str = ""
 
 
 class Prices:
@@ -45,6 +40,19 @@ class Prices:
         self._memo: dict[ModelRef, PriceList] = {}
         self.refuse_unpriced = refuse_unpriced
         """``unknown: refuse``: under a budget an unpriced model is not a candidate."""
+
+    @classmethod
+    def from_document(cls, document: PricingDocument, catalogue: Catalogue | None = None) -> Prices:
+        """The prices that a ``pricing.yaml`` states; ``catalogue`` tells which models are priced like others."""
+        from nano_flow.pricing.reading import price_lists
+
+        cards = (
+            [card for provider in catalogue.providers.values() for card in provider.models.values()]
+            if catalogue
+            else []
+        )
+        like = {card.ref: card.priced_as for card in cards if card.priced_as is not None}
+        return cls(price_lists(document), like=like, refuse_unpriced=document.unknown == "refuse")
 
     def price(
         self, ref: ModelRef, usage: Usage, at: float, *, context_tokens: int | None = None, batch: bool = False
@@ -129,12 +137,20 @@ class Prices:
         if exact is not None:
             return exact
         other = self._like.get(ref)
-        if other is not None and other != ref:
-            return self._find(other)
+        if other is not None:
+            found = self._without_like(other)
+            if found is not None:
+                return found
+        return self._without_like(ref) or PriceList(str(ref), unpriced=f'"{ref}" has no entry in pricing.yaml')
+
+    def _without_like(self, ref: ModelRef) -> PriceList | None:
+        exact = self._lists.get(str(ref))
+        if exact is not None:
+            return exact
         for name in self._wildcards:
             if _covers(name, str(ref)):
                 return self._lists[name]
-        return PriceList(str(ref), unpriced=f'"{ref}" has no entry in pricing.yaml')
+        return None
 
 
 def _in_force(found: PriceList, at: float) -> PriceEntry | Unpriced:

@@ -64,6 +64,15 @@ class PriceEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class PriceList:
+    """All that ``pricing.yaml`` says under one name; ``entries`` ascend by date."""
+
+    name: str
+    entries: tuple[PriceEntry, ...] = ()
+    unpriced: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class StatedPrices:
     """Prices as a document states them: dollars per ``per_tokens`` tokens; None where it says nothing."""
 
