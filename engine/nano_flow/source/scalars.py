@@ -9,7 +9,7 @@ JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 MAX_DIGITS = 40
 """More digits than any count, price or time needs; Python itself refuses 4,300 and more with a trace."""
 
-_WORDS: dict[str, bool | None] = {"true": True, "false": False, "null": None, "~": None, "": None}
+_WORDS: dict[str, bool | None] = {"true": True, "false": False, "null": None, "": None}
 _NUMBER_START = frozenset("-0123456789")
 
 
