@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from operator import attrgetter
 
 from nano_flow.core.messages import Json
-from nano_flow.routing.reading import Reading, read_text
+from nano_flow.routing.reading import Reading, estimate_tokens, read_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,6 @@ class PromptFacts:
     distinct_words: int
     distinct_share: float
     word_length: float
-    long_words_share: float
     sentences: int
     sentence_words: float
     lines: int
@@ -50,7 +49,7 @@ class PromptFacts:
 
 @dataclass(frozen=True, slots=True)
 class StepFacts:
-    """What the step asks for besides its prompt; ``output_schema_size`` counts the schema's properties, nested ones too."""
+    """What the step asks for besides its prompt; ``output_schema_size`` counts properties, nested ones too."""
 
     tool_count: int = 0
     output_schema_size: int = 0
@@ -108,53 +107,49 @@ def facts_of(text: str) -> Facts:
     return gather(read_text(text))
 
 
-def estimate_tokens(reading: Reading) -> int:
-    """Tokens of a text without a tokenizer: four ASCII characters, or three bytes beyond ASCII, are about one."""
-    wide = reading.shape.count(b"u")
-    return (len(reading.shape) - wide + 3) // 4 + (wide + 2) // 3
-
-
 _FILE = re.compile(
     rb"\.(?:py|pyi|ipynb|js|mjs|jsx|tsx?|go|rs|java|kts?|swift|c|h|cc|cpp|hpp|cs|rb|php|scala|sh|sql|html?|css|scss|vue|"
     rb"svelte|md|rst|txt|json|ya?ml|toml|ini|cfg|xml|csv|proto|tf|lua|dart|exs?|erl|hs|clj|zig)(?![A-Za-z0-9_.]\w)"
 )
-_LINES = re.compile(
-    rb"(?<![\d.])(\d{1,6}) ?k? ?(?:\+ ?)?(?:loc|lines?|lignes?|zeilen|linhas|linee|l\xc3\xadneas|\xd1\x81\xd1\x82\xd1\x80\xd0\xbe\xd0\xba|\xe8\xa1\x8c)"
+_LINE_WORDS = tuple(
+    word.encode() for word in ("lines", "line", "loc", "lignes", "zeilen", "linhas", "linee", "líneas", "строк", "行")
 )
+_NUMBER_BEFORE = re.compile(rb"(?<![\d.])(\d{1,3}(?:[,_ ]\d{3}){1,2}|\d{1,6})(k?)\+?[ -]?$")
 _DEVELOPMENT = frozenset(
-    b"api app application backend bug class cli code codebase component database endpoint function frontend implement "
-    b"library method module package parser program refactor repository script server service test tests unittest".split()
+    b"api app application backend bug class cli code codebase component database endpoint function frontend "
+    b"implement library method module package parser program refactor repository script server service test "
+    b"tests unittest".split()
 )
+_OPERATORS = (b"+", b"=", b"*", b"/", b"^", b"<", b">", b"%")
+_ITEM = re.compile(rb"\n *(?:[-*]|[0A]?0?[.)]) ")
+"""How an item of a list begins in a skeleton: ``- ``, ``1. ``, ``B) ``, ``c. ``."""
 _DIGITS_ONLY = bytes(b if 48 <= b <= 57 else 32 for b in range(256))
 
 
 def prompt_facts(reading: Reading) -> PromptFacts:
-    """Count one text; about 100 µs for 1,000 tokens."""
-    data, shape = reading.data, reading.shape
-    size, words = len(data) or 1, len(reading.words)
-    count = data.count
-    capitals, digits, wide = shape.count(b"A"), shape.count(b"0"), shape.count(b"u")
-    letters = shape.count(b"a") + capitals
-    blanks = shape.count(b" ") + shape.count(b"\n")
-    numbers = data.translate(_DIGITS_ONLY).split()
-    questions, full_stops = count(b"?"), count(b". ") + count(b".\n") + count(b"! ") + count(b"!\n")
-    sentences = max(1, full_stops + questions + (1 if data[-1:] in b".!" else 0))
-    files = _count_files(data, shape)
-    items = _enumerated(shape)
-    fences = count(b"```") // 2
-    marks = count(b"();") + count(b"{\n") + count(b");") + count(b"==") + count(b"::") + count(b"</") + count(b"->")
-    named = _named_lines(data) if digits else 0
+    """Count one text; about 60 µs for 1,000 tokens."""
+    data, words, count = reading.data, reading.word_count, reading.skeleton.count
+    size, distinct = len(data) or 1, len(reading.distinct)
+    capitals, digits, wide, lines = count(b"A"), count(b"0"), count(b"u"), count(b"\n")
+    letters = len(data) - len(reading.skeleton) + capitals
+    numbers = data.translate(_DIGITS_ONLY).split() if digits else []
+    questions, full_stops = count(b"?"), count(b". ") + count(b".\n") + count(b"!")
+    sentences = max(1, full_stops + questions + (1 if data[-1:] == b"." else 0))
+    fences = data.count(b"```") // 2
+    marks = sum(map(count, (b"();", b"{\n", b");", b"==", b"::", b"</", b"->", b"[]")))
+    files = len(_FILE.findall(data))
+    items = len(_ITEM.findall(reading.skeleton)) + count(b" (0) ") + count(b" () ")
+    named = _named_lines(reading) if digits else 0
     return PromptFacts(
         prompt_chars=len(reading.text),
         prompt_tokens=estimate_tokens(reading),
         prompt_words=words,
-        distinct_words=len(reading.distinct),
-        distinct_share=len(reading.distinct) / words if words else 1.0,
+        distinct_words=distinct,
+        distinct_share=distinct / words if words else 1.0,
         word_length=(letters + wide / 2) / words if words else 0.0,
-        long_words_share=sum(1 for w in reading.distinct if len(w) > 9) / (len(reading.distinct) or 1),
         sentences=sentences,
         sentence_words=words / sentences,
-        lines=1 + count(b"\n"),
+        lines=1 + lines,
         blank_lines=count(b"\n\n"),
         commas=count(b","),
         colons=count(b":"),
@@ -162,13 +157,13 @@ def prompt_facts(reading: Reading) -> PromptFacts:
         questions=questions,
         quotes=count(b'"'),
         parentheses=count(b"("),
-        operators=sum(map(count, (b"+", b"=", b"*", b"/", b"^", b"<", b">", b"%"))),
+        operators=sum(map(count, _OPERATORS)),
         numbers=len(numbers),
         distinct_numbers=len(set(numbers)),
         digits_share=digits / size,
         capitals_share=capitals / (letters or 1),
         beyond_ascii_share=wide / size,
-        symbols_share=(size - letters - digits - wide - blanks) / size,
+        symbols_share=(len(reading.skeleton) - capitals - digits - wide - count(b" ") - lines) / size,
         code_blocks=fences,
         code_marks=marks,
         code_lines=count(b"\n    ") + count(b"\n\t") if marks or fences else 0,
@@ -179,19 +174,19 @@ def prompt_facts(reading: Reading) -> PromptFacts:
     )
 
 
-def _count_files(data: bytes, shape: bytes) -> int:
-    return len(_FILE.findall(data)) if b"a.a" in shape or b"A.a" in shape or b"_.a" in shape else 0
-
-
-def _enumerated(shape: bytes) -> int:
-    """Lines that begin like an item of a list, and ``(1)`` or ``1)`` inside a sentence."""
-    starts = (b"\n- ", b"\n* ", b"\n0. ", b"\n0) ", b"\n00. ", b"\na) ", b"\nA. ", b"\nA) ", b" (0) ", b" (a) ")
-    return sum(map(shape.count, starts))
-
-
-def _named_lines(data: bytes) -> int:
-    """The largest N of "N lines", in the words of several languages."""
-    return max((int(number) for number in _LINES.findall(data)), default=0)
+def _named_lines(reading: Reading) -> int:
+    """The largest N of "N lines"; looks only where the word stands, at most twenty times a word."""
+    largest, data = 0, reading.data
+    for word in _LINE_WORDS:
+        at = data.find(word) if word in reading.distinct or word[0] > 127 else -1
+        for _ in range(20):
+            if at < 0:
+                break
+            if match := _NUMBER_BEFORE.search(data, max(0, at - 14), at):
+                number = int(re.sub(rb"\D", b"", match[1])) * (1000 if match[2] else 1)
+                largest = max(largest, number)
+            at = data.find(word, at + 1)
+    return largest
 
 
 def _estimated_loc(reading: Reading, named: int, files: int, items: int, fences: int) -> int:

@@ -1,0 +1,136 @@
+"""Decides which models may serve a call: rules, then tier or chain, then filters, then the order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from nano_flow.core.money import usd
+from nano_flow.plan.catalogue import Catalogue
+from nano_flow.routing.candidates import Situation, examine
+from nano_flow.routing.request import Candidate, NoCandidate, Observations, Refusal, RouteDecision, RouteRequest
+from nano_flow.routing.rules import RoutingPolicy
+from nano_flow.routing.select import Selection, select
+from nano_flow.routing.signals import SignalPoints
+
+Choice = Callable[[tuple[Candidate, ...]], tuple[Candidate, ...]]
+
+
+def _first(candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
+    """As listed."""
+    return candidates
+
+
+def _cheapest(candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
+    """By expected cost; what has no price comes last."""
+    return tuple(sorted(candidates, key=lambda c: (c.cost is None, c.cost or 0)))
+
+
+def _fastest(candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
+    """By observed latency, else the declared prior; what has neither comes last."""
+    return tuple(sorted(candidates, key=lambda c: (c.seconds is None, c.seconds or 0.0)))
+
+
+CHOICES: Mapping[str, Choice] = {"first": _first, "cheapest": _cheapest, "fastest": _fastest}
+"""Every way to order the candidates of one tier; each returns the same candidates, ties as listed."""
+
+
+def decide(
+    request: RouteRequest, policy: RoutingPolicy, catalogue: Catalogue, observations: Observations
+) -> RouteDecision:
+    """Choose candidates for one call. Pure: the same arguments give the same decision.
+
+    Raises NoCandidate, with every refusal, where no model is left.
+    """
+    score, because = _score(request, policy)
+    selection = select(request, policy, catalogue, observations, score)
+    situation = Situation(request, observations, selection.providers, selection.providers_because)
+    accepted, refused = _examine(selection, catalogue, situation)
+    if request.keep is not None:
+        accepted = tuple(sorted(accepted, key=lambda c: str(c.ref) != request.keep))
+    if selection.single or observations.no_fallback:
+        off = "fallback is off" if observations.no_fallback else "no fallback is wanted here"
+        refused += tuple(Refusal(c.ref, "fallback", off) for c in accepted[1:])
+        accepted = accepted[:1]
+    decision = RouteDecision(
+        requested=request.model,
+        score=score,
+        tier=selection.tier,
+        estimates=accepted,
+        because=because + selection.because,
+        refused=refused,
+        facts=request.facts,
+        policy=request.policy,
+        notices=_notices(accepted, refused, policy.max_price_ratio),
+        cascade=selection.cascade,
+    )
+    if not accepted:
+        raise NoCandidate(decision, _variables(refused, catalogue))
+    return decision
+
+
+def _score(request: RouteRequest, policy: RoutingPolicy) -> tuple[float, tuple[SignalPoints, ...]]:
+    """The complexity of a request within what its step says of it."""
+    if request.complexity is not None:
+        return request.complexity, (SignalPoints("complexity of the step", request.complexity),)
+    score, because = policy.complexity(request.facts, request.reading)
+    low, high = request.complexity_at_least, request.complexity_at_most
+    bounded = score if low is None else max(score, low)
+    bounded = bounded if high is None else min(bounded, high)
+    if bounded != score:
+        because = (*because, SignalPoints("bounds of the step", bounded - score))
+    return bounded, because
+
+
+def _examine(
+    selection: Selection, catalogue: Catalogue, situation: Situation
+) -> tuple[tuple[Candidate, ...], tuple[Refusal, ...]]:
+    """Filter every group, then order it; each model is considered once, where it comes first."""
+    accepted: list[Candidate] = []
+    refused: list[Refusal] = []
+    seen = set()
+    for group in selection.groups:
+        passed: list[Candidate] = []
+        for ref in group.refs:
+            if ref in seen:
+                continue
+            seen.add(ref)
+            verdict = examine(ref, group.named, catalogue, situation)
+            if isinstance(verdict, Candidate):
+                passed.append(verdict)
+            else:
+                refused.append(verdict)
+        ordered = CHOICES[group.choose](tuple(passed))
+        if group.only_first:
+            refused += [Refusal(c.ref, "fallback", "another fallback is named") for c in ordered[1:]]
+            ordered = ordered[:1]
+        accepted += ordered
+    return tuple(accepted), tuple(refused)
+
+
+def _notices(accepted: tuple[Candidate, ...], refused: tuple[Refusal, ...], ratio: float) -> tuple[str, ...]:
+    """What should not stay unsaid: missing credentials decided, or a fallback is far dearer than the first choice."""
+    if not accepted:
+        return ()
+    first, *rest = accepted
+    notices = [
+        f"{refusal.model} was passed over ({refusal.reason}): {first.ref} is asked instead"
+        for refusal in refused
+        if refusal.kind == "credentials"
+    ][:1]
+    for candidate in rest:
+        if first.cost is not None and candidate.cost is not None and candidate.cost > ratio * first.cost:
+            times = f"{candidate.cost / first.cost:.0f} times as much as" if first.cost else "money, unlike"
+            notices.append(
+                f"the fallback {candidate.ref} costs about ${usd(candidate.cost)} a call, {times} {first.ref}"
+            )
+    return tuple(notices)
+
+
+def _variables(refused: tuple[Refusal, ...], catalogue: Catalogue) -> tuple[str, ...]:
+    """The environment variables of the providers that had no credentials, each set once."""
+    ways: dict[str, None] = {}
+    for refusal in refused:
+        if refusal.kind == "credentials":
+            for way in catalogue.providers[refusal.model.provider].credentials:
+                ways[" with ".join(way)] = None
+    return tuple(ways)

@@ -1,0 +1,1 @@
+"""Facts of replies, and the cascade that judges by them (pure)."""

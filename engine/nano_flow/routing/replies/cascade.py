@@ -1,0 +1,39 @@
+"""Judges the reply of a lower tier, so that a higher one is paid for only where it is needed (pure)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nano_flow.routing.reading import Reading
+from nano_flow.routing.replies.facts import ReplyFacts
+from nano_flow.routing.signals import Scorer, SignalPoints
+
+
+@dataclass(frozen=True, slots=True)
+class Cascade:
+    """``tiers`` rise; from ``escalate_at`` on a reply is given up for the next tier's."""
+
+    tiers: tuple[str, ...]
+    scorer: Scorer[ReplyFacts]
+    escalate_at: float
+    samples: int = 1
+    at: str = ""
+
+    def next_tier(self, tier: str) -> str | None:
+        """The tier to ask where the reply of ``tier`` does not do; None at the top or outside the cascade."""
+        place = self.tiers.index(tier) + 1 if tier in self.tiers else len(self.tiers)
+        return self.tiers[place] if place < len(self.tiers) else None
+
+    def judge(self, facts: ReplyFacts, reading: Reading) -> Judgement:
+        """What the reply's facts say; ``reading`` is of the reply's text."""
+        score, because = self.scorer.score(facts, reading)
+        return Judgement(score, score >= self.escalate_at, because)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A reply's score, 0 (keep) to 10, and whether the next tier is to be asked."""
+
+    score: float
+    escalate: bool
+    because: tuple[SignalPoints, ...]

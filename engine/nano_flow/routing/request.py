@@ -1,0 +1,181 @@
+"""What is asked of routing, what it is told of the world, and what it decides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from nano_flow.core.errors import NextModel
+from nano_flow.core.messages import Json
+from nano_flow.core.money import Money, usd
+from nano_flow.core.refs import ModelRef
+from nano_flow.pricing.prices import Prices
+from nano_flow.routing.facts import Facts
+from nano_flow.routing.reading import Reading
+from nano_flow.routing.signals import SignalPoints
+
+RefusalKind = Literal[
+    "unknown",
+    "offline",
+    "simulated",
+    "provider",
+    "ability",
+    "params",
+    "window",
+    "credentials",
+    "cooling",
+    "price",
+    "budget",
+    "fallback",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class RouteRequest:
+    """One model call before its model is known.
+
+    ``model`` is ``auto``, a tier or ``provider/model``; ``fallback`` as in ``PlannedPrompt``; ``needs`` are abilities
+    (``tools``, ``json_schema``, ``vision``), ``params`` the names of parameters that are set. ``input_tokens`` 0 takes
+    the estimate of the facts. ``escalate`` counts tiers above the routed one. ``keep`` names the model to go on with.
+    """
+
+    facts: Facts
+    reading: Reading
+    model: str = "auto"
+    policy: str = "default"
+    providers: tuple[str, ...] = ()
+    complexity: float | None = None
+    complexity_at_least: float | None = None
+    complexity_at_most: float | None = None
+    fallback: tuple[str, ...] | str | Literal[False] | None = None
+    needs: frozenset[str] = frozenset()
+    params: frozenset[str] = frozenset()
+    input_tokens: int = 0
+    max_output_tokens: int | None = None
+    escalate: int = 0
+    keep: str | None = None
+
+    @property
+    def prompt_tokens(self) -> int:
+        """Tokens to send, measured where they were, else estimated."""
+        return self.input_tokens or self.facts.prompt.prompt_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Observations:
+    """The world at the time of a call.
+
+    ``without_credentials`` holds names of providers; ``cooling`` holds names of providers and ``provider/model``;
+    ``budget_left`` None is no budget; ``latency_s`` and ``output_tokens`` are what the journal observed, by model.
+    """
+
+    prices: Prices
+    now: float
+    without_credentials: frozenset[str] = frozenset()
+    cooling: frozenset[str] = frozenset()
+    budget_left: Money | None = None
+    downgrade: bool = False
+    offline: bool = False
+    no_fallback: bool = False
+    latency_s: Mapping[str, float] = field(default_factory=dict)
+    output_tokens: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a model is no candidate."""
+
+    model: ModelRef
+    kind: RefusalKind
+    reason: str
+
+    def as_json(self) -> dict[str, Json]:
+        """As in ``refused`` of a decision."""
+        return {"model": str(self.model), "reason": self.reason}
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A model that may serve; ``cost`` and ``seconds`` are expected ones, None where nobody knows."""
+
+    ref: ModelRef
+    cost: Money | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RouteDecision:
+    """Who may answer, in the order to try, and every reason.
+
+    ``notices`` are sentences that the reader of a run should see (credentials missing for the first choice, a fallback
+    that is far dearer). ``cascade`` lists the tiers above that a judged reply may still be given up for.
+    """
+
+    requested: str
+    score: float | None
+    tier: str | None
+    estimates: tuple[Candidate, ...]
+    because: tuple[SignalPoints, ...]
+    refused: tuple[Refusal, ...]
+    facts: Facts
+    policy: str = "default"
+    notices: tuple[str, ...] = ()
+    cascade: tuple[str, ...] = ()
+
+    @property
+    def candidates(self) -> tuple[ModelRef, ...]:
+        """Each model once, in the order to try."""
+        return tuple(candidate.ref for candidate in self.estimates)
+
+    @property
+    def model(self) -> ModelRef | None:
+        """The first choice."""
+        return self.estimates[0].ref if self.estimates else None
+
+    @property
+    def decision(self) -> Mapping[str, Json]:
+        """``as_json()``, under the name that the gateway asks for."""
+        return self.as_json()
+
+    def as_json(self) -> dict[str, Json]:
+        """``nano-flow/decision@1``."""
+        return {
+            "schema": "nano-flow/decision@1",
+            "requested": self.requested,
+            "policy": self.policy,
+            "score": None if self.score is None else round(self.score, 2),
+            "tier": self.tier,
+            "model": str(self.model) if self.model else None,
+            "candidates": [str(ref) for ref in self.candidates],
+            "because": [points.as_json() for points in self.because],
+            "refused": [refusal.as_json() for refusal in self.refused],
+            "facts": self.facts.as_json(),
+            "expected": {
+                str(c.ref): {"cost_usd": None if c.cost is None else usd(c.cost), "duration_s": c.seconds}
+                for c in self.estimates
+            },
+            "notices": list(self.notices),
+            "cascade": list(self.cascade),
+        }
+
+
+class NoCandidate(NextModel):
+    """No model is left; ``decision`` has every refusal, the message names them all."""
+
+    def __init__(self, decision: RouteDecision, variables: tuple[str, ...] = ()) -> None:
+        self.decision = decision
+        kinds = {refusal.kind for refusal in decision.refused} - {"simulated", "offline", "fallback"}
+        if kinds == {"credentials"}:
+            self.kind = "credentials"
+        reasons = "".join(f"\n  {refusal.model}: {refusal.reason}" for refusal in decision.refused)
+        asked = f'"{decision.requested}"' + (f' (tier "{decision.tier}")' if decision.tier else "")
+        hint = ""
+        if variables:
+            hint = f"\nset {' or '.join(variables)}, or rehearse with --offline"
+        super().__init__(f"no model can serve {asked}:{reasons or ' nothing is listed'}{hint}")
+
+    @property
+    def refused(self) -> tuple[Refusal, ...]:
+        """Every model that was considered, and why it was refused."""
+        return self.decision.refused

@@ -1,0 +1,120 @@
+"""A routing policy as frozen values: tiers, chains, rules, and the rule that a request meets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from nano_flow.core.messages import Json
+from nano_flow.core.refs import ModelRef
+from nano_flow.routing.facts import Facts
+from nano_flow.routing.learned import LearnedScore
+from nano_flow.routing.reading import Reading
+from nano_flow.routing.replies.cascade import Cascade
+from nano_flow.routing.signals import Scorer, SignalPoints
+
+Condition = Callable[[Mapping[str, Json]], bool]
+"""A compiled ``when``: true or false for the facts as plain data; raises StepError where it cannot be evaluated."""
+
+FallbackChoice = tuple[ModelRef, ...] | str | Literal[False] | None
+"""Models, a chain's name, False for none, None for what the tiers say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """Models for one range of scores, in order; ``below`` None is the last."""
+
+    name: str
+    below: float | None
+    models: tuple[ModelRef, ...]
+    at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Where ``condition`` holds (None: always), decides before the tiers do."""
+
+    condition: Condition | None = None
+    providers: tuple[str, ...] = ()
+    tier: str | None = None
+    chain: str | None = None
+    models: tuple[ModelRef, ...] = ()
+    fallback: FallbackChoice = None
+    choose: str | None = None
+    because: str = ""
+    at: str = ""
+
+    def points(self) -> SignalPoints:
+        """The rule as a reason: it gives no points, it decides."""
+        return SignalPoints(f"rule: {self.because}" if self.because else "rule", 0.0, self.at)
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyRules:
+    """A named set of rules, and the way to order a tier's models."""
+
+    name: str = "default"
+    rules: tuple[Rule, ...] = ()
+    choose: str = "first"
+
+    def match(self, names: Mapping[str, Json]) -> Rule | None:
+        """The first rule that holds."""
+        for rule in self.rules:
+            if rule.condition is None or rule.condition(names):
+                return rule
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingPolicy:
+    """All of ``routing.yaml``. ``tiers`` rise; there is at least one."""
+
+    scorer: Scorer[Facts]
+    tiers: tuple[Tier, ...]
+    chains: Mapping[str, tuple[ModelRef, ...]] = field(default_factory=dict)
+    policies: Mapping[str, PolicyRules] = field(default_factory=dict)
+    downgrade_to: str | None = None
+    max_price_ratio: float = 10.0
+    learned: LearnedScore | None = None
+    learned_weight: float = 0.0
+    learned_at: str = ""
+    cascade: Cascade | None = None
+
+    def complexity(self, facts: Facts, reading: Reading) -> tuple[float, tuple[SignalPoints, ...]]:
+        """The score of a request, 0 to 10, and what made it."""
+        declared, because = self.scorer.score(facts, reading)
+        if self.learned is None or not self.learned_weight:
+            return declared, because
+        learned = self.learned.score(facts, reading, declared)
+        moved = (learned - declared) * self.learned_weight
+        return declared + moved, (*because, SignalPoints("learned", moved, self.learned_at))
+
+    def tier_for(self, score: float) -> int:
+        """The place of the first tier whose ``below`` exceeds ``score``; the last has none."""
+        for place, tier in enumerate(self.tiers):
+            if tier.below is None or score < tier.below:
+                return place
+        return len(self.tiers) - 1
+
+    def tier_place(self, name: str) -> int | None:
+        """The place of the tier ``name``, from 0, the lowest."""
+        return next((place for place, tier in enumerate(self.tiers) if tier.name == name), None)
+
+    def tier_of(self, ref: ModelRef) -> int | None:
+        """The lowest tier that lists ``ref``."""
+        return next((place for place, tier in enumerate(self.tiers) if ref in tier.models), None)
+
+    def chain_after(self, ref: ModelRef) -> tuple[ModelRef, ...]:
+        """What follows ``ref`` in the first chain that holds it; empty where none does."""
+        for chain in self.chains.values():
+            if ref in chain:
+                return chain[chain.index(ref) + 1 :]
+        return ()
+
+    def rules_of(self, policy: str) -> PolicyRules:
+        """The named policy; ``default`` always exists."""
+        found = self.policies.get(policy)
+        if found is not None:
+            return found
+        return PolicyRules() if policy == "default" else self.policies.get("default", PolicyRules())
