@@ -1,0 +1,72 @@
+"""The texts that ``nano-flow init`` writes."""
+
+from __future__ import annotations
+
+WORKFLOW = """\
+# yaml-language-server: $schema=schemas/workflow.schema.json
+# Try it without keys:    nano-flow run workflow.yaml --offline
+# See what it would cost: nano-flow plan workflow.yaml
+nano_flow: 1
+name: hello
+description: Find out what a text is about, look at each point, and sum it up.
+
+inputs:
+  text:
+    type: string
+    description: What to read
+    default: The new store keeps every order twice. Backups run at night. The old export is gone.
+
+limits:
+  budget: {usd: 0.10}
+
+steps:
+  points:
+    prompt: |
+      Which points does this text make?
+      {{ inputs.text }}
+    output_schema:
+      type: object
+      properties:
+        points: {type: array, items: {type: string, maxLength: 80}, minItems: 1, maxItems: 5}
+      required: [points]
+      additionalProperties: false
+
+  look:
+    for_each: steps.points.output.points
+    as: point
+    prompt: In one sentence, why does this matter? {{ point }}
+
+  summary:
+    prompt: |
+      Sum this up for a busy reader:
+      {% for line in steps.look.output %}- {{ line }}
+      {% endfor %}
+
+outputs:
+  summary: "{{ steps.summary.output }}"
+"""
+
+TEST = """\
+# yaml-language-server: $schema=schemas/tests.schema.json
+# Runs on simulated models: nano-flow test
+nano_flow: 1
+workflow: workflow.yaml
+cases:
+  every point is looked at:
+    inputs: {text: Two points.}
+    replies:
+      points: {points: [first, second]}
+      look: [because of this, because of that]
+      summary: Both matter.
+    expect:
+      status: succeeded
+      steps:
+        look: {times: 2, status: succeeded}
+      outputs: {summary: {contains: Both matter}}
+"""
+
+GITIGNORE = """\
+# What nano-flow remembers of runs, and keys.
+.nano-flow/
+.env
+"""
