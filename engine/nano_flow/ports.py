@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from nano_flow.core.events import ApprovalAnswered, CallFinished, Event, ToolCalled, ToolIntended
@@ -60,6 +60,28 @@ class Tool(Protocol):
         """Do it. Raises ``StepError("tool", message)`` where it cannot; cancellation must stop it."""
 
 
+@dataclass(frozen=True, slots=True)
+class CommandResult:
+    """How a command ended; output beyond the cap is cut and ends with a note that says so."""
+
+    stdout: str
+    stderr: str
+    exit_code: int
+
+
+class Commands(Protocol):
+    """Starts commands of this machine."""
+
+    async def run(
+        self, argv: Sequence[str], *, env: Mapping[str, str], cwd: str, stdin: str | None = None
+    ) -> CommandResult:
+        """Run a command to its end, without a shell, with exactly ``env``; no stdin is an empty one.
+
+        When this returns, raises or is cancelled, nothing that the command started is alive. Raises
+        ``StepError("command", …)`` where it cannot be started.
+        """
+
+
 class EventSink(Protocol):
     """Sees every event of a run as it happens; must be quick and must not raise."""
 
@@ -87,6 +109,8 @@ class RunRecord:
     policy: Mapping[str, Json]
     steps: Mapping[str, str]
     """Step path → digest of its definition, to name the steps that changed on resume."""
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    """Step path → kind, in the plan's order, so that a report can show steps that never began."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import NewType
 
@@ -9,6 +10,8 @@ Address = NewType("Address", str)
 """One execution of one step: ``epics[2].build[1].code``; the run itself is ``""``."""
 
 ROOT = Address("")
+
+_INDEX = re.compile(r"\[\d+\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +41,8 @@ def child(parent: Address, step_id: str) -> Address:
 def nth(address: Address, index: int) -> Address:
     """The address of item, or iteration, ``index`` (from 0) of ``address``."""
     return Address(f"{address}[{index}]")
+
+
+def path_of(address: str) -> str:
+    """The step that ``address`` is an execution of: the address without its indices."""
+    return _INDEX.sub("", address) if "[" in address else address

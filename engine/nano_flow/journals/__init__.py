@@ -1,0 +1,1 @@
+"""What was decided, paid and done: journals in memory and in SQLite."""

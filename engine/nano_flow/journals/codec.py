@@ -1,0 +1,208 @@
+"""Events to JSON text and back, as stores keep them: exact, tolerant of other versions, nothing but data."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields
+from operator import attrgetter
+from typing import NamedTuple, TypeVar
+
+from nano_flow.core.event_json import EVENT_KINDS
+from nano_flow.core.events import Event
+from nano_flow.core.messages import ChatReply, Json, ToolCall, Usage
+from nano_flow.core.outcomes import Failure, ItemFailure
+
+_Record = TypeVar("_Record")
+_COLUMNS = frozenset({"at", "address"})
+_ABSENT = object()
+
+
+class EventRow(NamedTuple):
+    """One event as a store keeps it; ``body`` is JSON without the fields that have columns of their own."""
+
+    kind: str
+    address: str
+    at: float
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """How one class is written and read: its fields, what they are when absent, and who checks them."""
+
+    names: tuple[str, ...]
+    read: Callable[[object], Sequence[object]]
+    defaults: tuple[object, ...]
+    checks: tuple[tuple[str, Callable[[object], object], object], ...]
+
+
+def encode_event(event: Event) -> EventRow:
+    """``event`` as a row. Raises ValueError where it holds what JSON cannot."""
+    cls = type(event)
+    address: str = getattr(event, "address", "")
+    return EventRow(cls.__name__, address, event.at, encode_json(_fields(event, _BODIES[cls]), cls.__name__, address))
+
+
+def decode_event(row: EventRow) -> Event | None:
+    """The event of ``row``; None for a kind that this version does not know. Raises ValueError for damaged data."""
+    cls = EVENT_KINDS.get(row.kind)
+    if cls is None:
+        return None
+    body = decode_json(row.body)
+    if not isinstance(body, dict):
+        raise ValueError(f"a {row.kind} that is not a mapping")
+    return _build(cls, {**body, "at": row.at, "address": row.address})
+
+
+def encode_reply(reply: ChatReply) -> str:
+    """``reply`` as JSON text."""
+    return encode_json(_fields(reply, _SHAPES[ChatReply]), "reply", "")
+
+
+def decode_reply(text: str) -> ChatReply:
+    """The reply that ``encode_reply`` wrote. Raises ValueError for damaged data."""
+    return _build(ChatReply, _mapping(decode_json(text)))
+
+
+def encode_json(value: object, what: str, address: str) -> str:
+    """Compact JSON text. NaN and lone surrogates survive; what is no JSON raises ValueError naming ``what``."""
+    try:
+        return _ENCODE(value)
+    except (TypeError, ValueError, RecursionError) as error:
+        at = f' at "{address}"' if address else ""
+        raise ValueError(f"{what}{at} holds a value that is not JSON: {error}") from error
+
+
+def decode_json(text: str) -> Json:
+    """The value of ``text``. Raises ValueError for damaged data."""
+    try:
+        value: Json = json.loads(text)
+    except RecursionError as error:
+        raise ValueError("data that is nested too deeply") from error
+    return value
+
+
+def _fields(record: object, shape: _Shape) -> dict[str, object]:
+    triples = zip(shape.names, shape.read(record), shape.defaults, strict=True)
+    return {name: value for name, value, default in triples if value is not default and value != default}
+
+
+def _plain(value: object) -> object:
+    """What the encoder does not know: the records that events hold, and mappings that are not dicts."""
+    shape = _SHAPES.get(type(value))
+    if shape is not None:
+        return _fields(value, shape)
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} is not plain data")
+
+
+_ENCODE = json.JSONEncoder(separators=(",", ":"), default=_plain).encode
+
+
+def _build(cls: type[_Record], data: Mapping[str, object]) -> _Record:
+    """An instance of ``cls`` from the fields that are there; unknown ones are ignored, missing ones defaulted."""
+    values: dict[str, object] = {}
+    for name, check, default in _SHAPES[cls].checks:
+        value = data.get(name, _ABSENT)
+        if value is _ABSENT:
+            if default is not MISSING:
+                values[name] = default
+            continue
+        try:
+            values[name] = check(value)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f'"{name}" of a {cls.__name__}: {error}') from error
+    return cls(**values)
+
+
+def _mapping(value: object) -> Mapping[str, Json]:
+    if not isinstance(value, dict):
+        raise TypeError("expected a mapping")
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("expected a text")
+    return value
+
+
+def _whole(value: object) -> int:
+    """Counts and money: never negative, so that no damage refills a budget."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise TypeError(f"expected a whole number from 0 on, not {value!r}")
+    return value
+
+
+def _number(value: object) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise TypeError("expected a number")
+    return value
+
+
+def _truth(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError("expected true or false")
+    return value
+
+
+def _each(check: Callable[[object], object]) -> Callable[[object], object]:
+    def read(value: object) -> tuple[object, ...]:
+        if not isinstance(value, list):
+            raise TypeError("expected a list")
+        return tuple(check(part) for part in value)
+
+    return read
+
+
+def _optional(check: Callable[[object], object]) -> Callable[[object], object]:
+    return lambda value: None if value is None else check(value)
+
+
+def _nested(cls: type) -> Callable[[object], object]:
+    return lambda value: _build(cls, _mapping(value))
+
+
+_NESTED: tuple[type, ...] = (ChatReply, Usage, ToolCall, ItemFailure, Failure)
+_CHECKS: Mapping[str, tuple[Callable[[object], object], object]] = {
+    "float": (_number, 0.0),
+    "int": (_whole, 0),
+    "Money": (_whole, 0),
+    "str": (_text, ""),
+    "bool": (_truth, False),
+    "Json": (lambda value: value, None),
+    "Mapping[str, Json]": (_mapping, {}),
+    "tuple[str, ...]": (_each(_text), ()),
+    "tuple[ToolCall, ...]": (_each(_nested(ToolCall)), ()),
+    "tuple[ItemFailure, ...]": (_each(_nested(ItemFailure)), ()),
+    "Usage": (_nested(Usage), Usage()),
+    "ChatReply": (_nested(ChatReply), MISSING),
+    "Failure": (_nested(Failure), MISSING),
+}
+"""Annotation → who checks a value of it, and what a missing one is. Other annotations are Literals of text."""
+
+
+def _check(annotation: str) -> tuple[Callable[[object], object], object]:
+    inner = annotation.removesuffix(" | None")
+    check, absent = _CHECKS.get(inner, (_text, ""))
+    return (check, absent) if inner == annotation else (_optional(check), None)
+
+
+def _shape(cls: type, left_out: frozenset[str] = frozenset()) -> _Shape:
+    kept = [field for field in fields(cls) if field.name not in left_out]
+    defaults, checks = [], []
+    for field in kept:
+        check, absent = _check(str(field.type))
+        default = field.default if field.default_factory is MISSING else field.default_factory()
+        defaults.append(_ABSENT if default is MISSING else default)
+        checks.append((field.name, check, absent if default is MISSING else default))
+    names = tuple(field.name for field in kept)
+    getter = attrgetter(*names)
+    read: Callable[[object], Sequence[object]] = getter if len(names) > 1 else (lambda record: (getter(record),))
+    return _Shape(names, read, tuple(defaults), tuple(checks))
+
+
+_SHAPES: Mapping[type, _Shape] = {cls: _shape(cls) for cls in (*EVENT_KINDS.values(), *_NESTED)}
+_BODIES: Mapping[type, _Shape] = {cls: _shape(cls, _COLUMNS) for cls in EVENT_KINDS.values()}

@@ -1,0 +1,178 @@
+"""The fold that turns the events of earlier lives of a run into what need not be paid again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from nano_flow.core.events import (
+    ApprovalAnswered,
+    ApprovalAsked,
+    CacheHit,
+    CallFailed,
+    CallFinished,
+    CallIntended,
+    Event,
+    RunFinished,
+    RunStarted,
+    ToolCalled,
+    ToolIntended,
+    WaitStarted,
+)
+from nano_flow.core.money import ZERO, Money
+from nano_flow.ports import RecordedWork
+
+ABANDONED = "abandoned"
+"""The error of a call that was sent, and whose end nobody recorded."""
+
+REPLAY_KINDS = frozenset(
+    cls.__name__
+    for cls in (
+        *(ApprovalAnswered, ApprovalAsked, CacheHit, CallFailed, CallFinished, CallIntended),
+        *(RunFinished, RunStarted, ToolCalled, ToolIntended, WaitStarted),
+    )
+)
+"""The events that the fold looks at; others need not be read."""
+
+_WHOLE = frozenset({"stop", "tool_calls"})
+_Call = tuple[str, int, int]
+
+
+@dataclass(slots=True)
+class RecordedFold:
+    """Takes events in their order; ``open_calls`` are intents without an end so far."""
+
+    calls: dict[tuple[str, int], CallFinished] = field(default_factory=dict)
+    tools: dict[tuple[str, int, str], ToolCalled] = field(default_factory=dict)
+    tools_in_doubt: dict[tuple[str, int, str], ToolIntended] = field(default_factory=dict)
+    approvals: dict[str, ApprovalAnswered] = field(default_factory=dict)
+    asked_at: dict[str, float] = field(default_factory=dict)
+    waits: dict[str, float] = field(default_factory=dict)
+    open_calls: dict[_Call, CallIntended] = field(default_factory=dict)
+    simulated_models: set[str] = field(default_factory=set)
+    spent: int = 0
+    possibly_spent: int = 0
+    spent_tokens: int = 0
+    active_s: float = 0.0
+    began_at: float | None = None
+    last_at: float = 0.0
+
+    def apply(self, event: Event) -> None:
+        """Take one event."""
+        match event:
+            case CallIntended():
+                self.open_calls[(event.address, event.turn, event.attempt)] = event
+            case CallFinished():
+                self._finished(event)
+            case CallFailed():
+                self._failed(event)
+            case CacheHit():
+                self._keep(_as_call(event))
+            case RunStarted() | RunFinished():
+                self._life(event)
+            case _:
+                self._other(event)
+        self.last_at = max(self.last_at, event.at)
+
+    def _other(self, event: Event) -> None:
+        match event:
+            case ToolIntended():
+                self.tools_in_doubt[(event.address, event.turn, event.call)] = event
+            case ToolCalled():
+                self.tools_in_doubt.pop((event.address, event.turn, event.call), None)
+                self.tools[(event.address, event.turn, event.call)] = event
+            case ApprovalAsked():
+                self.asked_at.setdefault(event.address, event.at)
+            case ApprovalAnswered():
+                self.approvals[event.address] = event
+            case WaitStarted():
+                self.waits[event.address] = event.until
+
+    def _finished(self, event: CallFinished) -> None:
+        self.open_calls.pop((event.address, event.turn, event.attempt), None)
+        self.spent += event.cost or 0
+        self.spent_tokens += event.reply.usage.total
+        if event.reply.simulated:
+            self.simulated_models.add(event.model)
+        self._keep(event)
+
+    def _keep(self, event: CallFinished) -> None:
+        """A reply that was cut off or is empty is paid, but is never taken for done."""
+        if event.reply.finish_reason in _WHOLE and (event.reply.text or event.reply.tool_calls):
+            self.calls[(event.address, event.turn)] = event
+
+    def _failed(self, event: CallFailed) -> None:
+        intent = self.open_calls.pop((event.address, event.turn, event.attempt), None)
+        self.spent += event.cost
+        self.possibly_spent += event.possibly_spent
+        if event.usage is not None:
+            self.spent_tokens += event.usage.total
+        elif event.error == ABANDONED and intent is not None:
+            self.spent_tokens += intent.reserved_tokens
+
+    def _life(self, event: RunStarted | RunFinished) -> None:
+        """A life ends with its ``RunFinished``, or with its last event where the process died."""
+        if self.began_at is not None:
+            died = max(0.0, self.last_at - self.began_at)
+            self.active_s += event.duration_s if isinstance(event, RunFinished) else died
+        self.began_at = event.at if isinstance(event, RunStarted) else None
+
+    def work(self) -> RecordedWork:
+        """What is recorded so far; calls without an end count as spent by their worst case."""
+        reserved = sum(intent.reserved for intent in self.open_calls.values())
+        tokens = sum(intent.reserved_tokens for intent in self.open_calls.values())
+        running = 0.0 if self.began_at is None else max(0.0, self.last_at - self.began_at)
+        return RecordedWork(
+            calls=self.calls,
+            tools=self.tools,
+            tools_in_doubt=self.tools_in_doubt,
+            approvals=self.approvals,
+            asked_at=self.asked_at,
+            waits=self.waits,
+            spent=Money(self.spent),
+            possibly_spent=Money(self.possibly_spent + reserved),
+            spent_tokens=self.spent_tokens + tokens,
+            active_s=self.active_s + running,
+        )
+
+    def abandoned(self, at: float, *, simulated: bool) -> list[CallFailed]:
+        """The end that each call without one gets: nobody knows it, its worst case counts as possibly spent."""
+        return [
+            CallFailed(
+                at=at,
+                address=intent.address,
+                turn=intent.turn,
+                attempt=intent.attempt,
+                model=intent.model,
+                error=ABANDONED,
+                message="the process ended before a reply was recorded; it may have been billed",
+                duration_s=0.0,
+                possibly_spent=intent.reserved,
+                simulated=simulated or intent.model in self.simulated_models or intent.model.startswith("sim/"),
+            )
+            for intent in self.open_calls.values()
+        ]
+
+
+def recorded_work(events: Iterable[Event]) -> RecordedWork:
+    """What ``events`` of earlier lives say was done."""
+    fold = RecordedFold()
+    for event in events:
+        fold.apply(event)
+    return fold.work()
+
+
+def _as_call(hit: CacheHit) -> CallFinished:
+    """A reply from the cache is recorded like a paid one: a later life needs no cache for it."""
+    return CallFinished(
+        at=hit.at,
+        address=hit.address,
+        turn=hit.turn,
+        attempt=0,
+        model=hit.model,
+        requested=hit.requested,
+        fingerprint=hit.fingerprint,
+        reply=hit.reply,
+        duration_s=0.0,
+        cost=ZERO,
+    )

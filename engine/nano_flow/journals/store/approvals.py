@@ -1,0 +1,110 @@
+"""Questions to people, and their answers, where several processes can see them."""
+
+from __future__ import annotations
+
+import difflib
+import sqlite3
+from dataclasses import dataclass
+
+from nano_flow.core.errors import UsageError
+from nano_flow.core.events import ApprovalAnswered
+from nano_flow.core.messages import Json
+from nano_flow.journals.codec import decode_json, encode_json
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question that nobody has answered yet."""
+
+    run_id: str
+    workflow: str
+    address: str
+    message: str
+    options: tuple[str, ...]
+    input_schema: Json
+    asked_at: float
+    expires_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What somebody decided on the question at ``address``."""
+
+    address: str
+    decision: str
+    by: str
+    input: Json = None
+    comment: str = ""
+
+
+def pending(connection: sqlite3.Connection, run_id: str | None = None) -> list[Question]:
+    """Open questions, oldest first, of all runs or of one; runs that are over ask nothing any more."""
+    rows = connection.execute(
+        "SELECT approvals.*, runs.workflow FROM approvals JOIN runs USING (run_id) WHERE decision IS NULL"
+        " AND runs.status IN ('running', 'paused') AND (?1 IS NULL OR run_id = ?1) ORDER BY asked_at, run_id, address",
+        (run_id,),
+    )
+    return [_question(row) for row in rows]
+
+
+def answers(connection: sqlite3.Connection, run_id: str) -> dict[str, ApprovalAnswered]:
+    """What was decided so far in ``run_id``, by address."""
+    rows = connection.execute("SELECT * FROM approvals WHERE run_id = ? AND decision IS NOT NULL", (run_id,))
+    return {
+        row["address"]: ApprovalAnswered(
+            at=row["answered_at"],
+            address=row["address"],
+            decision=row["decision"],
+            input=None if row["input"] is None else decode_json(row["input"]),
+            comment=row["comment"] or "",
+            by=row["answered_by"] or "",
+        )
+        for row in rows
+    }
+
+
+def give(connection: sqlite3.Connection, run_id: str, answer: Answer, now: float) -> None:
+    """Write ``answer`` down, inside a transaction. Raises UsageError where it answers no open question."""
+    questions = {question.address: question for question in pending(connection, run_id)}
+    question = questions.get(answer.address)
+    if question is None:
+        raise UsageError(_no_question(run_id, answer.address, list(questions), answers(connection, run_id)))
+    if question.expires_at is not None and question.expires_at <= now:
+        raise UsageError(f'the question at "{answer.address}" has expired; "nano-flow resume {run_id}" goes on')
+    if answer.decision not in question.options:
+        near = difflib.get_close_matches(answer.decision, question.options, n=1)
+        hint = f', did you mean "{near[0]}"?' if near else ""
+        choices = ", ".join(f'"{option}"' for option in question.options)
+        raise UsageError(f'"{answer.decision}" is no option at "{answer.address}"{hint}: expected {choices}')
+    connection.execute(
+        "UPDATE approvals SET decision = ?, input = ?, comment = ?, answered_by = ?, answered_at = ?"
+        " WHERE run_id = ? AND address = ?",
+        (
+            *(answer.decision, encode_json(answer.input, "answer", answer.address), answer.comment, answer.by, now),
+            *(run_id, answer.address),
+        ),
+    )
+
+
+def _question(row: sqlite3.Row) -> Question:
+    options = decode_json(row["options"])
+    return Question(
+        run_id=row["run_id"],
+        workflow=row["workflow"],
+        address=row["address"],
+        message=row["message"],
+        options=tuple(str(option) for option in options) if isinstance(options, list) else (),
+        input_schema=None if row["input_schema"] is None else decode_json(row["input_schema"]),
+        asked_at=row["asked_at"],
+        expires_at=row["expires_at"],
+    )
+
+
+def _no_question(run_id: str, address: str, open_at: list[str], decided: dict[str, ApprovalAnswered]) -> str:
+    if address in decided:
+        answer = decided[address]
+        return f'the question at "{address}" was answered already: "{answer.decision}" by {answer.by}'
+    near = difflib.get_close_matches(address, open_at, n=1)
+    hint = f', did you mean "{near[0]}"?' if near else ""
+    asked = ", ".join(f'"{one}"' for one in open_at) or "nothing"
+    return f'run "{run_id}" asks nothing at "{address}"{hint}; open questions: {asked}'
