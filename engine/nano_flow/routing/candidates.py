@@ -99,9 +99,9 @@ def _abilities(model: Considered, situation: Situation) -> str | None:
     if not needs or model.simulated:
         return None
     if model.card.can is None:
-        return None if model.named else f"it is not declared, so nobody knows whether it can {', '.join(sorted(needs))}"
+        return None if model.named else f"it is not declared, so nobody knows whether it has {', '.join(sorted(needs))}"
     missing = sorted(needs - model.card.can)
-    return f"it cannot {', '.join(missing)}" if missing else None
+    return f"it lacks {', '.join(missing)}" if missing else None
 
 
 def _params(model: Considered, situation: Situation) -> str | None:
