@@ -1,0 +1,143 @@
+"""Finds the scripted reply that is due: by step, by item or execution, by turn and by attempt.
+
+A script maps a step's address (``review[1]``) or path (``review``) to a reply, in the forms of ``replies:`` in a
+``*.test.yaml``: text or data; a list, one entry per item or execution (one level per index of the address);
+``{turns: […]}``, ``{attempts: […]}``, ``{calls: […], text: …}``, ``{error: NAME}``, and ``{reply: …}`` for data that
+looks like one of these.
+The last entry of a list goes on answering unless it is itself a list.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from nano_flow.core.errors import BadRequest
+from nano_flow.core.messages import ChatRequest, Json, ToolCall
+from nano_flow.providers.simulated.faults import Fault, fault_of
+
+_INDEX = re.compile(r"\[(\d+)\]")
+_FORMS = {
+    "turns": {"turns"},
+    "attempts": {"attempts"},
+    "calls": {"calls", "text"},
+    "error": {"error", "retry_after", "message"},
+    "reply": {"reply"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scripted:
+    """A reply out of a script: text with tool calls, or a fault."""
+
+    text: str = ""
+    calls: tuple[ToolCall, ...] = ()
+    fault: Fault | None = None
+
+
+class Script:
+    """The replies of one script; remembers which were asked for."""
+
+    def __init__(self, replies: Mapping[str, Json]) -> None:
+        self._replies = dict(replies)
+        self._asked: set[tuple[str, tuple[int, ...]]] = set()
+
+    def due(self, request: ChatRequest) -> Scripted | None:
+        """The reply for this address, turn and attempt; None where the script says nothing of the step."""
+        key, indices = self._key(request.address)
+        if key is None or request.purpose == "judge":
+            return None
+        reply, taken = _by_index(self._replies[key], indices)
+        self._asked.add((key, taken))
+        return _scripted(_by_turn(reply, request, key), request)
+
+    def unused(self) -> list[str]:
+        """The addresses of replies that nothing asked for, in the script's order."""
+        return [
+            key + "".join(f"[{index}]" for index in place)
+            for key, reply in self._replies.items()
+            for place in _places(reply)
+            if not any(k == key and place == taken[: len(place)] for k, taken in self._asked)
+        ]
+
+    def _key(self, address: str) -> tuple[str | None, tuple[int, ...]]:
+        if address in self._replies:
+            return address, ()
+        path = _INDEX.sub("", address)
+        indices = tuple(int(index) for index in _INDEX.findall(address))
+        return (path, indices) if path in self._replies else (None, ())
+
+
+def _form(reply: Json) -> str | None:
+    """Which special form a reply has, if it has one: its key, and no other than its own."""
+    if not isinstance(reply, dict):
+        return None
+    return next((form for form, keys in _FORMS.items() if form in reply and reply.keys() <= keys), None)
+
+
+def _places(reply: Json) -> list[tuple[int, ...]]:
+    if not isinstance(reply, list):
+        return [()]
+    return [(index, *rest) for index, inner in enumerate(reply) for rest in _places(inner)]
+
+
+def _by_index(reply: Json, indices: Sequence[int]) -> tuple[Json, tuple[int, ...]]:
+    """Follow the address's indices into nested lists; what is left of the lists gives its first entry."""
+    taken: list[int] = []
+    rest = list(indices)
+    while isinstance(reply, list):
+        index = rest.pop(0) if rest else 0
+        reply, place = _entry(reply, index, "execution")
+        taken.append(place)
+    return reply, tuple(taken)
+
+
+def _entry(entries: Sequence[Json], index: int, what: str) -> tuple[Json, int]:
+    if index < len(entries):
+        return entries[index], index
+    if not entries or isinstance(entries[-1], list):
+        raise BadRequest(f"the script has {len(entries)} replies, {what} {index + 1} was asked for")
+    return entries[-1], len(entries) - 1
+
+
+def _by_turn(reply: Json, request: ChatRequest, key: str) -> Json:
+    for _ in range(8):
+        form = _form(reply)
+        if form not in ("turns", "attempts") or not isinstance(reply, dict):
+            return reply
+        entries = reply[form]
+        if not isinstance(entries, list):
+            raise BadRequest(f'the script of "{key}": "{form}" is a list')
+        index = request.turn if form == "turns" else request.attempt
+        reply, _place = _entry(entries, index, form[:-1])
+    raise BadRequest(f'the script of "{key}" nests turns and attempts too deep')
+
+
+def _scripted(reply: Json, request: ChatRequest) -> Scripted:
+    form = _form(reply)
+    if form == "error" and isinstance(reply, dict):
+        return Scripted(fault=fault_of(reply))
+    if form == "calls" and isinstance(reply, dict):
+        return Scripted(_text(reply.get("text", "")), _calls(reply["calls"], request))
+    if form == "reply" and isinstance(reply, dict):
+        reply = reply["reply"]
+    return Scripted(_text(reply))
+
+
+def _text(value: Json) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _calls(entries: Json, request: ChatRequest) -> tuple[ToolCall, ...]:
+    if not isinstance(entries, list):
+        raise BadRequest('the script\'s "calls" is a list of {tool, with}')
+    calls = []
+    for number, entry in enumerate(entries):
+        if not isinstance(entry, dict) or not isinstance(entry.get("tool"), str):
+            raise BadRequest('each entry of the script\'s "calls" is a mapping with the name of a "tool"')
+        arguments = entry.get("with", {})
+        text = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
+        calls.append(ToolCall(f"call_{request.turn}_{number}", str(entry["tool"]), text))
+    return tuple(calls)
