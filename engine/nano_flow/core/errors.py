@@ -71,13 +71,17 @@ class StepError(RunError):
 
 
 class LimitReached(RunError):
-    """A budget or a bound would be overrun; ``limit`` names it, e.g. ``budget.usd``."""
+    """A budget or a bound would be overrun; ``limit`` names it, e.g. ``budget.usd``.
+
+    ``scope`` is the address whose budget it is; ``""`` is the run's own.
+    """
 
     exit_code = 5
     kind = "limit"
 
-    def __init__(self, limit: str, message: str) -> None:
+    def __init__(self, limit: str, message: str, scope: str = "") -> None:
         self.limit = limit
+        self.scope = scope
         super().__init__(message)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from nano_flow.core.messages import ChatReply, Json, Usage
 from nano_flow.core.money import Money
@@ -41,6 +42,32 @@ class StepStarted:
     kind: str
     item: int | None = None
     iteration: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StepExpanded:
+    """A fan-out read its list (``count`` items), or a loop began (at most ``count`` iterations)."""
+
+    at: float
+    address: str
+    step: str
+    kind: str
+    over: Literal["for_each", "repeat"]
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class StepCollected:
+    """A fan-out or a loop is over: all its executions are settled."""
+
+    at: float
+    address: str
+    status: Literal["succeeded", "failed"]
+    duration_s: float
+    error: str = ""
+    message: str = ""
+    errors: tuple[ItemFailure, ...] = ()
+    tolerated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +309,8 @@ class RunFinished:
 Event = (
     RunStarted
     | StepStarted
+    | StepExpanded
+    | StepCollected
     | RouteDecided
     | CallIntended
     | CallFailed

@@ -14,10 +14,14 @@ RunStatus = Literal["succeeded", "failed", "paused", "cancelled", "running"]
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a step failed: ``kind`` is the class of error (``command``, ``timeout``, ``schema`` …)."""
+    """Why a step failed: ``kind`` is the class of error (``command``, ``timeout``, ``schema`` …).
+
+    ``provider``: no provider could serve it.
+    """
 
     kind: str
     message: str
+    provider: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,4 +72,13 @@ class Waiting:
     detail: str = ""
 
 
-StepOutcome = Succeeded | Failed | Skipped | Waiting
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A ``finish`` or ``fail`` step ends the whole workflow that it stands in."""
+
+    failed: bool
+    message: str
+    address: str = ""
+
+
+StepOutcome = Succeeded | Failed | Skipped | Waiting | Ended

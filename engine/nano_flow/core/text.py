@@ -1,0 +1,24 @@
+"""Plain data as text."""
+
+from __future__ import annotations
+
+import json
+
+from nano_flow.core.messages import Json
+
+
+def as_text(value: Json) -> str:
+    """Text as it is; anything else as JSON, the way templates write it."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def duration_text(seconds: float) -> str:
+    """``0.3`` → ``300ms``, ``90`` → ``1m30s``, ``2.5`` → ``2.5s``."""
+    if seconds < 1:
+        return f"{round(seconds * 1000)}ms"
+    if seconds < 60:
+        return f"{seconds:.3g}s"
+    whole = round(seconds)
+    hours, minutes, rest = whole // 3600, whole % 3600 // 60, whole % 60
+    parts = ((hours, "h"), (minutes, "m"), (rest, "s"))
+    return "".join(f"{amount}{unit}" for amount, unit in parts if amount)

@@ -1,0 +1,98 @@
+"""The inputs of a run: given as text or as data, checked against what the workflow declares."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from difflib import get_close_matches
+
+from nano_flow.core.messages import Json
+from nano_flow.plan.plan import PlannedInput
+
+_SECRET_LENGTH = 8
+"""Characters that a secret needs, so that taking it out of a text does not garble the text."""
+
+_SIMPLE: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "boolean": (bool,),
+    "integer": (int,),
+    "number": (int, float),
+    "array": (list,),
+    "object": (dict,),
+    "null": (type(None),),
+}
+
+
+def bind_inputs(declared: Mapping[str, PlannedInput], given: Mapping[str, Json]) -> dict[str, Json]:
+    """The inputs of a run: what was given, defaults for the rest.
+
+    ValueError names every unknown, missing and wrong input.
+    """
+    problems = [_unknown(name, declared) for name in given if name not in declared]
+    bound: dict[str, Json] = {}
+    for name, spec in declared.items():
+        if name in given:
+            bound[name] = given[name]
+            problem = _wrong(spec, given[name])
+            if problem is not None:
+                problems.append(problem)
+        elif spec.required:
+            problems.append(f'input "{name}" is missing: give it with -i {name}=…')
+        else:
+            bound[name] = spec.default
+    if problems:
+        raise ValueError("; ".join(problems))
+    return bound
+
+
+def read_input(spec: PlannedInput, text: str) -> Json:
+    """The value of ``-i name=text`` by the declared type: text as it is, all else as JSON. ValueError."""
+    types = spec.schema.get("type", [])
+    kinds = [types] if isinstance(types, str) else types if isinstance(types, list) else []
+    if not kinds or "string" in kinds:
+        return text
+    try:
+        value: Json = json.loads(text, parse_constant=_no_constant)
+    except ValueError:
+        wanted = " or ".join(str(kind) for kind in kinds)
+        raise ValueError(f'input "{spec.name}" needs {wanted}, as JSON; it got {text[:80]!r}') from None
+    return value
+
+
+def _unknown(name: str, declared: Mapping[str, PlannedInput]) -> str:
+    near = get_close_matches(name, declared, 1)
+    hint = (
+        f'; did you mean "{near[0]}"?'
+        if near
+        else f"; there are {', '.join(declared)}"
+        if declared
+        else "; there are none"
+    )
+    return f'there is no input "{name}"{hint}'
+
+
+def _wrong(spec: PlannedInput, value: Json) -> str | None:
+    if spec.secret and isinstance(value, str) and len(value) < _SECRET_LENGTH:
+        return f'input "{spec.name}" is secret and needs at least {_SECRET_LENGTH} characters'
+    kind = spec.schema.get("type")
+    plain = set(spec.schema) <= {"type", "description", "title", "default"} and isinstance(kind, str)
+    if plain and _is_plain(value, str(kind)):
+        return None
+    from jsonschema import Draft202012Validator
+
+    for error in Draft202012Validator(dict(spec.schema)).iter_errors(value):
+        at = "".join(f"[{p!r}]" for p in error.absolute_path)
+        shown = "the value is not what it declares" if spec.secret else error.message[:200]
+        return f'input "{spec.name}"{at}: {shown}'
+    return None
+
+
+def _is_plain(value: Json, kind: str) -> bool:
+    """Spares the import of jsonschema for the types that most inputs have."""
+    if isinstance(value, bool):
+        return kind == "boolean"
+    return isinstance(value, _SIMPLE.get(kind, ()))
+
+
+def _no_constant(name: str) -> Json:
+    raise ValueError(f"{name} is not JSON")

@@ -1,0 +1,1 @@
+"""Running a plan: what starts when, within which limits."""

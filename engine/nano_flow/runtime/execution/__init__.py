@@ -1,0 +1,1 @@
+"""One step: its condition, its items, its iterations, its attempts — the modifiers from outside in."""

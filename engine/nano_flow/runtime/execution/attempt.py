@@ -1,0 +1,183 @@
+"""One execution of a step's body: slot, attempts, timeout, budget, and the events that tell of them."""
+
+from __future__ import annotations
+
+import asyncio
+
+from nano_flow.core.errors import LimitReached, ProviderError, StepError
+from nano_flow.core.events import StepFailed, StepFinished, StepRetried, StepStarted
+from nano_flow.core.outcomes import Ended, Failed, Failure, StepOutcome, Succeeded, Waiting
+from nano_flow.core.refs import Address
+from nano_flow.core.text import duration_text
+from nano_flow.plan.plan import PlannedRetry, PlannedStep
+from nano_flow.runtime.execution.engine import Engine, value_of
+from nano_flow.runtime.limits import Stop
+from nano_flow.runtime.scope import Bill, Frame
+from nano_flow.runtime.templates import render
+from nano_flow.steps.context import Execution, Names
+from nano_flow.steps.table import KINDS, ExecuteNow
+
+_GENERATIONS = 64
+"""Attempts of a group that leave room for those of the groups inside it in one number."""
+
+_NOT_RETRIED = frozenset({"template", "condition", "for_each", "max_items", "budget"})
+"""Classes that a second attempt cannot help; retried only where ``retry.errors`` names them."""
+
+
+class Attempts:
+    """The attempts of one execution; the last one's scope is kept for ``until``."""
+
+    def __init__(self, engine: Engine, frame: Frame, step: PlannedStep, address: Address, bill: Bill) -> None:
+        self._engine = engine
+        self._frame = frame
+        self._step = step
+        self._address = address
+        self._bill = bill
+        self._started: float | None = None
+        self.inner_names: Names | None = None
+
+    def execution(self, names: Names, attempt: int) -> Execution:
+        """The execution for attempt number ``attempt`` (from 0)."""
+        step, frame = self._step, self._frame
+        budgets = frame.budgets
+        if step.budget is not None:
+            key = f"{self._address}#{attempt}" if attempt else str(self._address)
+            self._engine.services.open_budget(key, step.budget)
+            budgets = (*budgets, key)
+        return Execution(
+            step=step,
+            address=self._address,
+            names=names,
+            services=self._engine.services,
+            nested=self._engine.nested,
+            render=render,
+            render_value=value_of,
+            plan=frame.plan,
+            budgets=budgets,
+            generation=frame.generation * _GENERATIONS + attempt,
+            conversations=frame.conversations,
+        )
+
+    async def run(self, names: Names, item: int | None, iteration: int | None) -> StepOutcome:
+        """Attempt the body until it succeeds or its retries are used up; tell how it ended."""
+        try:
+            outcome = await self._attempts(names, item, iteration)
+        except LimitReached as error:
+            outcome = self._limit_reached(error, self._frame.budgets)
+        except asyncio.CancelledError:
+            if self._started is not None and self._engine.control.stop is None:
+                self._tell(Failed(Failure("cancelled", "stopped before its end"), tolerated=True))
+            raise
+        self._tell(outcome)
+        return outcome
+
+    def run_now(self, names: Names, execute: ExecuteNow) -> StepOutcome:
+        """One attempt of a body that only computes."""
+        try:
+            self._start(None, None)
+            outcome = execute(self.execution(names, 0))
+        except StepError as error:
+            outcome = Failed(Failure(error.kind, str(error)))
+        except LimitReached as error:
+            outcome = self._limit_reached(error, self._frame.budgets)
+        self._tell(outcome)
+        return outcome
+
+    async def _attempts(self, names: Names, item: int | None, iteration: int | None) -> StepOutcome:
+        retry = self._step.retry if self._step.kind != "prompt" else None
+        attempt = 0
+        kept: dict[str, StepOutcome] = {}
+        while True:
+            execution = self.execution(names, attempt)
+            execution.kept = kept
+            if KINDS[self._step.kind].slot:
+                async with self._engine.slots:
+                    self._start(item, iteration)
+                    outcome = await self._bounded(execution)
+            else:
+                self._start(item, iteration)
+                outcome = await self._bounded(execution)
+            self._bill.add(Bill(execution.model, execution.cost))
+            self.inner_names, kept = execution.inner_names, execution.kept
+            attempt += 1
+            if retry is None or not isinstance(outcome, Failed) or not _retries(retry, outcome.failure, attempt):
+                return outcome
+            await self._pause(retry, outcome.failure, attempt)
+
+    async def _pause(self, retry: PlannedRetry, failure: Failure, attempt: int) -> None:
+        services = self._engine.services
+        delay = retry_delay(retry, attempt)
+        services.emit(StepRetried(services.clock.now(), self._address, attempt, failure.kind, failure.message, delay))
+        await services.clock.sleep(delay)
+
+    async def _bounded(self, execution: Execution) -> StepOutcome:
+        limit = self._step.timeout_s
+        if limit is None:
+            return await self._body(execution)
+        try:
+            async with self._engine.services.clock.timeout(limit):
+                return await self._body(execution)
+        except TimeoutError:
+            return Failed(Failure("timeout", f"no result within {duration_text(limit)}"))
+
+    async def _body(self, execution: Execution) -> StepOutcome:
+        try:
+            return await KINDS[self._step.kind].execute(execution)
+        except StepError as error:
+            return Failed(Failure(error.kind, str(error)))
+        except ProviderError as error:
+            return Failed(Failure(error.kind, str(error), provider=True))
+        except LimitReached as error:
+            return self._limit_reached(error, execution.budgets)
+
+    def _limit_reached(self, error: LimitReached, budgets: tuple[str, ...]) -> StepOutcome:
+        budget = self._step.budget
+        if budget is not None and error.scope == budgets[-1] != "":
+            if budget.on_exceed == "pause":
+                return Waiting("budget", self._address, str(error))
+            return Failed(Failure("budget", str(error)))
+        if error.scope != "":
+            raise error  # the budget of a group around this step: the group answers it
+        reason = "limit" if error.limit.startswith("limits.") else "budget"
+        pause = reason == "budget" and self._frame.plan.limits.budget.on_exceed == "pause"
+        self._engine.control.order(Stop("budget" if reason == "budget" else "limit", self._address, str(error), pause))
+        return Waiting("budget", self._address, str(error)) if pause else Failed(Failure(reason, str(error)))
+
+    def _start(self, item: int | None, iteration: int | None) -> None:
+        if self._started is not None:
+            return
+        engine, step = self._engine, self._step
+        if KINDS[step.kind].leaf:
+            engine.count.add()
+        clock = engine.services.clock
+        self._started = clock.monotonic()
+        engine.services.emit(StepStarted(clock.now(), self._address, step.id, step.kind, item, iteration))
+
+    def _tell(self, outcome: StepOutcome) -> None:
+        clock, emit = self._engine.services.clock, self._engine.services.emit
+        took = clock.monotonic() - (self._started or clock.monotonic())
+        if isinstance(outcome, Succeeded):
+            emit(StepFinished(clock.now(), self._address, outcome.output, took, outcome.case, outcome.errors))
+        elif isinstance(outcome, Failed):
+            tolerated = outcome.tolerated or tolerates(self._step)
+            failure = outcome.failure
+            emit(StepFailed(clock.now(), self._address, failure.kind, failure.message, took, tolerated, outcome.errors))
+        elif isinstance(outcome, Ended):
+            emit(StepFinished(clock.now(), self._address, outcome.message, took))
+
+
+def tolerates(step: PlannedStep) -> bool:
+    """Whether the run goes on when one execution of ``step`` fails."""
+    return step.on_error != "fail" or (step.for_each is not None and step.for_each.on_item_failure == "continue")
+
+
+def retry_delay(retry: PlannedRetry, attempt: int) -> float:
+    """Seconds to wait after attempt number ``attempt`` (from 1) failed."""
+    factor = 2.0 ** (attempt - 1) if retry.backoff == "exponential" else 1.0
+    return min(retry.delay_s * factor, retry.max_delay_s)
+
+
+def _retries(retry: PlannedRetry, failure: Failure, attempts: int) -> bool:
+    if attempts >= retry.max_attempts:
+        return False
+    return failure.kind in retry.errors if retry.errors else failure.kind not in _NOT_RETRIED

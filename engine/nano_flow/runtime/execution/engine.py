@@ -1,0 +1,65 @@
+"""What all executions of a run share, and how an outcome becomes known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from nano_flow.core.events import StepSkipped
+from nano_flow.core.messages import Json
+from nano_flow.core.money import ZERO
+from nano_flow.core.outcomes import Skipped, StepOutcome
+from nano_flow.plan.plan import PlannedGraph, PlannedStep, Value
+from nano_flow.runtime.limits import Control, Slots, StepCount
+from nano_flow.runtime.scope import Bill, Frame, record_of
+from nano_flow.runtime.state import Topology
+from nano_flow.runtime.templates import render
+from nano_flow.source.expressions import Template
+from nano_flow.steps.context import Names, Nested, Services
+
+
+@dataclass(slots=True)
+class Engine:
+    """The services and bounds of one run; whoever assembles it sets ``nested``."""
+
+    services: Services
+    control: Control
+    slots: Slots
+    count: StepCount
+    topologies: dict[int, Topology] = field(default_factory=dict)
+    nested: Nested = field(init=False)
+
+    def topology(self, graph: PlannedGraph) -> Topology:
+        """The topology of ``graph``, computed once."""
+        known = self.topologies.get(id(graph))
+        if known is None:
+            known = self.topologies[id(graph)] = Topology.of(graph)
+        return known
+
+    def settle(self, frame: Frame, step: PlannedStep, outcome: StepOutcome, bill: Bill) -> StepOutcome:
+        """Make ``outcome`` visible to the other steps of the graph."""
+        frame.steps.settle(step.id, record_of(outcome, bill.model, bill.cost))
+        if bill.cost or bill.model:
+            frame.bill.add(bill)
+        return outcome
+
+    def tell_skip(self, frame: Frame, event: StepSkipped) -> None:
+        """A step of ``frame`` will not start."""
+        frame.steps.settle(event.step, record_of(Skipped(event.reason, event.detail), None, ZERO))
+        self.services.emit(event)
+
+
+def holds(template: Template, names: Names) -> bool:
+    """Whether a condition holds, as Jinja's ``if`` sees it. StepError where it cannot be evaluated."""
+    value: Json = render(template, names)
+    return bool(value)
+
+
+def value_of(value: Value, names: Names) -> Json:
+    """``value`` with every template in it rendered. StepError where one cannot be."""
+    if isinstance(value, Template):
+        return render(value, names)
+    if isinstance(value, list):
+        return [value_of(inner, names) for inner in value]
+    if isinstance(value, dict):
+        return {key: value_of(inner, names) for key, inner in value.items()}
+    return value

@@ -1,0 +1,227 @@
+"""Fan-outs and loops: one step, many executions."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+from nano_flow.core.errors import StepError
+from nano_flow.core.events import StepCollected, StepExpanded
+from nano_flow.core.messages import Json
+from nano_flow.core.outcomes import Ended, Failed, Failure, ItemFailure, StepOutcome, Succeeded, Waiting
+from nano_flow.core.refs import Address, nth
+from nano_flow.core.text import as_text
+from nano_flow.plan.plan import PlannedForEach, PlannedRepeat, PlannedStep
+from nano_flow.runtime.execution.attempt import Attempts, tolerates
+from nano_flow.runtime.execution.engine import Engine, holds, value_of
+from nano_flow.runtime.scope import Bill, Frame
+from nano_flow.steps.context import Names
+from nano_flow.steps.table import KINDS
+
+_LABEL = 60
+"""Characters of an item that a message shows."""
+
+
+class FanOut:
+    """One fan-out: its items are executed by as many workers as may run at once."""
+
+    def __init__(self, engine: Engine, frame: Frame, step: PlannedStep, spec: PlannedForEach, bill: Bill) -> None:
+        self._engine = engine
+        self._frame = frame
+        self._step = step
+        self._spec = spec
+        self._bill = bill
+        self._outcomes: dict[int, StepOutcome] = {}
+        self._halted = False
+        self._workers: list[asyncio.Task[None]] = []
+
+    async def run(self, address: Address) -> StepOutcome:
+        """Read the list, execute every item, collect the outputs in the list's order."""
+        services = self._engine.services
+        started = services.clock.monotonic()
+        try:
+            items = read_list(self._spec, self._frame.names)
+        except StepError as error:
+            return self._collected(address, Failed(Failure(error.kind, str(error))), started)
+        if KINDS[self._step.kind].leaf:
+            self._engine.count.check(len(items))
+        step = self._step
+        services.emit(StepExpanded(services.clock.now(), address, step.id, step.kind, "for_each", len(items)))
+        await self._execute(address, items)
+        return self._collected(address, self._collect(items), started)
+
+    async def _execute(self, address: Address, items: list[Json]) -> None:
+        at_once = min(self._spec.max_parallel or len(items), len(items))
+        if KINDS[self._step.kind].slot:
+            at_once = min(at_once, self._engine.slots.limit)
+        pending = iter(range(len(items)))
+        if at_once <= 1 or KINDS[self._step.kind].immediate:
+            await self._work(address, items, pending)
+            return
+        loop = asyncio.get_running_loop()
+        self._workers = [loop.create_task(self._work(address, items, pending)) for _ in range(at_once)]
+        try:
+            done, _ = await asyncio.wait(self._workers, return_when=asyncio.FIRST_EXCEPTION)
+            for worker in done:
+                if not worker.cancelled():
+                    worker.result()
+        finally:
+            await self._stop_workers()
+
+    async def _stop_workers(self) -> None:
+        alive = [worker for worker in self._workers if not worker.done()]
+        for worker in alive:
+            worker.cancel()
+        if alive:
+            await asyncio.wait(alive)
+
+    async def _work(self, address: Address, items: list[Json], pending: Iterator[int]) -> None:
+        for index in pending:
+            if self._halted or self._engine.control.stop is not None:
+                return
+            names = {**self._frame.names, self._spec.name: items[index], "index": index}
+            outcome = await run_series(
+                self._engine, self._frame, self._step, nth(address, index), (names, index), self._bill
+            )
+            self._outcomes[index] = outcome
+            self._note(outcome)
+            if index % 100 == 99:
+                await asyncio.sleep(0)  # items that never wait must not keep the loop from the others
+
+    def _note(self, outcome: StepOutcome) -> None:
+        mode = self._spec.on_item_failure
+        if isinstance(outcome, Ended) or (isinstance(outcome, Failed) and mode != "continue"):
+            self._halted = True
+        if isinstance(outcome, Ended) or (isinstance(outcome, Failed) and mode == "cancel"):
+            current = asyncio.current_task()
+            for worker in self._workers:
+                if worker is not current:
+                    worker.cancel()
+
+    def _collect(self, items: list[Json]) -> StepOutcome:
+        outcomes = self._outcomes
+        ended = next((o for o in outcomes.values() if isinstance(o, Ended)), None)
+        if ended is not None:
+            return ended
+        failures = tuple(
+            ItemFailure(index, items[index], outcome.failure)
+            for index, outcome in sorted(outcomes.items())
+            if isinstance(outcome, Failed)
+        )
+        succeeded = sum(1 for outcome in outcomes.values() if isinstance(outcome, Succeeded))
+        if failures and (self._spec.on_item_failure != "continue" or not succeeded):
+            return Failed(_summary(failures, len(items), len(outcomes)), errors=failures)
+        waiting = next((o for o in outcomes.values() if isinstance(o, Waiting)), None)
+        if waiting is not None:
+            return waiting
+        if len(outcomes) < len(items):
+            stop = self._engine.control.stop
+            return Failed(Failure(stop.reason if stop else "cancelled", "the run was stopped"), errors=failures)
+        outputs: list[Json] = [
+            o.output if isinstance(o := outcomes[index], Succeeded) else None for index in range(len(items))
+        ]
+        return Succeeded(outputs, errors=failures)
+
+    def _collected(self, address: Address, outcome: StepOutcome, started: float) -> StepOutcome:
+        if isinstance(outcome, Waiting | Ended):
+            return outcome
+        clock = self._engine.services.clock
+        took = clock.monotonic() - started
+        if isinstance(outcome, Failed):
+            cause = outcome.failure
+            tolerated = self._step.on_error != "fail"
+            event = StepCollected(
+                clock.now(), address, "failed", took, cause.kind, cause.message, outcome.errors, tolerated
+            )
+        else:
+            errors = outcome.errors if isinstance(outcome, Succeeded) else ()
+            event = StepCollected(clock.now(), address, "succeeded", took, errors=errors)
+        self._engine.services.emit(event)
+        return outcome
+
+
+class Loop:
+    """One ``repeat``: iterations until its condition holds."""
+
+    def __init__(self, engine: Engine, frame: Frame, step: PlannedStep, spec: PlannedRepeat, bill: Bill) -> None:
+        self._engine = engine
+        self._frame = frame
+        self._step = step
+        self._spec = spec
+        self._bill = bill
+
+    async def run(self, address: Address, names: Names, item: int | None) -> StepOutcome:
+        """Iterate; the output is the last iteration's."""
+        spec, services = self._spec, self._engine.services
+        step, started = self._step, services.clock.monotonic()
+        services.emit(StepExpanded(services.clock.now(), address, step.id, step.kind, "repeat", spec.max_iterations))
+        outcome: StepOutcome = Succeeded(None)
+        previous: Json = None
+        for iteration in range(spec.max_iterations):
+            if iteration and spec.every_s:
+                await services.clock.sleep(spec.every_s)
+            outcome, over = await self._iterate(address, self._bound(names, iteration, previous), (item, iteration))
+            if over:
+                break
+            previous = outcome.output if isinstance(outcome, Succeeded) else None
+        else:
+            if spec.until is not None and spec.on_exhausted == "fail":
+                message = f'"until" did not hold after {spec.max_iterations} iterations'
+                outcome = Failed(Failure("exhausted", message))
+                took = services.clock.monotonic() - started
+                services.emit(
+                    StepCollected(
+                        services.clock.now(), address, "failed", took, "exhausted", message, (), tolerates(step)
+                    )
+                )
+        return outcome
+
+    async def _iterate(self, address: Address, names: Names, where: tuple[int | None, int]) -> tuple[StepOutcome, bool]:
+        item, iteration = where
+        attempts = Attempts(self._engine, self._frame, self._step, nth(address, iteration), self._bill)
+        outcome = await attempts.run(names, item, iteration)
+        if not isinstance(outcome, Succeeded) or self._engine.control.stop is not None:
+            return outcome, True
+        if self._spec.until is None:
+            return outcome, False
+        try:
+            return outcome, holds(self._spec.until, {**(attempts.inner_names or names), "output": outcome.output})
+        except StepError as error:
+            return Failed(Failure(error.kind, str(error))), True
+
+    def _bound(self, names: Names, iteration: int, previous: Json) -> Names:
+        if self._spec.name is not None:
+            return {**names, self._spec.name: {"iteration": iteration + 1, "previous": previous}}
+        return {**names, "iteration": iteration + 1, "previous": previous}
+
+
+async def run_series(
+    engine: Engine, frame: Frame, step: PlannedStep, address: Address, scope: tuple[Names, int | None], bill: Bill
+) -> StepOutcome:
+    """Execute one item (``scope`` is its names and index), or the step itself: a loop, or once."""
+    names, item = scope
+    if step.repeat is not None:
+        return await Loop(engine, frame, step, step.repeat, bill).run(address, names, item)
+    return await Attempts(engine, frame, step, address, bill).run(names, item, None)
+
+
+def read_list(spec: PlannedForEach, names: Names) -> list[Json]:
+    """The items of a fan-out. StepError where there is no list, or it is too long."""
+    value = value_of(spec.over, names)
+    if not isinstance(value, list):
+        kind = "null" if value is None else type(value).__name__
+        raise StepError("for_each", f'"for_each" needs a list, it got {kind}: {as_text(value)[:_LABEL]}')
+    if len(value) > spec.max_items:
+        raise StepError(
+            "max_items", f'"for_each" got {len(value)} items, "max_items" is {spec.max_items}: raise it on this step'
+        )
+    return value
+
+
+def _summary(failures: tuple[ItemFailure, ...], total: int, started: int) -> Failure:
+    first = failures[0]
+    label = as_text(first.item)
+    shown = label if len(label) <= _LABEL else label[: _LABEL - 1] + "…"
+    rest = f"; {total - started} were not started" if started < total else ""
+    message = f"{len(failures)} of {total} items failed{rest}; item {first.index} ({shown}): {first.failure.message}"
+    return Failure(first.failure.kind, message, any(f.failure.provider for f in failures))

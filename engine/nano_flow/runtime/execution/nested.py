@@ -1,0 +1,196 @@
+"""Graphs inside steps: groups, the cases of a switch, sub-workflows, and the handlers at their ends."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import functools
+from collections import ChainMap
+from collections.abc import Mapping
+
+from nano_flow.core.errors import LimitReached, StepError
+from nano_flow.core.events import NoticeGiven
+from nano_flow.core.messages import Json
+from nano_flow.core.outcomes import Ended, Failed, Failure, RunStatus, StepOutcome, Succeeded, Waiting
+from nano_flow.core.refs import Address
+from nano_flow.plan.plan import Plan, PlannedBudget, PlannedGraph, PlannedStep
+from nano_flow.runtime.execution.engine import Engine, value_of
+from nano_flow.runtime.execution.step import run_body, run_now, run_step
+from nano_flow.runtime.limits import Control, Stop
+from nano_flow.runtime.scheduler import GraphRun
+from nano_flow.runtime.scope import Bill, Frame, StepsView, failure_names
+from nano_flow.runtime.state import GraphState
+from nano_flow.steps.context import Execution
+
+
+class NestedGraphs:
+    """Implements ``steps.context.Nested`` on the engine of a run."""
+
+    def __init__(self, engine: Engine, run_names: Mapping[str, Json]) -> None:
+        self._engine = engine
+        self._run_names = run_names
+
+    async def graph(self, graph: PlannedGraph, execution: Execution) -> StepOutcome:
+        """Run a group; its inner steps see the scope of ``execution``."""
+        outer = execution.names["steps"]
+        steps = StepsView(graph, outer if isinstance(outer, StepsView) else None)
+        frame = Frame(
+            plan=execution.plan,
+            graph=graph,
+            address=execution.address,
+            names={**execution.names, "steps": steps},
+            steps=steps,
+            budgets=execution.budgets,
+            generation=execution.generation,
+            conversations=ChainMap({}, execution.conversations),
+        )
+        execution.inner_names = frame.names
+        outcome, execution.kept = await self._run(frame, execution.kept)
+        self._charge(frame, execution)
+        return outcome
+
+    async def case(self, step: PlannedStep, execution: Execution) -> StepOutcome:
+        """Run the case of a switch in its place."""
+        outer = execution.names["steps"]
+        steps = outer if isinstance(outer, StepsView) else StepsView(PlannedGraph(()), None)
+        frame = Frame(
+            plan=execution.plan,
+            graph=PlannedGraph((step,)),
+            address=execution.address,
+            names=execution.names,
+            steps=steps,
+            budgets=execution.budgets,
+            generation=execution.generation,
+            conversations=execution.conversations,
+        )
+        bill = Bill()
+        outcome = await run_body(self._engine, frame, step, execution.address, bill)
+        frame.bill.add(bill)
+        self._charge(frame, execution)
+        return outcome
+
+    async def workflow(self, plan: Plan, inputs: Mapping[str, Json], execution: Execution) -> StepOutcome:
+        """Run another workflow with a scope of its own."""
+        frame = self.root(plan, inputs, execution.address, execution.budgets, execution.generation)
+        outcome, execution.kept = await self._run(frame, execution.kept)
+        self._charge(frame, execution)
+        if isinstance(outcome, Ended):
+            return finished(outcome, frame)
+        return outcome
+
+    def root(
+        self, plan: Plan, inputs: Mapping[str, Json], address: Address, budgets: tuple[str, ...], generation: int
+    ) -> Frame:
+        """The frame of a whole workflow."""
+        own = plan.limits.budget
+        if address and (own.usd is not None or own.tokens is not None):
+            key = f"{address}#workflow{generation or ''}"
+            self._engine.services.open_budget(key, own)
+            budgets = (*budgets, key)
+        steps = StepsView(plan.graph, None)
+        environ = self._engine.services.environ
+        names: dict[str, object] = {
+            "inputs": inputs,
+            "env": {name: environ.get(name) for name in plan.env},
+            "run": {**self._run_names, "status": "running"},
+            "steps": steps,
+        }
+        return Frame(plan, plan.graph, address, names, steps, budgets, generation)
+
+    async def run(self, frame: Frame) -> StepOutcome:
+        """Run the whole workflow of ``frame`` with its handlers."""
+        outcome, _ = await self._run(frame, {})
+        return finished(outcome, frame) if isinstance(outcome, Ended) else outcome
+
+    async def _run(self, frame: Frame, kept: dict[str, StepOutcome]) -> tuple[StepOutcome, dict[str, StepOutcome]]:
+        """Run a graph and, when it ends, its handlers; the steps that a retry need not repeat."""
+        try:
+            outcome, state = await self._graph(frame, kept)
+        except asyncio.CancelledError:
+            stop = self._engine.control.stop
+            if stop is None or not stop.pause:
+                await self._cancelled(frame, stop)
+            raise
+        if not isinstance(outcome, Waiting):
+            failed = _failure(outcome, state)
+            await self._handlers(frame, "failed" if failed else "succeeded", failed)
+        return outcome, {id_: o for id_, o in state.outcomes.items() if isinstance(o, Succeeded)}
+
+    async def _cancelled(self, frame: Frame, stop: Stop | None) -> None:
+        if stop is None or stop.reason == "cancelled":
+            await self._handlers(frame, "cancelled", None)
+        else:
+            await self._handlers(frame, "failed", (stop.address, Failed(Failure(stop.reason, stop.message))))
+
+    async def _handlers(self, frame: Frame, status: RunStatus, failed: tuple[str, Failed] | None) -> None:
+        """Run ``on_failure`` and ``finally`` of a graph; they change nothing but what they do themselves."""
+        graph, limits = frame.graph, frame.plan.limits
+        due = [h for h in (graph.on_failure if failed else None, graph.finally_) if h is not None]
+        if not due:
+            return
+        budgets = frame.budgets
+        if limits.finally_usd is not None:
+            budgets = (f"{frame.address}#finally",)
+            self._engine.services.open_budget(budgets[0], PlannedBudget(usd=limits.finally_usd))
+        run_names = {**self._run_names, "status": status}
+        names = {**frame.names, "failure": failure_names(failed), "run": run_names}
+        engine = dataclasses.replace(self._engine, control=Control())  # an order to stop the run spares its handlers
+        engine.nested = nested = NestedGraphs(engine, self._run_names)
+        for handler in due:
+            steps = StepsView(handler, frame.steps)
+            inner = Frame(frame.plan, handler, frame.address, {**names, "steps": steps}, steps, budgets)
+            try:
+                async with engine.services.clock.timeout(limits.finally_timeout_s):
+                    await nested._graph(inner, {})
+            except (TimeoutError, LimitReached) as error:
+                message = f"a handler was stopped: {error or 'limits.finally.timeout'}"
+                engine.services.emit(NoticeGiven(engine.services.clock.now(), frame.address, message))
+            frame.bill.add(inner.bill)
+
+    async def _graph(self, frame: Frame, kept: dict[str, StepOutcome]) -> tuple[StepOutcome, GraphState]:
+        engine = self._engine
+        state = GraphState.of(engine.topology(frame.graph), kept)
+        for id_, outcome in kept.items():
+            engine.settle(frame, state.topology.steps[id_], outcome, Bill())
+        workers = (functools.partial(run_step, engine), functools.partial(run_now, engine))
+        run = GraphRun(frame, state, workers, engine.control, engine.services.clock)
+        verdict = await run.run(functools.partial(engine.tell_skip, frame))
+        if verdict is not None:
+            return verdict, state
+        stop = engine.control.stop
+        if stop is not None and state.cut_short:
+            return (Waiting(stop.reason, stop.address) if stop.pause else _stopped(stop)), state
+        return (state.waiting[0] if state.waiting else outputs_of(frame)), state
+
+    def _charge(self, frame: Frame, execution: Execution) -> None:
+        execution.model = frame.bill.model
+        execution.cost = frame.bill.cost
+
+
+def outputs_of(frame: Frame) -> StepOutcome:
+    """The outputs of a graph whose steps are settled: as it says, else those of its steps by id."""
+    graph = frame.graph
+    inner: Json = {step.id: frame.steps.output(step.id) for step in graph.steps}
+    if not graph.has_outputs:
+        return Succeeded(inner)
+    try:
+        return Succeeded(value_of(graph.outputs, {**frame.names, "output": inner}))
+    except StepError as error:
+        return Failed(Failure("outputs", f'"outputs": {error}'))
+
+
+def _stopped(stop: Stop) -> Failed:
+    return Failed(Failure(stop.reason, stop.message))
+
+
+def _failure(outcome: StepOutcome, state: GraphState) -> tuple[str, Failed] | None:
+    if isinstance(outcome, Ended) and outcome.failed:
+        return outcome.address, Failed(Failure("fail", outcome.message))
+    if isinstance(outcome, Failed):
+        return state.first_failure or ("", outcome)
+    return None
+
+
+def finished(ended: Ended, frame: Frame) -> StepOutcome:
+    """What ``finish`` and ``fail`` make of their workflow."""
+    return Failed(Failure("fail", ended.message)) if ended.failed else outputs_of(frame)

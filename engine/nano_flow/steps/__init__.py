@@ -1,0 +1,1 @@
+"""What each kind of step does, once its time has come."""

@@ -1,0 +1,156 @@
+"""``prompt``: an agent — model calls, a tool loop, structured output, checks, repair."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from nano_flow.core.errors import StepError
+from nano_flow.core.messages import Json, Message
+from nano_flow.core.outcomes import StepOutcome, Succeeded
+from nano_flow.core.refs import ModelRef
+from nano_flow.gateway.ask import ModelAnswer, ModelAsk
+from nano_flow.plan.plan import PlannedPrompt
+from nano_flow.steps.context import Execution
+from nano_flow.steps.conversation.bill import charge
+from nano_flow.steps.conversation.output import OutputBroken, read_output
+from nano_flow.steps.conversation.prompts import first_messages, schema_note, upstream_tokens
+from nano_flow.steps.conversation.toolcalls import ToolDesk, readable_calls
+from nano_flow.steps.conversation.verify import first_complaint
+
+TURNS_PER_GENERATION = 1_000
+"""Turn numbers that one attempt of a retried group may use."""
+
+
+async def execute(execution: Execution) -> StepOutcome:
+    """Hold the conversation until its output is whole, valid and verified."""
+    spec = execution.step.spec
+    assert isinstance(spec, PlannedPrompt)
+    tools = await execution.services.toolbox.tools(spec.tools, execution.plan.tools) if spec.tools else {}
+    agent = Agent(execution, spec, ToolDesk(execution, tools), first_messages(execution, spec))
+    output = await agent.converse()
+    execution.conversations[execution.step.id] = tuple(agent.messages)
+    return Succeeded(output)
+
+
+@dataclass(slots=True)
+class Agent:
+    """One conversation in progress."""
+
+    execution: Execution
+    spec: PlannedPrompt
+    desk: ToolDesk
+    messages: list[Message]
+    turn: int = 0
+    own_turns: int = 0
+    repairs: int = 0
+    escalate: int = 0
+    model: ModelRef | None = None
+    facts: dict[str, Json] = field(default_factory=dict)
+
+    async def converse(self) -> Json:
+        """Turns, tool calls and repairs, until there is an output. StepError where there will be none."""
+        self._learn_facts()
+        while True:
+            if self.own_turns >= self.spec.max_turns:
+                raise StepError("max_turns", f"no final answer after {self.spec.max_turns} turns")
+            answer = await self._ask()
+            reply = answer.reply
+            if reply.finish_reason == "tool_calls" or reply.tool_calls:
+                await self._serve_tools(answer)
+                continue
+            self._refuse_what_is_not_whole(answer)
+            self.messages.append(Message("assistant", reply.text, provider_data=reply.provider_data))
+            try:
+                output = self._read(reply.text)
+                complaint = await first_complaint(self.execution, self.spec.verify, output, self._next_turn)
+            except OutputBroken as error:
+                complaint = f"The reply is not what was asked for: {error}.{schema_note(self.execution, self.spec)}"
+                if self.repairs >= self.spec.repair_attempts:
+                    raise StepError("schema", f"{error} (after {self.repairs} repairs)") from None
+            if complaint is None:
+                return output
+            self._repair(complaint)
+
+    def _learn_facts(self) -> None:
+        names = self.execution.names
+        iteration = names.get("iteration")
+        self.facts = {
+            "max_turns": self.spec.max_turns,
+            "upstream_tokens": upstream_tokens(self.execution),
+            "iteration": iteration if isinstance(iteration, int) else 0,
+        }
+
+    def _next_turn(self) -> int:
+        number = self.execution.generation * TURNS_PER_GENERATION + self.turn
+        self.turn += 1
+        return number
+
+    async def _ask(self) -> ModelAnswer:
+        spec, execution = self.spec, self.execution
+        ask = ModelAsk(
+            address=execution.address,
+            turn=self._next_turn(),
+            messages=tuple(self.messages),
+            tools=tuple(tool.spec for tool in self.desk.tools.values()),
+            output_schema=spec.output_schema,
+            params=spec.params,
+            max_output_tokens=spec.max_output_tokens,
+            model=spec.model,
+            policy=spec.policy,
+            providers=spec.providers,
+            complexity=spec.complexity,
+            complexity_at_least=spec.complexity_at_least,
+            complexity_at_most=spec.complexity_at_most,
+            fallback=spec.fallback,
+            escalate=self.escalate,
+            tags=execution.step.tags,
+            facts=self.facts,
+            budgets=execution.budgets,
+            cache=spec.cache,
+            cache_ttl_s=spec.cache_ttl_s,
+            timeout_s=execution.step.timeout_s,
+            retry=execution.step.retry,
+            script_turn=self.own_turns,
+            keep_model=str(self.model) if self.model else None,
+        )
+        self.own_turns += 1
+        answer = await execution.services.gateway.call(ask)
+        self.model = answer.model
+        charge(execution, answer, ask.turn)
+        return answer
+
+    async def _serve_tools(self, answer: ModelAnswer) -> None:
+        reply = answer.reply
+        self.messages.append(
+            Message("assistant", reply.text, readable_calls(reply.tool_calls), provider_data=reply.provider_data)
+        )
+        turn = self.execution.generation * TURNS_PER_GENERATION + self.turn - 1
+        self.messages.extend(await self.desk.serve(reply.tool_calls, turn))
+
+    def _refuse_what_is_not_whole(self, answer: ModelAnswer) -> None:
+        reply = answer.reply
+        if reply.finish_reason == "length":
+            cap = self.spec.max_output_tokens
+            raise StepError(
+                "length",
+                f'{answer.model} stopped at its output cap; raise "max_output_tokens"{f" ({cap})" if cap else ""}',
+            )
+        if reply.finish_reason == "content_filter":
+            raise StepError("content_filter", f"{answer.model} refused to answer")
+        if reply.finish_reason != "stop":
+            raise StepError("incomplete", f"the reply of {answer.model} was cut off")
+
+    def _read(self, text: str) -> Json:
+        if self.spec.output_schema is None:
+            return text
+        return read_output(text, self.spec.output_schema)
+
+    def _repair(self, complaint: str) -> None:
+        if self.repairs >= self.spec.repair_attempts:
+            raise StepError("verify", f"{complaint} (after {self.repairs} repairs)")
+        self.repairs += 1
+        last = self.spec.repair_attempts
+        if self.spec.repair_escalate and (self.repairs > 1 or last == 1):
+            self.escalate += 1
+            self.model = None
+        self.messages.append(Message("user", complaint))

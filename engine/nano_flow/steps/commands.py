@@ -1,0 +1,79 @@
+"""Commands of a workflow: values reach them as arguments, environment and input, never as program text."""
+
+from __future__ import annotations
+
+import os.path
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from nano_flow.core.errors import StepError
+from nano_flow.core.events import ToolCalled
+from nano_flow.core.messages import Json, ToolSpec
+from nano_flow.core.text import as_text
+from nano_flow.plan.plan import PlannedRun
+from nano_flow.ports import CommandResult, Commands
+from nano_flow.source.expressions import Template
+from nano_flow.steps.context import Execution, Names
+from nano_flow.steps.conversation.toolcalls import run_tool
+
+_INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "TERM")
+"""Variables of nano-flow's own environment that a command sees."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandCall:
+    """A rendered command, as a tool of one call; so it is recorded and replayed like any other."""
+
+    commands: Commands
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+    cwd: str
+    stdin: str | None
+
+    @property
+    def spec(self) -> ToolSpec:
+        """A command has no parameters beyond its rendered self."""
+        return ToolSpec("run", "", {})
+
+    @property
+    def repeatable(self) -> bool:
+        """A command that a crash interrupted is started again: its author decides whether it may be."""
+        return True
+
+    def writes(self, arguments: Mapping[str, Json]) -> str | None:
+        """Unknown."""
+        return None
+
+    async def call(self, arguments: Mapping[str, Json]) -> Json:
+        """Run it to its end; a non-zero exit is a result like any other."""
+        result = await self.commands.run(self.argv, env=self.env, cwd=self.cwd, stdin=self.stdin)
+        return {"stdout": result.stdout, "stderr": result.stderr, "exit_code": result.exit_code}
+
+
+def _exited_well(called: ToolCalled) -> bool:
+    return not called.error and isinstance(called.result, dict) and called.result.get("exit_code") == 0
+
+
+async def run_command(execution: Execution, spec: PlannedRun, names: Names, key: tuple[int, str]) -> CommandResult:
+    """Render a command, run it, return how it ended; one that exited with 0 is not run again by a resume.
+
+    Raises StepError where it cannot be started.
+    """
+
+    def text(template: Template) -> str:
+        return as_text(execution.render(template, names))
+
+    argv = tuple(text(part) for part in spec.argv) if spec.script is None else (*spec.shell, spec.script)
+    given = {name: text(template) for name, template in spec.env.items()}
+    environ = execution.services.environ
+    env = {name: environ[name] for name in _INHERITED if name in environ} | given
+    cwd = execution.plan.workspace
+    if spec.cwd is not None:
+        cwd = os.path.join(cwd, text(spec.cwd))
+    stdin = text(spec.stdin) if spec.stdin is not None else None
+    call = CommandCall(execution.services.commands, argv, env, cwd, stdin)
+    asked: dict[str, Json] = {"argv": list(argv), "env": dict(given), "cwd": cwd, "stdin": stdin}
+    result = await run_tool(execution, call, asked, key, _exited_well)
+    if not isinstance(result, dict):
+        raise StepError("command", "a recorded result of this command cannot be read")
+    return CommandResult(str(result["stdout"]), str(result["stderr"]), int(as_text(result["exit_code"])))

@@ -1,0 +1,91 @@
+"""What a kind of step gets: its plan, the values in scope, and the services of the run."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from nano_flow.core.events import Event
+from nano_flow.core.messages import Json
+from nano_flow.core.money import ZERO, Money
+from nano_flow.core.outcomes import StepOutcome
+from nano_flow.core.refs import Address
+from nano_flow.core.text import as_text
+from nano_flow.gateway.gateway import Gateway
+from nano_flow.plan.plan import Plan, PlannedBudget, PlannedGraph, PlannedStep, PlannedToolSource, Value
+from nano_flow.ports import Approver, Clock, Commands, RecordedWork, Tool
+from nano_flow.source.expressions import Template
+
+Names = Mapping[str, object]
+"""What templates may name: plain data, and read-only views of it."""
+
+
+class Toolbox(Protocol):
+    """Finds the tools that a step lists."""
+
+    async def tools(self, names: tuple[str, ...], declared: Mapping[str, PlannedToolSource]) -> Mapping[str, Tool]:
+        """Name as the model sees it → tool; starts servers where needed. Raises StepError for an unknown one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What all executions of a run share."""
+
+    clock: Clock
+    emit: Callable[[Event], None]
+    durable: Callable[[Event], Awaitable[None]]
+    recorded: RecordedWork
+    gateway: Gateway
+    toolbox: Toolbox
+    commands: Commands
+    approver: Approver | None
+    environ: Mapping[str, str]
+    read_file: Callable[[str], bytes]
+    """Reads a file below the workspace (attachments); raises StepError."""
+    open_budget: Callable[[str, PlannedBudget], None]
+    """Declares the budget scope of an address."""
+
+
+class Nested(Protocol):
+    """What composite steps ask of the scheduler."""
+
+    async def graph(self, graph: PlannedGraph, execution: Execution) -> StepOutcome:
+        """Run a group; its inner steps see the scope of ``execution``."""
+
+    async def case(self, step: PlannedStep, execution: Execution) -> StepOutcome:
+        """Run the case of a switch in its place."""
+
+    async def workflow(self, plan: Plan, inputs: Mapping[str, Json], execution: Execution) -> StepOutcome:
+        """Run another workflow with a scope of its own."""
+
+
+@dataclass(slots=True)
+class Execution:
+    """One execution of one step: the only mutable thing a kind of step sees, and it lives as long as its attempt."""
+
+    step: PlannedStep
+    address: Address
+    names: Names
+    services: Services
+    nested: Nested
+    render: Callable[[Template, Names], Json]
+    render_value: Callable[[Value, Names], Json]
+    plan: Plan
+    budgets: tuple[str, ...] = ("",)
+    """The budget scopes that pay, from the run inwards."""
+    generation: int = 0
+    attempts: int | None = None
+    """Attempts per model and call where the step's ``retry`` says so."""
+    kept: dict[str, StepOutcome] = field(default_factory=dict)
+    """Inner steps that an earlier attempt of this group finished: a retry repeats the others."""
+    inner_names: Names | None = None
+    """The scope of the group that just ran, for ``until``."""
+    model: str | None = None
+    cost: Money = ZERO
+    conversations: MutableMapping[str, object] = field(default_factory=dict)
+    """Step id → messages; the one of the graph that the step stands in."""
+
+    def text(self, template: Template) -> str:
+        """Render ``template`` to text; what is not text is written as JSON."""
+        return as_text(self.render(template, self.names))

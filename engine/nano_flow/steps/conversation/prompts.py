@@ -1,0 +1,59 @@
+"""The messages that an agent step begins with."""
+
+from __future__ import annotations
+
+import base64
+import json
+import mimetypes
+from collections.abc import Sequence
+
+from nano_flow.core.errors import StepError
+from nano_flow.core.messages import Attachment, Message
+from nano_flow.core.text import as_text
+from nano_flow.plan.plan import PlannedPrompt
+from nano_flow.steps.context import Execution
+
+_IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+
+
+def first_messages(execution: Execution, spec: PlannedPrompt) -> list[Message]:
+    """System, what was said before where ``conversation`` says so, and the prompt with its attachments."""
+    messages = list(_before(execution, spec))
+    if spec.system is not None and not messages:
+        messages.append(Message("system", execution.text(spec.system)))
+    attachments = tuple(_attachment(execution, execution.text(path)) for path in spec.attachments)
+    messages.append(Message("user", execution.text(spec.prompt), attachments=attachments))
+    return messages
+
+
+def schema_note(execution: Execution, spec: PlannedPrompt) -> str:
+    """How a repair tells the model again what is wanted."""
+    if spec.output_schema is None:
+        return ""
+    return f" Reply with JSON only, valid under this JSON Schema: {json.dumps(spec.output_schema)}"
+
+
+def upstream_tokens(execution: Execution) -> int:
+    """About how many tokens the outputs hold that the step refers to (four characters each)."""
+    steps = execution.names.get("steps")
+    if not hasattr(steps, "output"):
+        return 0
+    return sum(len(as_text(steps.output(name))) // 4 for name in execution.step.references)
+
+
+def _before(execution: Execution, spec: PlannedPrompt) -> Sequence[Message]:
+    if spec.conversation is None:
+        return ()
+    said = execution.conversations.get(spec.conversation, ())
+    return said if isinstance(said, tuple) else ()
+
+
+def _attachment(execution: Execution, path: str) -> Attachment:
+    data = execution.services.read_file(path)
+    media_type = mimetypes.guess_type(path)[0] or "text/plain"
+    if media_type in _IMAGES:
+        return Attachment(path, media_type, base64.b64encode(data).decode("ascii"))
+    try:
+        return Attachment(path, "text/plain", data.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise StepError("attachment", f'"{path}" is neither an image (png, jpeg, gif, webp) nor UTF-8 text') from None

@@ -1,0 +1,38 @@
+"""``run``: a command; its output is what it printed."""
+
+from __future__ import annotations
+
+from nano_flow.core.errors import StepError
+from nano_flow.core.outcomes import Failed, Failure, StepOutcome, Succeeded
+from nano_flow.plan.plan import PlannedRun
+from nano_flow.steps.agent import TURNS_PER_GENERATION
+from nano_flow.steps.commands import run_command
+from nano_flow.steps.context import Execution
+from nano_flow.steps.conversation.output import OutputBroken, read_output
+
+_STDERR_SHOWN = 2_000
+"""Characters of stderr that end a failure's message."""
+
+
+async def execute(execution: Execution) -> StepOutcome:
+    """Run the command; a non-zero exit fails the step with the class ``command``."""
+    spec = execution.step.spec
+    assert isinstance(spec, PlannedRun)
+    key = (execution.generation * TURNS_PER_GENERATION, "run")
+    result = await run_command(execution, spec, execution.names, key)
+    if result.exit_code != 0:
+        said = result.stderr.strip()[-_STDERR_SHOWN:]
+        message = f"exit code {result.exit_code}" + (f": {said}" if said else "")
+        return Failed(Failure("command", message))
+    if spec.output_schema is not None:
+        try:
+            return Succeeded(read_output(result.stdout, spec.output_schema))
+        except OutputBroken as error:
+            raise StepError("schema", f"stdout: {error}") from None
+    return Succeeded(
+        {
+            "stdout": result.stdout.removesuffix("\n"),
+            "stderr": result.stderr.removesuffix("\n"),
+            "exit_code": result.exit_code,
+        }
+    )

@@ -1,0 +1,35 @@
+"""``tool``: one call of a tool, without a model."""
+
+from __future__ import annotations
+
+from nano_flow.core.errors import StepError
+from nano_flow.core.outcomes import StepOutcome, Succeeded
+from nano_flow.core.text import as_text
+from nano_flow.plan.plan import PlannedTool
+from nano_flow.steps.agent import TURNS_PER_GENERATION
+from nano_flow.steps.context import Execution
+from nano_flow.steps.conversation.output import OutputBroken, check_schema, read_output
+from nano_flow.steps.conversation.toolcalls import run_tool, succeeded
+
+
+async def execute(execution: Execution) -> StepOutcome:
+    """Check the arguments, call the tool once, return its result."""
+    spec = execution.step.spec
+    assert isinstance(spec, PlannedTool)
+    tools = await execution.services.toolbox.tools((spec.tool,), execution.plan.tools)
+    tool = next(iter(tools.values()))
+    arguments = execution.render_value(spec.arguments, execution.names) or {}
+    try:
+        check_schema(arguments, tool.spec.parameters)
+    except OutputBroken as error:
+        raise StepError("tool", f'the arguments of "{spec.tool}" are wrong: {error}') from None
+    if not isinstance(arguments, dict):
+        raise StepError("tool", f'the arguments of "{spec.tool}" must be a mapping')
+    key = (execution.generation * TURNS_PER_GENERATION, "tool")
+    result = await run_tool(execution, tool, arguments, key, succeeded)
+    if spec.output_schema is not None:
+        try:
+            return Succeeded(read_output(as_text(result), spec.output_schema))
+        except OutputBroken as error:
+            raise StepError("schema", f"the result: {error}") from None
+    return Succeeded(result)

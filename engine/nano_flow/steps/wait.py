@@ -1,0 +1,36 @@
+"""``wait``: a pause that survives a restart."""
+
+from __future__ import annotations
+
+from nano_flow.core.errors import StepError
+from nano_flow.core.events import WaitStarted
+from nano_flow.core.outcomes import StepOutcome, Succeeded
+from nano_flow.plan.plan import PlannedWait
+from nano_flow.steps.context import Execution
+
+
+async def execute(execution: Execution) -> StepOutcome:
+    """Wait until the moment that was fixed when the step first started."""
+    spec = execution.step.spec
+    assert isinstance(spec, PlannedWait)
+    services = execution.services
+    now = services.clock.now()
+    until = services.recorded.waits.get(execution.address)
+    if until is None or execution.generation:
+        until = now + _duration(execution, spec)
+        await services.durable(WaitStarted(now, execution.address, until))
+    if until > now:
+        await services.clock.sleep(until - now)
+    return Succeeded(None)
+
+
+def _duration(execution: Execution, spec: PlannedWait) -> float:
+    if isinstance(spec.duration, float | int):
+        return float(spec.duration)
+    from nano_flow.documents.common import duration_seconds
+
+    text = execution.text(spec.duration)
+    try:
+        return duration_seconds(text)
+    except ValueError:
+        raise StepError("template", f'"wait" needs a duration such as "30s" or "5m", it got "{text}"') from None

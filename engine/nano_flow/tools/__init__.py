@@ -1,0 +1,1 @@
+"""What agents and steps may do to the world outside."""
