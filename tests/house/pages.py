@@ -20,7 +20,7 @@ from pathlib import Path
 from tests.house.tree import ROOT
 
 TRIED = ("sh", "console", "yaml", "python")
-_FIGURES = re.compile(r"\d[\d.,:]*|\b[0-9a-f]{6,}\b|[─-▟]+")
+_FIGURES = re.compile(r"\b[0-9a-f]{6,}\b|\d[\d.,:]*|[─-▟]+")
 _LEFT_OUT = re.compile(r"<!-- not run: \S.* -->$")
 
 

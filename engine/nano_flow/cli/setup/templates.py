@@ -47,7 +47,7 @@ outputs:
 """
 
 TEST = """\
-# yaml-language-server: $schema=schemas/tests.schema.json
+# yaml-language-server: $schema=schemas/test.schema.json
 # Runs on simulated models: nano-flow test
 nano_flow: 1
 workflow: workflow.yaml
