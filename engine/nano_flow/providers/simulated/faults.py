@@ -21,7 +21,6 @@ from nano_flow.core.errors import (
 )
 from nano_flow.core.messages import ChatReply, Json, Usage
 
-
 _DURATION = re.compile(r"([0-9.]+)(ms|[smhd])")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 

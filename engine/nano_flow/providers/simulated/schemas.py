@@ -113,7 +113,7 @@ def _common(one: Json, two: Json) -> Json:
     left = one if isinstance(one, list) else [one]
     right = two if isinstance(two, list) else [two]
     both = [value for value in left if value in right]
-    if not both and "number" in left and "integer" in right or "integer" in left and "number" in right:
+    if not both and (("number" in left and "integer" in right) or ("integer" in left and "number" in right)):
         both = ["integer"]
     if not both:
         raise Unsatisfiable("two parts of the schema exclude each other")

@@ -12,12 +12,13 @@ SENTENCES = {"small": 1, "medium": 3, "large": 6}
 """How many sentences a model of each size writes about a prompt."""
 
 _WORD = re.compile(r"[^\W\d_]{4,24}")
-_COMMON = frozenset(
+_COMMON_WORDS = (
     "about above after again also because been before being below between both cannot could does doing down each "
     "every from give given have having here into itself just make more most must need only other over please same "
     "should some such than that their them then there these they this those through under until very want were "
-    "what when where which while will with would write your yours".split()
+    "what when where which while will with would write your yours"
 )
+_COMMON = frozenset(_COMMON_WORDS.split())
 _OPENINGS = (
     "The request comes down to {a}.",
     "In short, {a} is what matters here.",

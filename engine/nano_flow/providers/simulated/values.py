@@ -14,7 +14,8 @@ MAX_DEPTH = 24
 FRUGAL_DEPTH = 3
 MAX_ITEMS = 10_000
 MAX_LENGTH = 200_000
-_AGREEABLE = frozenset("approve approved accept accepted pass passed ok yes done complete valid good success".split())
+_AGREEABLE_WORDS = "approve approved accept accepted pass passed ok yes done complete valid good success"
+_AGREEABLE = frozenset(_AGREEABLE_WORDS.split())
 _SCORES = ("score", "rating", "confidence", "quality", "probability", "certainty")
 _MARKS = (
     ("object", ("properties", "required", "patternProperties", "minProperties", "propertyNames")),
