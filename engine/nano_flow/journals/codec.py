@@ -114,7 +114,10 @@ def _build(cls: type[_Record], data: Mapping[str, object]) -> _Record:
             values[name] = check(value)
         except (TypeError, ValueError) as error:
             raise ValueError(f'"{name}" of a {cls.__name__}: {error}') from error
-    return cls(**values)
+    try:
+        return cls(**values)
+    except TypeError as error:
+        raise ValueError(f"a {cls.__name__} without what it cannot do without: {error}") from error
 
 
 def _mapping(value: object) -> Mapping[str, Json]:

@@ -72,7 +72,8 @@ class RecordedFold:
                 self._life(event)
             case _:
                 self._other(event)
-        self.last_at = max(self.last_at, event.at)
+        if not _told_later(event):
+            self.last_at = max(self.last_at, event.at)
 
     def _other(self, event: Event) -> None:
         match event:
@@ -160,6 +161,11 @@ def recorded_work(events: Iterable[Event]) -> RecordedWork:
     for event in events:
         fold.apply(event)
     return fold.work()
+
+
+def _told_later(event: Event) -> bool:
+    """True for what may be written long after the life that it belongs to: it does not show that the run was active."""
+    return isinstance(event, ApprovalAnswered) or (isinstance(event, CallFailed) and event.error == ABANDONED)
 
 
 def _as_call(hit: CacheHit) -> CallFinished:
