@@ -87,6 +87,18 @@ def check_expression(source: str, where: SourceRange, locate: Locate | None = No
     return _checked(source, "expression", where, locate)
 
 
+def simple_references(source: str, form: str) -> tuple[tuple[Path, ...], tuple[int, ...]] | None:
+    """References and their offsets where ``source`` is nothing but text and dotted names; None for everything else."""
+    if form == "expression" and DOTTED.fullmatch(source) is not None:
+        path = tuple(source.split("."))
+        return ((path,), (0,)) if _is_reference(path) else None
+    simple = _simple(source.strip() if form == "expression" else source)
+    if simple is None or (form != "text" and simple[0] != "value"):
+        return None
+    lead = len(source) - len(source.lstrip()) if form == "expression" else 0
+    return simple[1], tuple(offset + lead for offset in simple[2])
+
+
 def _is_reference(path: Path) -> bool:
     return path[0] not in _NOT_NAMES and (len(path) > 1 or path[0] != "steps")
 

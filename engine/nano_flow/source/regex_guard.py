@@ -16,3 +16,8 @@ def check_pattern(pattern: str) -> str | None:
     except re.error as error:
         return str(error)
     return None
+
+
+def search(pattern: str, text: str) -> bool:
+    """True where ``pattern`` is found anywhere in ``text``."""
+    return re.search(pattern, text) is not None

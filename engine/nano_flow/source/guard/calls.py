@@ -8,7 +8,6 @@ from jinja2 import nodes
 
 from nano_flow.source.guard.faults import Faults
 from nano_flow.source.guard.sizes import check_range, check_widths
-from nano_flow.source.regex_guard import check_pattern
 from nano_flow.source.guard.vocabulary import (
     FILTERS,
     INSTEAD_OF_FILTER,
@@ -19,6 +18,7 @@ from nano_flow.source.guard.vocabulary import (
     NAMES_AN_ATTRIBUTE,
     TESTS,
 )
+from nano_flow.source.regex_guard import check_pattern
 
 
 def check_call(faults: Faults, node: nodes.Call, *, is_range: bool) -> bool:

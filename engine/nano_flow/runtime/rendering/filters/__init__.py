@@ -1,0 +1,1 @@
+"""The filters and tests of templates, by name; each metered."""
