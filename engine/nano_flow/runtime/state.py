@@ -179,8 +179,7 @@ def join(rule: TriggerRule, upstream: Tally) -> Verdict:
         return "start"
     if upstream.failed and rule in ("all_success", "none_failed", "none_failed_min_one_success"):
         return "upstream_failed"
-    if upstream.skipped and rule == "all_success":
-        return "trigger_rule"
+    # A skip is judged last: whether it is the first or the last to settle must not change the verdict.
     return "wait" if upstream.open else _settled_join(rule, upstream)
 
 
@@ -188,6 +187,8 @@ def _settled_join(rule: TriggerRule, upstream: Tally) -> Verdict:
     """The rest of ``join``: every upstream step is settled."""
     if rule == "one_success" and upstream.failed:
         return "upstream_failed"
+    if rule == "all_success" and upstream.skipped:
+        return "trigger_rule"
     needs_success = rule in ("one_success", "none_failed_min_one_success") and not upstream.success
     return "trigger_rule" if needs_success or rule == "one_failed" else "start"
 

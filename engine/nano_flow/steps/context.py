@@ -12,13 +12,20 @@ from nano_flow.core.money import ZERO, Money
 from nano_flow.core.outcomes import StepOutcome
 from nano_flow.core.refs import Address
 from nano_flow.core.text import as_text
-from nano_flow.gateway.gateway import Gateway
+from nano_flow.gateway.ask import ModelAnswer, ModelAsk
 from nano_flow.plan.plan import Plan, PlannedBudget, PlannedGraph, PlannedStep, PlannedToolSource, Value
 from nano_flow.ports import Approver, Clock, Commands, RecordedWork, Tool
 from nano_flow.source.expressions import Template
 
 Names = Mapping[str, object]
 """What templates may name: plain data, and read-only views of it."""
+
+
+class Models(Protocol):
+    """Answers a model's turn; ``gateway.gateway.Gateway`` is the one that does it for real."""
+
+    async def call(self, ask: ModelAsk) -> ModelAnswer:
+        """A whole reply. Raises ProviderError, LimitReached, StoreError."""
 
 
 class Toolbox(Protocol):
@@ -36,7 +43,7 @@ class Services:
     emit: Callable[[Event], None]
     durable: Callable[[Event], Awaitable[None]]
     recorded: RecordedWork
-    gateway: Gateway
+    gateway: Models
     toolbox: Toolbox
     commands: Commands
     approver: Approver | None

@@ -17,9 +17,6 @@ from nano_flow.runtime.templates import render
 from nano_flow.steps.context import Execution, Names
 from nano_flow.steps.table import KINDS, ExecuteNow
 
-_GENERATIONS = 64
-"""Attempts of a group that leave room for those of the groups inside it in one number."""
-
 _NOT_RETRIED = frozenset({"template", "condition", "for_each", "max_items", "budget"})
 """Classes that a second attempt cannot help; retried only where ``retry.errors`` names them."""
 
@@ -54,7 +51,7 @@ class Attempts:
             render_value=value_of,
             plan=frame.plan,
             budgets=budgets,
-            generation=frame.generation * _GENERATIONS + attempt,
+            generation=frame.generation * step.retry.max_attempts + attempt if step.retry else frame.generation,
             conversations=frame.conversations,
         )
 
