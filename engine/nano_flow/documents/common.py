@@ -45,22 +45,10 @@ class _NotNull:
 Maybe = Annotated[T | None, _NotNull()]
 """``Maybe[X]``: X where the key is given, else None; ``null`` itself is refused."""
 
-_UNITS = (("d", 86_400.0), ("h", 3_600.0), ("m", 60.0), ("s", 1.0), ("ms", 0.001))
-_SECONDS = dict(_UNITS)
-_AMOUNT = r"[0-9]{1,9}(?:\.[0-9]{1,6})?"
+_SECONDS = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _PART = re.compile(r"([0-9.]+)([a-z]+)")
 
-
-def _duration_pattern() -> str:
-    units = [unit for unit, _ in _UNITS]
-    starts = []
-    for index, unit in enumerate(units):
-        rest = "".join(f"(?:{_AMOUNT}{later})?" for later in units[index + 1 :])
-        starts.append(f"{_AMOUNT}{unit}{rest}")
-    return f"^(?:{'|'.join(starts)})$"
-
-
-DURATION_PATTERN = _duration_pattern()
+DURATION_PATTERN = r"^(?:[0-9]{1,9}(?:\.[0-9]{1,6})?(?:ms|s|m|h|d)){1,5}$"
 TOKENS_PATTERN = r"^[0-9]{1,9}(?:\.[0-9]{1,3})?[kM]$"
 MAX_TOKENS = 1_000_000_000_000
 MAX_USD = 1_000_000_000
@@ -139,7 +127,10 @@ Expression = Text
 """A bare expression, or ``{{ expression }}``."""
 Argument = Annotated[str, BeforeValidator(_written), WithJsonSchema({"type": ["string", "number", "boolean"]})]
 """Text that becomes an argument or a variable of a process; a number or boolean is taken as it was written."""
-Words = Annotated[list[Text], BeforeValidator(_listed), Field(json_schema_extra={"one_or_many": True})]
+_WORDS_SCHEMA = {
+    "anyOf": [{"type": "array", "items": {"type": "string", "minLength": 1}}, {"type": "string", "minLength": 1}]
+}
+Words = Annotated[list[Text], BeforeValidator(_listed), WithJsonSchema(_WORDS_SCHEMA)]
 """A list of texts, or one text."""
 PlainData = Any
 """Whatever YAML can hold; checked elsewhere, or data by nature."""
