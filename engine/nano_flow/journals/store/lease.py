@@ -14,6 +14,7 @@ from nano_flow.core.errors import UsageError
 
 LEASE_SECONDS = 30.0
 HEARTBEAT_SECONDS = 5.0
+PROCESSES = Path("/proc")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Owner:
 def this_process() -> Owner:
     """This process, with a token of its own for each lease."""
     pid = os.getpid()
-    return Owner(uuid.uuid4().hex, _host(), pid, _start_of(pid))
+    return Owner(uuid.uuid4().hex, _host(), pid, start_of(pid))
 
 
 def holder(row: sqlite3.Row, now: float) -> Owner | None:
@@ -40,7 +41,7 @@ def holder(row: sqlite3.Row, now: float) -> Owner | None:
     if row["owner_token"] is None or row["owner_until"] is None or row["owner_until"] < now:
         return None
     owner = Owner(row["owner_token"], row["owner_host"], row["owner_pid"], row["owner_started"])
-    if owner.host == _host() and _start_of(owner.pid) != owner.started:
+    if owner.host == _host() and start_of(owner.pid) != owner.started:
         return None
     return owner
 
@@ -96,12 +97,12 @@ def _host() -> str:
     return f"{socket.gethostname()} {boot} {namespace}".rstrip()
 
 
-def _start_of(pid: int) -> str:
+def start_of(pid: int) -> str:
     """When process ``pid`` began, in the kernel's ticks, so that a reused id is not mistaken; "" where it is gone."""
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        stat = (PROCESSES / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
-        return "" if Path("/proc/self/stat").exists() else _signal(pid)
+        return "" if (PROCESSES / "self").exists() else _signal(pid)
     state, *fields = stat.rpartition(")")[2].split()
     return "" if state in "ZX" else fields[18]
 

@@ -98,13 +98,14 @@ def open_for_writing(path: Path, scripts: Sequence[Sequence[str]] = SCRIPTS) -> 
     """A connection to the store at ``path``, made or migrated where needed. Raises StoreError."""
     with guarded(path):
         _make_folder(path.parent)
-        _refuse_truncated(path)
+        _look_at(path, len(scripts))
         connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         try:
-            if _version(connection, path, len(scripts)) < len(scripts):
-                _migrate(connection, path, scripts)
+            version = _version(connection, path, len(scripts))
             _use_wal(connection, path)
             connection.execute("PRAGMA synchronous = FULL")
+            if version < len(scripts):
+                _migrate(connection, path, scripts)
         except BaseException:
             connection.close()
             raise
@@ -116,7 +117,7 @@ def open_for_reading(path: Path, scripts: Sequence[Sequence[str]] = SCRIPTS) -> 
     with guarded(path):
         if not path.is_file():
             raise StoreError(str(path), 'there is no store here yet; "nano-flow run FILE" makes one')
-        _refuse_truncated(path)
+        _look_at(path, len(scripts))
         connection = _connect_read_only(path)
         try:
             version = _version(connection, path, len(scripts))
@@ -156,25 +157,43 @@ def _log_size(path: Path) -> int:
     return log.stat().st_size if log.exists() else 0
 
 
-def _refuse_truncated(path: Path) -> None:
-    """SQLite notices a lost end only when it reads there; half a history is worse than none."""
+def _look_at(path: Path, known: int) -> None:
+    """Refuse by its first bytes what must not be touched: opening a file in SQLite may already leave traces.
+
+    SQLite notices a lost end only when it reads there; half a history is worse than none. While a log lies beside the
+    file, only SQLite knows what holds.
+    """
     if not path.is_file() or _log_size(path):
         return
     with path.open("rb") as file:
         head = file.read(100)
-    if len(head) == 100 and head.startswith(b"SQLite format 3\0"):
-        page_size = int.from_bytes(head[16:18], "big")
-        page_size = 65536 if page_size == 1 else page_size
-        pages = int.from_bytes(head[28:32], "big")
-        if path.stat().st_size < page_size * pages:
-            raise sqlite3.DatabaseError("file is truncated")
+    if len(head) < 100 or not head.startswith(b"SQLite format 3\0"):
+        return
+    page_size = int.from_bytes(head[16:18], "big")
+    pages, version, application = (int.from_bytes(head[at : at + 4], "big") for at in (28, 60, 68))
+    if path.stat().st_size < (65536 if page_size == 1 else page_size) * pages and not _log_size(path):
+        raise sqlite3.DatabaseError("file is truncated")
+    if application or version:
+        _judge(path, application, version, known)
 
 
 def _version(connection: sqlite3.Connection, path: Path, known: int) -> int:
-    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    """The version of an open store; 0 where it is empty. Asked in one transaction: another process may be making it."""
+    own = not connection.in_transaction
+    if own:
+        connection.execute("BEGIN")
+    tables = int(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
+    application = int(connection.execute("PRAGMA application_id").fetchone()[0])
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    if application == 0 and not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+    if own:
+        connection.execute("COMMIT")
+    if application == 0 and not tables:
         return 0
+    _judge(path, application, version, known)
+    return version
+
+
+def _judge(path: Path, application: int, version: int, known: int) -> None:
     if application != APPLICATION_ID:
         raise StoreError(str(path), "this is a database of another program; name another folder with --state-dir")
     if version > known:
@@ -183,7 +202,6 @@ def _version(connection: sqlite3.Connection, path: Path, known: int) -> int:
             f"the store has version {version}, this nano-flow reads up to {known}; it was left untouched: "
             "use the newer nano-flow, or name another folder with --state-dir",
         )
-    return version
 
 
 def _migrate(connection: sqlite3.Connection, path: Path, scripts: Sequence[Sequence[str]]) -> None:
