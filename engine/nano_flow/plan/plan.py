@@ -265,6 +265,8 @@ class PlannedToolSource:
     env: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     """``env`` and ``headers`` as written: ``${VAR}`` and secret inputs are put in when the server starts."""
+    timeout_s: float | None = None
+    """How long one call of a command may take."""
 
 
 @dataclass(frozen=True, slots=True)

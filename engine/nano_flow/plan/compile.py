@@ -1,0 +1,79 @@
+"""The compiler: a list of passes from a workflow's document to its frozen plan, errors collected over all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from nano_flow.core.diagnostics import Diagnostic, has_errors
+from nano_flow.documents.load import WorkflowSource
+from nano_flow.plan.draft import CompileContext, Draft, Pass
+from nano_flow.plan.freezing.file import freeze
+from nano_flow.plan.passes.cycles import order_steps
+from nano_flow.plan.passes.defaults import apply_defaults
+from nano_flow.plan.passes.edges import connect
+from nano_flow.plan.passes.files import read_files
+from nano_flow.plan.passes.outline import outline
+from nano_flow.plan.passes.references import resolve_references
+from nano_flow.plan.passes.templates import check_templates
+from nano_flow.plan.passes.workflows import compile_others
+from nano_flow.plan.plan import Plan
+from nano_flow.source.collector import collector_paused
+
+CHECKS: tuple[Pass, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CompileResult:
+    """The plan, or None where there are errors; and all that is wrong or suspicious, in the order of the text."""
+
+    plan: Plan | None
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def compile_workflow(source: WorkflowSource, context: CompileContext) -> CompileResult:
+    """Plan ``source``. Starts nothing and raises nothing for a bad document: what is wrong is in the diagnostics."""
+    with collector_paused():
+        return _Compiler(context).compile(source, ())
+
+
+@dataclass(slots=True)
+class _Compiler:
+    """Compiles each file once, however many workflows call it."""
+
+    context: CompileContext
+    done: dict[str, CompileResult] = field(default_factory=dict)
+
+    def compile(self, source: WorkflowSource, callers: tuple[str, ...]) -> CompileResult:
+        draft = Draft(source, self.context, callers)
+        found = list(source.warnings)
+        for run in self._passes():
+            draft, more = run(draft)
+            found.extend(more)
+        return CompileResult(None if has_errors(found) else freeze(draft), _in_order(found, source.source.file))
+
+    def _passes(self) -> Sequence[Pass]:
+        return (
+            outline,
+            apply_defaults,
+            read_files,
+            check_templates,
+            compile_others(self._other),
+            resolve_references,
+            connect,
+            order_steps,
+            *CHECKS,
+        )
+
+    def _other(self, caller: Draft, path: str, shown: str) -> tuple[Plan | None, list[Diagnostic]]:
+        if path not in self.done:
+            source = self.context.load_workflow(path, shown)
+            self.done[path] = self.compile(source, (*caller.callers, caller.path))
+        result = self.done[path]
+        return result.plan, list(result.diagnostics)
+
+
+def _in_order(found: list[Diagnostic], file: str) -> tuple[Diagnostic, ...]:
+    """Each once, this file's first, by place."""
+    unique = dict.fromkeys(found)
+    return tuple(sorted(unique, key=lambda d: (d.where.file != file, d.where.file, d.where.line, d.where.column)))

@@ -1,0 +1,1 @@
+"""From a draft without errors to the frozen plan."""

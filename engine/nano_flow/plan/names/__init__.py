@@ -1,0 +1,1 @@
+"""What templates may name, and what is known of those values before a run."""

@@ -1,0 +1,65 @@
+"""References: each name in a template leads to something that is in scope there; notes which steps refer to which."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from nano_flow.core.diagnostics import Diagnostic
+from nano_flow.plan.draft import Draft, Found, Use, problem
+from nano_flow.plan.names.lost import explain
+from nano_flow.plan.names.scope import Lost, Scope
+
+
+def resolve_references(draft: Draft) -> tuple[Draft, Found]:
+    """Resolve every use; the steps referred to become edges in the next pass."""
+    scope = Scope(draft)
+    secrets = {name for name, item in (draft.document.inputs or {}).items() if item.secret}
+    touched: dict[int, dict[int, None]] = {}
+    found: Found = []
+    for use in draft.uses:
+        for number, path in enumerate(use.template.references):
+            result = scope.resolve(path, use.place, use.step, use.tool)
+            if isinstance(result, Lost):
+                found.append(_lost(scope, use, number, result))
+            elif path[0] == "inputs" and secrets and not use.place.secret:
+                found.extend(_secret(use, number, path, secrets))
+            elif path[0] == "steps" and use.step is not None:
+                target = scope.find(path[1], use.place, use.step)
+                if target is not None:
+                    touched.setdefault(use.step, {})[target] = None
+                    found.extend(_inside_itself(draft, use, number, target))
+    return replace(draft, touched=touched), found
+
+
+def _lost(scope: Scope, use: Use, number: int, lost: Lost) -> Diagnostic:
+    path = use.template.references[number]
+    code, message, hint = explain(scope, use, path, lost)
+    start = use.template.offsets[number] + sum(len(part) + 1 for part in path[: lost.at])
+    where = use.template.range_at(start, start + len(path[lost.at]))
+    return problem(code, message, where, at=_address(scope.draft, use), hint=hint)
+
+
+def _secret(use: Use, number: int, path: tuple[str, ...], secrets: set[str]) -> Found:
+    if len(path) > 1 and path[1] not in secrets:
+        return []
+    name = path[1] if len(path) > 1 else sorted(secrets)[0]
+    message = f'the input "{name}" is secret: it may stand only in "env", in "headers" and in "when"'
+    hint = "pass it to a command by `env:`" if len(path) > 1 else "name the inputs that are meant, one by one"
+    return [problem("NF308", message, use.template.reference_range(number), hint=hint)]
+
+
+def _inside_itself(draft: Draft, use: Use, number: int, target: int) -> Found:
+    if use.step is None or target not in draft.ancestors(use.step):
+        return []
+    step = draft.steps[target]
+    own = target == use.step
+    what = "itself" if own else f'"{step.id}", which it stands inside of,'
+    hint = "inside `until` and `verify` it is `output`, inside a `repeat` the last one is `previous`"
+    message = f'"{draft.steps[use.step].id}" refers to {what} before that has an output'
+    return [problem("NF310", message, use.template.reference_range(number), at=step.at, hint=hint)]
+
+
+def _address(draft: Draft, use: Use) -> tuple[str | int, ...]:
+    if use.step is not None:
+        return draft.steps[use.step].at
+    return ("tools", use.tool) if use.tool else ("outputs",)
