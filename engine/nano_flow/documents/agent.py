@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Field
 
 from nano_flow.documents.common import (
     Argument,
@@ -14,6 +14,7 @@ from nano_flow.documents.common import (
     JsonSchema,
     Maybe,
     Name,
+    Part,
     Score,
     Share,
     StepId,
@@ -22,6 +23,7 @@ from nano_flow.documents.common import (
     TokenCount,
     Words,
 )
+from nano_flow.documents.gate.on_demand import OneOf, key_in
 
 
 class ComplexityDocument(Document):
@@ -100,17 +102,15 @@ class RunVerify(Document):
     """What the model is told when the command fails; default: its stderr."""
 
 
+VERIFY_KINDS = ("check", "judge", "run")
+
+
 def kind_of_verify(value: Any) -> str | None:
     """The key that tells what a `verify` entry is."""
-    if isinstance(value, dict):
-        return next((kind for kind in ("check", "judge", "run") if kind in value), None)
-    return None
+    return key_in(value, VERIFY_KINDS)
 
 
-VerifyDocument = Annotated[
-    Annotated[CheckVerify, Tag("check")] | Annotated[JudgeVerify, Tag("judge")] | Annotated[RunVerify, Tag("run")],
-    Discriminator(kind_of_verify),
-]
+VerifyDocument = Annotated[CheckVerify | JudgeVerify | RunVerify, OneOf(kind_of_verify, VERIFY_KINDS)]
 
 
 class AgentSettings(Document):
@@ -124,7 +124,7 @@ class AgentSettings(Document):
     """A policy of routing.yaml; default: default."""
     provider: Maybe[Words] = None
     """Only models of these providers."""
-    complexity: Maybe[Score | ComplexityDocument] = None
+    complexity: Maybe[Score | Part[ComplexityDocument]] = None
     """The score itself, or bounds on it."""
     fallback: Maybe[list[Text] | Text | Literal[False]] = None
     """Models to try after a failure, the name of a chain, or false."""
@@ -136,7 +136,7 @@ class AgentSettings(Document):
     """JSON Schema 2020-12 of the reply; makes `output` an object."""
     max_output_tokens: Maybe[TokenCount] = None
     """The cap that is sent; default: 4096, or 16k where the model reasons."""
-    params: Maybe[ParamsDocument] = None
+    params: Maybe[Part[ParamsDocument]] = None
     """Sampling and reasoning parameters."""
     attachments: Maybe[list[TemplateText]] = None
     """Images and text files that go with the prompt."""
@@ -146,5 +146,5 @@ class AgentSettings(Document):
     """Reuse a recorded reply: false (default), true, or for how long."""
     verify: Maybe[list[VerifyDocument]] = None
     """Checks that the output must pass."""
-    repair: Maybe[RepairDocument] = None
+    repair: Maybe[Part[RepairDocument]] = None
     """What happens when a check fails."""

@@ -18,6 +18,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema
 
+from nano_flow.documents.gate.on_demand import Later
 from nano_flow.source.scalars import ExactFloat
 
 LANGUAGE_VERSIONS = (1,)
@@ -44,6 +45,8 @@ class _NotNull:
 
 Maybe = Annotated[T | None, _NotNull()]
 """``Maybe[X]``: X where the key is given, else None; ``null`` itself is refused."""
+Part = Annotated[T, Later()]
+"""``Part[Model]``: a mapping inside a document whose model is built when it is needed."""
 
 _SECONDS = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _PART = re.compile(r"([0-9.]+)([a-z]+)")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Field
 
 from nano_flow.documents.common import (
     Document,
@@ -18,6 +18,7 @@ from nano_flow.documents.common import (
     Text,
     Words,
 )
+from nano_flow.documents.gate.on_demand import OneOf, key_in
 
 ErrorClass = Literal[
     "rate_limit",
@@ -60,16 +61,15 @@ class MatchSignal(Document):
     """The most that the signal gives."""
 
 
+SIGNAL_KINDS = ("feature", "match")
+
+
 def kind_of_signal(value: Any) -> str | None:
     """The key that tells what a signal is."""
-    if isinstance(value, dict):
-        return next((kind for kind in ("feature", "match") if kind in value), None)
-    return None
+    return key_in(value, SIGNAL_KINDS)
 
 
-SignalDocument = Annotated[
-    Annotated[FeatureSignal, Tag("feature")] | Annotated[MatchSignal, Tag("match")], Discriminator(kind_of_signal)
-]
+SignalDocument = Annotated[FeatureSignal | MatchSignal, OneOf(kind_of_signal, SIGNAL_KINDS)]
 
 
 class LearnedDocument(Document):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Field
 
 from nano_flow.documents.agent import AgentSettings
 from nano_flow.documents.common import (
@@ -14,6 +14,7 @@ from nano_flow.documents.common import (
     Expression,
     JsonSchema,
     Maybe,
+    Part,
     PlainData,
     StepId,
     TemplateText,
@@ -23,6 +24,7 @@ from nano_flow.documents.common import (
     Variable,
     Words,
 )
+from nano_flow.documents.gate.on_demand import OneOf, key_in
 
 TriggerRule = Literal[
     "all_success", "none_failed", "one_success", "none_failed_min_one_success", "one_failed", "all_done"
@@ -107,15 +109,15 @@ class StepBase(Document):
     """The longest list that is accepted; default: 1000."""
     on_item_failure: Maybe[Literal["fail", "continue", "cancel"]] = None
     """fail: start no more items; continue: run them all; cancel: stop the running ones too."""
-    repeat: Maybe[RepeatDocument] = None
+    repeat: Maybe[Part[RepeatDocument]] = None
     """Run again until a condition holds."""
-    retry: Maybe[RetryDocument] = None
+    retry: Maybe[Part[RetryDocument]] = None
     """Attempts after a failure."""
     timeout: Maybe[Duration] = None
     """Of one attempt, from its start."""
-    budget: Maybe[StepBudgetDocument] = None
+    budget: Maybe[Part[StepBudgetDocument]] = None
     """What one execution may spend."""
-    on_error: Maybe[Literal["fail", "continue"] | OnErrorOutput] = None
+    on_error: Maybe[Literal["fail", "continue"] | Part[OnErrorOutput]] = None
     """fail (default), continue with null, or `{output: value}`."""
 
 
@@ -123,7 +125,7 @@ class PromptStep(StepBase, AgentSettings):
     """An agent: model call, tool loop, structured output."""
 
     kind: ClassVar[str] = "prompt"
-    prompt: TemplateText | FileReference
+    prompt: TemplateText | Part[FileReference]
     """What the model is asked: a template, or `{file: prompts/x.md}`."""
 
 
@@ -262,28 +264,9 @@ STEP_KINDS = ("prompt", "run", "tool", "workflow", "set", "approve", "switch", "
 
 def kind_of_step(value: Any) -> str | None:
     """The key that tells what a step is; None where there is none."""
-    if not isinstance(value, dict):
-        return None
-    for kind in STEP_KINDS:
-        if kind in value:
-            return kind
-    return None
+    return key_in(value, STEP_KINDS)
 
 
-StepDocument = Annotated[
-    Annotated[PromptStep, Tag("prompt")]
-    | Annotated[RunStep, Tag("run")]
-    | Annotated[ToolStep, Tag("tool")]
-    | Annotated[WorkflowStep, Tag("workflow")]
-    | Annotated[SetStep, Tag("set")]
-    | Annotated[ApproveStep, Tag("approve")]
-    | Annotated[SwitchStep, Tag("switch")]
-    | Annotated[GroupStep, Tag("steps")]
-    | Annotated[WaitStep, Tag("wait")]
-    | Annotated[FinishStep, Tag("finish")]
-    | Annotated[FailStep, Tag("fail")],
-    Discriminator(kind_of_step),
-]
 Step = (
     PromptStep
     | RunStep
@@ -297,4 +280,5 @@ Step = (
     | FinishStep
     | FailStep
 )
-"""Any step, for annotations."""
+"""Any step, in the order of ``STEP_KINDS``."""
+StepDocument = Annotated[Step, OneOf(kind_of_step, STEP_KINDS)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Field
 
 from nano_flow.documents.agent import AgentSettings
 from nano_flow.documents.common import (
@@ -16,6 +16,7 @@ from nano_flow.documents.common import (
     LanguageVersion,
     Maybe,
     Name,
+    Part,
     PlainData,
     Share,
     StepId,
@@ -25,6 +26,7 @@ from nano_flow.documents.common import (
     TokenCount,
     UsdAmount,
 )
+from nano_flow.documents.gate.on_demand import OneOf, key_in
 from nano_flow.documents.steps import RetryDocument, StepDocument
 
 JsonType = Literal["string", "number", "integer", "boolean", "object", "array", "null"]
@@ -118,7 +120,7 @@ class FinallyLimitsDocument(Document):
 class LimitsDocument(Document):
     """What bounds a run as a whole."""
 
-    budget: Maybe[RunBudgetDocument] = None
+    budget: Maybe[Part[RunBudgetDocument]] = None
     """What the run may spend."""
     timeout: Maybe[Duration] = None
     """Active time; it stands still while waiting or paused."""
@@ -126,7 +128,7 @@ class LimitsDocument(Document):
     """Running prompts, commands and tools; default: 16."""
     steps: Maybe[TokenCount] = None
     """Started leaf steps, fan-out and loops included; default: 100k."""
-    finally_: Maybe[FinallyLimitsDocument] = Field(default=None, alias="finally")
+    finally_: Maybe[Part[FinallyLimitsDocument]] = Field(default=None, alias="finally")
     """What the handlers may spend."""
 
 
@@ -180,17 +182,15 @@ class CommandTool(Document):
     """How long a call may take."""
 
 
+TOOL_KINDS = ("mcp", "allow", "run")
+
+
 def kind_of_tool(value: Any) -> str | None:
     """The key that tells what an entry of `tools` is."""
-    if isinstance(value, dict):
-        return next((kind for kind in ("mcp", "allow", "run") if kind in value), None)
-    return None
+    return key_in(value, TOOL_KINDS)
 
 
-ToolDocument = Annotated[
-    Annotated[McpTool, Tag("mcp")] | Annotated[AllowedTool, Tag("allow")] | Annotated[CommandTool, Tag("run")],
-    Discriminator(kind_of_tool),
-]
+ToolDocument = Annotated[McpTool | AllowedTool | CommandTool, OneOf(kind_of_tool, TOOL_KINDS)]
 
 
 class DefaultsDocument(AgentSettings):
@@ -198,7 +198,7 @@ class DefaultsDocument(AgentSettings):
 
     timeout: Maybe[Duration] = None
     """Of one attempt; for `run` and `tool` steps too."""
-    retry: Maybe[RetryDocument] = None
+    retry: Maybe[Part[RetryDocument]] = None
     """Attempts per model and call."""
 
 
@@ -211,13 +211,13 @@ class WorkflowDocument(Document):
     """Letters, digits, dots, dashes, spaces."""
     description: str = ""
     """What the workflow is for."""
-    inputs: Maybe[dict[Identifier, InputDocument]] = None
+    inputs: Maybe[dict[Identifier, Part[InputDocument]]] = None
     """What a run is given."""
     env: Maybe[list[Identifier]] = None
     """Variables of the environment that expressions may read as `env.NAME`."""
-    defaults: Maybe[DefaultsDocument] = None
+    defaults: Maybe[Part[DefaultsDocument]] = None
     """For the prompt steps of this file."""
-    limits: Maybe[LimitsDocument] = None
+    limits: Maybe[Part[LimitsDocument]] = None
     """Budget, time, parallelism."""
     workspace: Maybe[Text] = None
     """Root of the file tools and working directory of commands; default: this file's folder."""

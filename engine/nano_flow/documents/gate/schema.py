@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema
 
 from nano_flow.documents.gate.kinds import Kind, model_of
+from nano_flow.documents.gate.on_demand import CHOICE, MODELS
 
 Schema = dict[str, Any]
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -15,37 +18,71 @@ _CHOICE = "x-choice"
 
 
 class _Generator(GenerateJsonSchema):
-    """Turns a union that is told apart by a key into a named definition with one ``if``/``then`` per key."""
+    """Leaves a mark where models are built on demand, and remembers them in ``waiting``."""
 
-    def tagged_union_schema(self, schema: core_schema.TaggedUnionSchema) -> Schema:
-        discriminator: Any = schema["discriminator"]
-        name = discriminator.__name__.removeprefix("kind_of_").title()
-        choices = {str(key): self.generate_inner(choice) for key, choice in schema["choices"].items()}
-        return {_CHOICE: name, "choices": choices}
+    waiting: dict[str, type[BaseModel]]
+    choices: dict[str, Mapping[str, type[BaseModel]]]
+
+    def function_plain_schema(self, schema: core_schema.PlainValidatorFunctionSchema) -> Schema:
+        """The reference to a model, or the name of a choice between models."""
+        metadata: Any = schema.get("metadata") or {}
+        models: Mapping[str, type[BaseModel]] = metadata.get(MODELS, {})
+        if not models:
+            return super().function_plain_schema(schema)
+        self.waiting.update({model.__name__: model for model in models.values()})
+        name = metadata.get(CHOICE)
+        if name is not None:
+            self.choices[name] = models
+        return {_CHOICE: name or next(iter(models.values())).__name__}
 
 
 def schema_of(kind: Kind) -> Schema:
     """The JSON Schema (2020-12) of one kind of document."""
-    raw = model_of(kind).model_json_schema(schema_generator=_Generator, mode="validation")
-    definitions: Schema = {}
-    schema = _tidied(raw, definitions)
-    definitions.update(schema.pop("$defs", {}))
+    waiting: dict[str, type[BaseModel]] = {}
+    choices: dict[str, Mapping[str, type[BaseModel]]] = {}
+    root = _generated(model_of(kind), waiting, choices)
+    definitions: Schema = root.pop("$defs", {})
+    while missing := [name for name in waiting if name not in definitions]:
+        schema = _generated(waiting[missing[0]], waiting, choices)
+        definitions |= schema.pop("$defs", {})
+        definitions[missing[0]] = schema
+    definitions |= {name: _choice(name, models) for name, models in choices.items()}
     if definitions:
-        schema["$defs"] = dict(sorted(definitions.items()))
-    return {"$schema": DIALECT, **schema}
+        root["$defs"] = dict(sorted(definitions.items()))
+    return {"$schema": DIALECT, **root}
 
 
-def _tidied(node: Any, definitions: Schema) -> Any:
+def _generated(model: type[BaseModel], waiting: dict[str, Any], choices: dict[str, Any]) -> Schema:
+    model.model_rebuild()
+    generator = _Generator(by_alias=True)
+    generator.waiting, generator.choices = waiting, choices
+    schema: Schema = _tidied(generator.generate(model.__pydantic_core_schema__, mode="validation"))
+    return schema
+
+
+def _choice(name: str, models: Mapping[str, type[BaseModel]]) -> Schema:
+    """A choice by key: one ``if``/``then`` each, so that errors are about the form that was meant."""
+    return {
+        "title": name,
+        "type": "object",
+        "oneOf": [{"required": [key]} for key in models],
+        "allOf": [
+            {"if": {"required": [key]}, "then": {"$ref": f"#/$defs/{model.__name__}"}} for key, model in models.items()
+        ],
+    }
+
+
+def _tidied(node: Any) -> Any:
     if isinstance(node, list):
-        return [_tidied(item, definitions) for item in node]
+        return [_tidied(item) for item in node]
     if not isinstance(node, dict):
         return node
     if _CHOICE in node:
-        return {**_choice(node, definitions), **{key: node[key] for key in ("description",) if key in node}}
-    tidy = {key: _tidied(value, definitions) for key, value in node.items()}
+        return {"$ref": f"#/$defs/{node[_CHOICE]}"}
+    tidy = {key: _tidied(value) for key, value in node.items()}
     if isinstance(tidy.get("properties"), dict):
         tidy["properties"] = {name: _property(value) for name, value in tidy["properties"].items()}
-    if "title" in tidy and isinstance(tidy["title"], str):
+    if isinstance(tidy.get("title"), str):
         tidy["title"] = tidy["title"].removesuffix("Document")
     return _keyed(tidy)
 
@@ -65,19 +102,3 @@ def _keyed(schema: Schema) -> Schema:
     pattern, value = next(iter(patterns.items()))
     rest = {key: entry for key, entry in schema.items() if key != "patternProperties"}
     return {**rest, "propertyNames": {"pattern": pattern}, "additionalProperties": value}
-
-
-def _choice(node: Schema, definitions: Schema) -> Schema:
-    name = node[_CHOICE]
-    if name not in definitions:
-        keys = list(node["choices"])
-        definitions[name] = {
-            "title": name,
-            "type": "object",
-            "oneOf": [{"required": [key]} for key in keys],
-            "allOf": [
-                {"if": {"required": [key]}, "then": _tidied(choice, definitions)}
-                for key, choice in node["choices"].items()
-            ],
-        }
-    return {"$ref": f"#/$defs/{name}"}
