@@ -1,23 +1,94 @@
-"""Regular expressions from documents: which ones are accepted, so that none can hang."""
+"""Regular expressions from documents and templates: which ones are accepted, and a search that cannot hang.
+
+Python's syntax without look-around, references back to groups and atomic groups. Where backtracking is provably cheap
+on the text at hand, Python's own matcher is used; everywhere else an automaton that reads the text once.
+"""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nano_flow.source.patterns.automaton import Automaton
 
 MAX_PATTERN = 1_000
+CHEAP = 2_000_000
+"""Steps of Python's matcher that are tried at the most: about twenty milliseconds."""
+
+
+class PatternTooSlow(Exception):
+    """A pattern cannot be looked for in this text in a reasonable time."""
+
+
+@dataclass(frozen=True, slots=True)
+class SafePattern:
+    """A pattern that was accepted."""
+
+    source: str
+    expression: re.Pattern[str]
+    steps: int
+    stars: int
+
+    def found_in(self, text: str) -> bool:
+        """True where the pattern is found anywhere in ``text``. Raises PatternTooSlow."""
+        if self.steps * (len(text) + 1) ** (self.stars + 1) <= CHEAP:
+            return self.expression.search(text) is not None
+        from nano_flow.source.patterns.automaton import TooMuchWork
+
+        try:
+            return _automaton(self.source, self.expression.flags).found_in(text)
+        except TooMuchWork:
+            shown = f"{len(text):,} characters"
+            raise PatternTooSlow(f'the pattern "{self.source[:60]}" takes too long on a text of {shown}') from None
 
 
 def check_pattern(pattern: str) -> str | None:
-    """Why ``pattern`` cannot be used; None where it can."""
-    if len(pattern) > MAX_PATTERN:
-        return f"it is longer than {MAX_PATTERN:,} characters"
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        return str(error)
-    return None
+    """Why ``pattern`` cannot be used, in a few words; None where it can."""
+    result = _compiled(pattern, False)
+    return result if isinstance(result, str) else None
+
+
+def safe_pattern(pattern: str, *, ignore_case: bool = False) -> SafePattern:
+    """``pattern`` ready to be looked for. Raises ValueError, with the reason, where ``check_pattern`` refuses it."""
+    result = _compiled(pattern, ignore_case)
+    if isinstance(result, str):
+        raise ValueError(result)
+    return result
 
 
 def search(pattern: str, text: str) -> bool:
-    """True where ``pattern`` is found anywhere in ``text``."""
-    return re.search(pattern, text) is not None
+    """True where ``pattern`` is found anywhere in ``text``. Raises ValueError or PatternTooSlow."""
+    return safe_pattern(pattern).found_in(text)
+
+
+@lru_cache(maxsize=1024)
+def _compiled(pattern: str, ignore_case: bool) -> SafePattern | str:
+    from nano_flow.source.patterns.parsing import Parser, PatternFault
+    from nano_flow.source.patterns.tree import effort
+
+    if len(pattern) > MAX_PATTERN:
+        return f"it is longer than {MAX_PATTERN:,} characters"
+    parser = Parser(pattern)
+    try:
+        tree = parser.parse()
+        expression = re.compile(pattern, re.IGNORECASE if ignore_case else 0)
+        _automaton(pattern, expression.flags)
+    except PatternFault as fault:
+        return str(fault)
+    except OverflowError:
+        return "its counts make it too large; use smaller ones"
+    except (re.error, RecursionError) as error:
+        return f"it is no regular expression: {error}"
+    needed = effort(tree)
+    return SafePattern(pattern, expression, max(1, needed.ways * max(needed.length, 1)), needed.stars)
+
+
+@lru_cache(maxsize=256)
+def _automaton(pattern: str, flags: int) -> Automaton:
+    from nano_flow.source.patterns.automaton import Automaton
+    from nano_flow.source.patterns.parsing import Parser
+
+    return Automaton(Parser(pattern).parse(), re.RegexFlag(flags))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
 MAX_SHOWN = 8
@@ -17,6 +17,11 @@ _TYPES = {
     "dict": "a mapping",
     "list": "a list",
     "tuple": "a list",
+}
+_ERRORS: Mapping[type[BaseException], str] = {
+    RecursionError: "nested too deeply",
+    MemoryError: "too large",
+    ZeroDivisionError: "division by zero",
 }
 _TYPE_WORD = re.compile(r"'(str|int|float|bool|NoneType|dict|list|tuple)'( object)?")
 _COMPARED = re.compile(r"'[<>=]+' not supported between instances of ('\w+') and ('\w+')")
@@ -61,13 +66,12 @@ def explain(error: BaseException) -> str:
     """The message of an error of Python or Jinja in the words of the language."""
     if isinstance(error, RenderFailure):
         return error.message
-    if isinstance(error, RecursionError):
-        return "nested too deeply"
-    if isinstance(error, MemoryError):
-        return "too large"
-    if isinstance(error, ZeroDivisionError):
-        return "division by zero"
+    for kind, words in _ERRORS.items():
+        if isinstance(error, kind):
+            return words
     message = str(error) or type(error).__name__
+    if message.startswith("the inline if-expression"):
+        return "the condition of `a if b` is false, and there is no `else`"
     compared = _COMPARED.search(message)
     if compared:
         left, right = (_TYPES.get(kind.strip("'"), kind) for kind in compared.groups())

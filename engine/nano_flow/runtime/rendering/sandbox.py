@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from jinja2 import StrictUndefined, pass_context
+from jinja2 import StrictUndefined, Undefined, pass_context
 from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from nano_flow.runtime.rendering.failure import RenderFailure, kind_of, nearest
-from nano_flow.runtime.rendering.meter import Meter
+from nano_flow.runtime.rendering.meter import Meter, fail
 from nano_flow.runtime.rendering.operators import OPERATORS
 from nano_flow.runtime.rendering.plain import text_of
 from nano_flow.source.guard.sizes import MAX_RANGE
@@ -27,9 +27,7 @@ class Missing(StrictUndefined):
     @property
     def _undefined_message(self) -> str:
         if self._undefined_hint:
-            # Jinja makes this one itself, with a line number that is an offset here
-            inline = self._undefined_hint.startswith("the inline if-expression")
-            return "the condition of `a if b` is false and there is no `else`" if inline else self._undefined_hint
+            return self._undefined_hint
         return f'"{self._undefined_name}" is not known here'
 
 
@@ -123,8 +121,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return self._without(obj, argument)
 
     def _without(self, obj: object, member: object) -> object:
-        if isinstance(obj, StrictUndefined):
-            obj._fail_with_undefined_error()
+        if isinstance(obj, Undefined):
+            fail(obj)
         return self._missing(obj, member, f"{kind_of(obj)} has no member {quoted(member)}")
 
     def _missing(self, obj: object, name: object, hint: str) -> Missing:

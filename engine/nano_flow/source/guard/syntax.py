@@ -161,16 +161,39 @@ def _fault(error: TemplateSyntaxError, source: str) -> SyntaxFault:
     if unknown:
         known = ", ".join(f'"{tag}"' for tag in TAGS)
         return SyntaxFault("NF403", f'there is no tag "{unknown[1]}" here', start, f"the tags are {known}")
-    message = message[:1].lower() + message[1:].rstrip(".")
-    return SyntaxFault("NF401", f"not a template: {message.replace(chr(39), chr(34))}", start, _hint(message, source))
+    return SyntaxFault("NF401", f"not a template: {_said(message, source, start)}", start, _hint(message))
 
 
-def _hint(message: str, source: str) -> str:
-    if "end of print statement" in message or "unexpected end of template" in message:
+_SIGNS = {
+    "end of print statement": "}}",
+    "end of statement block": "%}",
+    "begin of print statement": "{{",
+    "begin of statement block": "{%",
+    "end of template": "the end",
+}
+_STRAY = re.compile(r"unexpected char '(.)' at \d+|unexpected char \"(.)\" at \d+", re.DOTALL)
+
+
+def _said(message: str, source: str, start: int) -> str:
+    """Jinja's message in the words of the language."""
+    stray = _STRAY.search(message)
+    if stray:
+        character = stray[1] or stray[2]
+        return "a text that is not closed" if character in "'\"" else f'unexpected "{source[start : start + 1]}"'
+    message = message.split(". Jinja was looking", 1)[0]
+    for name, sign in _SIGNS.items():
+        message = message.replace(f"'{name}'", f'"{sign}"').replace(name, "the end" if sign == "the end" else sign)
+    message = message.replace("'", '"').replace('"the end"', "the end").replace("of template", "").strip()
+    return message[:1].lower() + message[1:].rstrip(".")
+
+
+def _hint(message: str) -> str:
+    if "Jinja was looking for" in message:
+        inner = re.search(r"needs to be closed is '(\w+)'", message)
+        return f"close it with `{{% end{inner[1]} %}}`" if inner else ""
+    if "end of print statement" in message or "Unexpected end of template" in message:
         return "close the tag with `}}` or `%}`"
-    if "unexpected char" in message:
-        return "a text inside a tag stands between quotes"
-    return ""
+    return "a text inside a tag stands between quotes" if "unexpected char" in message else ""
 
 
 def _shown(value: object) -> str:

@@ -12,7 +12,7 @@ from nano_flow.runtime.rendering.failure import RenderFailure, kind_of
 from nano_flow.runtime.rendering.filters.arguments import number, whole
 from nano_flow.runtime.rendering.plain import MAX_BITS, checked_float, text_of, to_json
 from nano_flow.runtime.rendering.sandbox import meter_of
-from nano_flow.source.regex_guard import check_pattern, search
+from nano_flow.source.regex_guard import PatternTooSlow, check_pattern, search
 
 
 def tojson(context: Context, value: object, indent: object = None) -> str:
@@ -51,7 +51,10 @@ def match(context: Context, value: object, pattern: object) -> bool:
         raise RenderFailure(f"not a usable pattern: {reason}")
     source = text_of(value)
     meter_of(context).work(1 + len(source) // 4)
-    return search(pattern, source)
+    try:
+        return search(pattern, source)
+    except PatternTooSlow as error:
+        raise RenderFailure(str(error)) from None
 
 
 def truncate_tokens(context: Context, value: object, n: object) -> str:
