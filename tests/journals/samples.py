@@ -8,11 +8,11 @@ from dataclasses import fields
 from hypothesis import strategies as st
 
 from nano_flow.core import events as event_types
-from nano_flow.core.event_json import EVENT_KINDS
 from nano_flow.core.events import CallFailed, CallFinished, CallIntended, Event, RunStarted
 from nano_flow.core.messages import ChatReply, ToolCall, Usage
 from nano_flow.core.money import Money
 from nano_flow.core.outcomes import Failure, ItemFailure
+from nano_flow.core.shown.event_json import EVENT_KINDS
 from nano_flow.ports import RunRecord
 
 TEXT = st.text(st.characters(exclude_categories=()), max_size=12)

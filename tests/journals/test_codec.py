@@ -9,9 +9,9 @@ from types import MappingProxyType
 import pytest
 from hypothesis import given
 
-from nano_flow.core.event_json import EVENT_KINDS
 from nano_flow.core.events import CallFinished, Event, RunFinished, StepFinished, StepStarted
 from nano_flow.core.messages import ChatReply
+from nano_flow.core.shown.event_json import EVENT_KINDS
 from nano_flow.journals.codec import EventRow, decode_event, decode_reply, encode_event, encode_reply
 from tests.journals.samples import EVENTS, REPLIES, finished
 

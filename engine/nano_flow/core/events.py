@@ -72,7 +72,10 @@ class StepCollected:
 
 @dataclass(frozen=True, slots=True)
 class RouteDecided:
-    """Which models may serve a turn, and why; ``decision`` is a ``nano-flow/decision@1`` mapping."""
+    """Which models may serve a turn, and why; ``decision`` is a ``nano-flow/decision@1`` mapping.
+
+    The turns of a judge are not those of the step's own agent: reports tell the step's model by the latter.
+    """
 
     at: float
     address: str
@@ -81,6 +84,7 @@ class RouteDecided:
     score: float | None
     tier: str | None
     decision: Mapping[str, Json]
+    purpose: Literal["agent", "judge"] = "agent"
 
 
 @dataclass(frozen=True, slots=True)

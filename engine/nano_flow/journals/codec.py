@@ -8,10 +8,10 @@ from dataclasses import MISSING, dataclass, fields
 from operator import attrgetter
 from typing import NamedTuple, TypeVar
 
-from nano_flow.core.event_json import EVENT_KINDS
 from nano_flow.core.events import Event
 from nano_flow.core.messages import ChatReply, Json, ToolCall, Usage
 from nano_flow.core.outcomes import Failure, ItemFailure
+from nano_flow.core.shown.event_json import EVENT_KINDS
 
 _Record = TypeVar("_Record")
 _COLUMNS = frozenset({"at", "address"})

@@ -6,7 +6,7 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from nano_flow.core.errors import StoreError, UsageError
@@ -155,19 +155,17 @@ class Store:
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         """A connection in a transaction; it is committed at the end and left open, or closed after an error."""
-        with guarded(self.path):
+        with guarded(self.path), ExitStack() as stack:
             connection = open_for_writing(self.path)
+            stack.callback(connection.close)
             connection.row_factory = sqlite3.Row
+            connection.execute("BEGIN IMMEDIATE")
             try:
-                connection.execute("BEGIN IMMEDIATE")
                 yield connection
-                connection.execute("COMMIT")
             except ValueError as error:
-                connection.close()
                 raise StoreError(str(self.path), f"the run cannot be read or stored: {error}") from error
-            except BaseException:
-                connection.close()
-                raise
+            connection.execute("COMMIT")
+            stack.pop_all()
 
     def _journal(
         self, connection: sqlite3.Connection, key: RunKey, owner: lease.Owner, work: RecordedWork

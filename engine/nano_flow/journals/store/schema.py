@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from nano_flow.core.errors import StoreError
@@ -96,34 +96,30 @@ _ADVICE = (
 
 def open_for_writing(path: Path, scripts: Sequence[Sequence[str]] = SCRIPTS) -> sqlite3.Connection:
     """A connection to the store at ``path``, made or migrated where needed. Raises StoreError."""
-    with guarded(path):
+    with guarded(path), ExitStack() as stack:
         _make_folder(path.parent)
         _look_at(path, len(scripts))
         connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-        try:
-            version = _version(connection, path, len(scripts))
-            _use_wal(connection, path)
-            connection.execute("PRAGMA synchronous = FULL")
-            if version < len(scripts):
-                _migrate(connection, path, scripts)
-        except BaseException:
-            connection.close()
-            raise
+        stack.callback(connection.close)
+        version = _version(connection, path, len(scripts))
+        _use_wal(connection, path)
+        connection.execute("PRAGMA synchronous = FULL")
+        if version < len(scripts):
+            _migrate(connection, path, scripts)
+        stack.pop_all()
     return connection
 
 
 def open_for_reading(path: Path, scripts: Sequence[Sequence[str]] = SCRIPTS) -> sqlite3.Connection:
     """A connection that changes nothing; works while a run writes, and in folders that cannot be written."""
-    with guarded(path):
+    with guarded(path), ExitStack() as stack:
         if not path.is_file():
             raise StoreError(str(path), 'there is no store here yet; "nano-flow run FILE" makes one')
         _look_at(path, len(scripts))
         connection = _connect_read_only(path)
-        try:
-            version = _version(connection, path, len(scripts))
-        except BaseException:
-            connection.close()
-            raise
+        stack.callback(connection.close)
+        version = _version(connection, path, len(scripts))
+        stack.pop_all()
     if version < len(scripts):
         connection.close()
         open_for_writing(path, scripts).close()
@@ -214,10 +210,9 @@ def _migrate(connection: sqlite3.Connection, path: Path, scripts: Sequence[Seque
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {len(scripts)}")
         connection.execute("COMMIT")
-    except BaseException:
+    finally:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
-        raise
 
 
 def _use_wal(connection: sqlite3.Connection, path: Path) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from nano_flow.core.event_json import rfc3339
 from nano_flow.core.messages import Json
 from nano_flow.core.money import Money, usd
+from nano_flow.core.times import rfc3339
 from nano_flow.journals.store.rows import LEDGER_COLUMNS
 
 Grouping = Literal["workflow", "step", "model", "provider", "day", "run"]

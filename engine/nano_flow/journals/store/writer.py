@@ -119,10 +119,9 @@ class Writer:
                 )
             batch.write(connection)
             connection.execute("COMMIT")
-        except BaseException:
+        finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-            raise
         self._seq += len(events)
 
     def _still_held(self, now: float) -> bool:

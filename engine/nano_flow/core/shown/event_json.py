@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import fields
-from datetime import UTC, datetime
 from math import isfinite
 from typing import get_args
 
@@ -13,6 +12,7 @@ from nano_flow.core.events import Event
 from nano_flow.core.messages import ChatReply, Json, ToolCall, Usage
 from nano_flow.core.money import usd
 from nano_flow.core.outcomes import Failure, ItemFailure
+from nano_flow.core.times import rfc3339
 
 SCHEMA = "nano-flow/event@1"
 
@@ -28,13 +28,6 @@ _HIDDEN = frozenset({"provider_data"})
 def event_json(event: Event) -> dict[str, Json]:
     """``event`` as a ``nano-flow/event@1`` mapping, all fields present."""
     return {"schema": SCHEMA, "event": type(event).__name__, **_record(event)}
-
-
-def rfc3339(at: float | None) -> str | None:
-    """Seconds since 1970 as ``2026-01-31T12:00:00.250Z``; None stays None."""
-    if at is None:
-        return None
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def json_text(value: Json) -> str:

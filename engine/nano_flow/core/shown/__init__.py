@@ -1,0 +1,1 @@
+"""How values of the engine are shown: to other programs, and on terminals."""
