@@ -13,7 +13,7 @@ from jinja2 import Environment, TemplateSyntaxError, nodes
 from jinja2.lexer import TokenStream
 from jinja2.parser import Parser
 
-from nano_flow.source.guard.vocabulary import TAGS
+from nano_flow.source.guard.vocabulary import INSTEAD_OF_SIGN, TAGS
 
 MAX_TOKENS = 10_000
 MAX_NESTING = 24
@@ -54,7 +54,7 @@ def parse_template(source: str) -> nodes.Template:
     try:
         return parser.parse()
     except TemplateSyntaxError as error:
-        raise _fault(error, source) from None
+        raise _fault(error, source, "a template") from None
     except RecursionError:
         raise too_deep(0) from None
 
@@ -66,11 +66,13 @@ def parse_expression(source: str) -> nodes.Expr:
         tree = parser.parse_expression()
         if not parser.stream.eos:
             token = parser.stream.current
-            raise SyntaxFault("NF401", f'unexpected "{_shown(token.value)}" after the expression', token.lineno - 1)
+            word, start = _shown(token.value), token.lineno - 1
+            hint = INSTEAD_OF_SIGN.get(word, INSTEAD_OF_SIGN.get(source[start : start + 1], ""))
+            raise SyntaxFault("NF401", f'unexpected "{word}" after the expression', start, hint)
         tree.set_environment(parser.environment)
         return tree
     except TemplateSyntaxError as error:
-        raise _fault(error, source) from None
+        raise _fault(error, source, "an expression") from None
     except RecursionError:
         raise too_deep(0) from None
 
@@ -86,7 +88,7 @@ def _parser(source: str, state: str | None) -> Parser:
     try:
         return Parser(_environment(), source, state=state)
     except TemplateSyntaxError as error:
-        raise _fault(error, source) from None
+        raise _fault(error, source, "a template" if state is None else "an expression") from None
 
 
 def _environment() -> Environment:
@@ -154,14 +156,18 @@ def _check_literal(kind: str, text: str, start: int) -> None:
         raise SyntaxFault("NF405", f"a number has at most {MAX_DIGITS} digits and is finite", start)
 
 
-def _fault(error: TemplateSyntaxError, source: str) -> SyntaxFault:
+def _fault(error: TemplateSyntaxError, source: str, expected: str) -> SyntaxFault:
     start = min(max(error.lineno - 1, 0), max(len(source.rstrip()) - 1, 0))
     message = str(error.message)
     unknown = _UNKNOWN_TAG.search(message)
+    if unknown and unknown[1].startswith("end"):
+        return SyntaxFault("NF401", f'not a template: "{unknown[1]}" closes nothing here', start)
     if unknown:
         known = ", ".join(f'"{tag}"' for tag in TAGS)
         return SyntaxFault("NF403", f'there is no tag "{unknown[1]}" here', start, f"the tags are {known}")
-    return SyntaxFault("NF401", f"not a template: {_said(message, source, start)}", start, _hint(message))
+    return SyntaxFault(
+        "NF401", f"not {expected}: {_said(message, source, start)}", start, _hint(message, source, start)
+    )
 
 
 _SIGNS = {
@@ -169,7 +175,6 @@ _SIGNS = {
     "end of statement block": "%}",
     "begin of print statement": "{{",
     "begin of statement block": "{%",
-    "end of template": "the end",
 }
 _STRAY = re.compile(r"unexpected char '(.)' at \d+|unexpected char \"(.)\" at \d+", re.DOTALL)
 
@@ -180,20 +185,24 @@ def _said(message: str, source: str, start: int) -> str:
     if stray:
         character = stray[1] or stray[2]
         return "a text that is not closed" if character in "'\"" else f'unexpected "{source[start : start + 1]}"'
-    message = message.split(". Jinja was looking", 1)[0]
+    message = message[:1].lower() + message[1:]
+    if message.startswith(("unexpected end of template", "unexpected 'end of template'")):
+        return "it ends too early" if source.strip() else "it is empty"
     for name, sign in _SIGNS.items():
-        message = message.replace(f"'{name}'", f'"{sign}"').replace(name, "the end" if sign == "the end" else sign)
-    message = message.replace("'", '"').replace('"the end"', "the end").replace("of template", "").strip()
-    return message[:1].lower() + message[1:].rstrip(".")
+        message = message.replace(name, sign)
+    return message.replace("'", '"').rstrip(".")
 
 
-def _hint(message: str) -> str:
-    if "Jinja was looking for" in message:
-        inner = re.search(r"needs to be closed is '(\w+)'", message)
-        return f"close it with `{{% end{inner[1]} %}}`" if inner else ""
-    if "end of print statement" in message or "Unexpected end of template" in message:
+def _hint(message: str, source: str, start: int) -> str:
+    inner = re.search(r"needs to be closed is '(\w+)'", message)
+    if inner:
+        return f"close it with `{{% end{inner[1]} %}}`"
+    other = INSTEAD_OF_SIGN.get(source[start : start + 1])
+    if other and "expected" in message:
+        return other
+    if "end of print statement" in message or "nexpected end of template" in message:
         return "close the tag with `}}` or `%}`"
-    return "a text inside a tag stands between quotes" if "unexpected char" in message else ""
+    return ""
 
 
 def _shown(value: object) -> str:

@@ -186,3 +186,21 @@ INSTEAD_OF_FILTER: Mapping[str, str] = {
 RESERVED = frozenset({"self", "super", "caller", "varargs", "kwargs", "true", "false", "none", "True", "False", "None"})
 """Names with a meaning of their own in Jinja; they are never references."""
 KEYWORDS = frozenset(["and", "else", "if", "in", "is", "not", "or"])
+
+INSTEAD_OF_SIGN: Mapping[str, str] = {
+    "&": "write `and`",
+    "|": "write `or`",
+    "!": "write `not`",
+    "=": "write `==` to compare",
+    "?": "write `a if condition else b`",
+    "$": "write `{{ … }}` without `$`",
+    "`": "a text stands between quotes",
+    "matches": "write `| match(pattern)`",
+    "contains": "write `'part' in whole`",
+    "startswith": "write `| match('^start')`",
+    "endswith": "write `| match('end$')`",
+    "AND": "write `and`",
+    "OR": "write `or`",
+    "NOT": "write `not`",
+}
+"""What to write where an expression holds a sign or word of another language."""
