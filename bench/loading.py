@@ -6,9 +6,11 @@ import yaml
 
 from bench.measure import Figure, medians, seconds
 from bench.workflows import chain_text
-from nano_flow.documents.load import load_workflow
+from nano_flow.documents.load import WorkflowSource, load_workflow
 from nano_flow.plan.catalogue import Catalogue
 from nano_flow.plan.compile import compile_workflow
+from nano_flow.plan.draft import CompileContext
+from nano_flow.plan.plan import Plan
 
 RATIO_AT_MOST = 2
 GROWTH_AT_MOST = 1.3
@@ -34,10 +36,18 @@ def figures(times: int = 5) -> list[Figure]:
     ]
 
 
-def compile_text(text: str) -> object:
+def compile_text(text: str) -> Plan:
     """A workflow's text to its frozen plan."""
-    return compile_workflow(load_workflow(text, "chain.yaml"), Catalogue({}), _no_files)
+    context = CompileContext(Catalogue({}), _no_files, _no_workflows, "/project", "/project")
+    result = compile_workflow(load_workflow(text, "chain.yaml"), context)
+    if result.plan is None:
+        raise RuntimeError(str(result.diagnostics[:3]))
+    return result.plan
 
 
 def _no_files(path: str) -> str:
+    raise FileNotFoundError(path)
+
+
+def _no_workflows(path: str, shown: str) -> WorkflowSource:
     raise FileNotFoundError(path)
