@@ -14,6 +14,7 @@ from nano_flow.documents.common import (
     JsonSchema,
     Maybe,
     Name,
+    OneOf,
     Part,
     Score,
     Share,
@@ -22,8 +23,8 @@ from nano_flow.documents.common import (
     Text,
     TokenCount,
     Words,
+    key_in,
 )
-from nano_flow.documents.gate.on_demand import OneOf, key_in
 
 
 class ComplexityDocument(Document):

@@ -1,10 +1,11 @@
-"""What every document is made of: the strict base model, names, durations, counts of tokens, dollars."""
+"""What every document is made of: strict models that are built on demand, names, durations, tokens, dollars."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import (
     BaseModel,
@@ -16,9 +17,8 @@ from pydantic import (
     StringConstraints,
     WithJsonSchema,
 )
-from pydantic_core import CoreSchema
+from pydantic_core import CoreSchema, core_schema
 
-from nano_flow.documents.gate.on_demand import Later
 from nano_flow.source.scalars import ExactFloat
 
 LANGUAGE_VERSIONS = (1,)
@@ -41,6 +41,50 @@ class _NotNull:
         schema = handler(source)
         inner: CoreSchema = schema["schema"] if schema["type"] == "nullable" else schema
         return inner
+
+
+MODELS = "nano_flow_models"
+"""Key of the metadata that tells the schema writer which models stand here: key of the choice → model."""
+CHOICE = "nano_flow_choice"
+
+
+class Later:
+    """``Annotated[Model, Later()]``: the model of this place is built with the first value that comes."""
+
+    def __get_pydantic_core_schema__(self, model: type[BaseModel], handler: GetCoreSchemaHandler) -> CoreSchema:
+        validate: Callable[[Any], BaseModel] = model.model_validate
+        return core_schema.no_info_plain_validator_function(validate, metadata={MODELS: {"": model}})
+
+
+class OneOf:
+    """``Annotated[A | B, OneOf(kind_of_thing, ("a", "b"))]``: the key that a mapping holds tells its model."""
+
+    def __init__(self, choose: Callable[[Any], str | None], keys: tuple[str, ...]) -> None:
+        self._choose = choose
+        self._keys = keys
+
+    def __get_pydantic_core_schema__(self, union: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        models: Mapping[str, type[BaseModel]] = dict(zip(self._keys, get_args(union), strict=True))
+        choose = self._choose
+        expected = ", ".join(self._keys)
+
+        def validate(value: Any) -> BaseModel:
+            key = choose(value)
+            if key is None:
+                raise ValueError(f"expected a mapping with one of these keys: {expected}")
+            return models[key].model_validate(value)
+
+        name = choose.__name__.removeprefix("kind_of_").title()
+        return core_schema.no_info_plain_validator_function(validate, metadata={MODELS: models, CHOICE: name})
+
+
+def key_in(value: Any, keys: tuple[str, ...]) -> str | None:
+    """The first of ``keys`` that the mapping ``value`` holds."""
+    if isinstance(value, dict):
+        for key in keys:
+            if key in value:
+                return key
+    return None
 
 
 Maybe = Annotated[T | None, _NotNull()]

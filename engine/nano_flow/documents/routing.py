@@ -13,12 +13,13 @@ from nano_flow.documents.common import (
     LanguageVersion,
     Maybe,
     Name,
+    OneOf,
     Points,
     Score,
     Text,
     Words,
+    key_in,
 )
-from nano_flow.documents.gate.on_demand import OneOf, key_in
 
 ErrorClass = Literal[
     "rate_limit",

@@ -14,6 +14,7 @@ from nano_flow.documents.common import (
     Expression,
     JsonSchema,
     Maybe,
+    OneOf,
     Part,
     PlainData,
     StepId,
@@ -23,8 +24,8 @@ from nano_flow.documents.common import (
     UsdAmount,
     Variable,
     Words,
+    key_in,
 )
-from nano_flow.documents.gate.on_demand import OneOf, key_in
 
 TriggerRule = Literal[
     "all_success", "none_failed", "one_success", "none_failed_min_one_success", "one_failed", "all_done"

@@ -16,6 +16,7 @@ from nano_flow.documents.common import (
     LanguageVersion,
     Maybe,
     Name,
+    OneOf,
     Part,
     PlainData,
     Share,
@@ -25,8 +26,8 @@ from nano_flow.documents.common import (
     Title,
     TokenCount,
     UsdAmount,
+    key_in,
 )
-from nano_flow.documents.gate.on_demand import OneOf, key_in
 from nano_flow.documents.steps import RetryDocument, StepDocument
 
 JsonType = Literal["string", "number", "integer", "boolean", "object", "array", "null"]

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from nano_flow.core.diagnostics import Diagnostic, SourceRange
+from nano_flow.source.alignment import offset_in_source
 
 Path = tuple[str | int, ...]
 _LINE_BREAK = re.compile(r"\r\n?|\n")
@@ -128,8 +129,6 @@ class SourceDocument:
 
     def text_range(self, path: Path, line: int, column: int) -> SourceRange:
         """Where (line, column), both from 0, of the text at ``path`` stands in the file."""
-        from nano_flow.source.reading.alignment import offset_in_source
-
         node = self.nodes(path)[1]
         node = self.positions.aliases.get(node, node)
         text = self.value(path)

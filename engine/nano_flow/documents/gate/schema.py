@@ -9,8 +9,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema
 
+from nano_flow.documents.common import CHOICE, MODELS
 from nano_flow.documents.gate.kinds import Kind, model_of
-from nano_flow.documents.gate.on_demand import CHOICE, MODELS
 
 Schema = dict[str, Any]
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
