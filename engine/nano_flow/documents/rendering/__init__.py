@@ -1,0 +1,1 @@
+"""Diagnostics for people, editors and CI: text with the source line, JSON, GitHub annotations, SARIF."""
