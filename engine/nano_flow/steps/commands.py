@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os.path
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from nano_flow.core.errors import StepError
@@ -27,8 +27,13 @@ class CommandCall:
     commands: Commands
     argv: tuple[str, ...]
     env: Mapping[str, str]
+    inherited: Mapping[str, str]
     cwd: str
     stdin: str | None
+
+    def asked(self) -> dict[str, Json]:
+        """What the call consists of; what it inherits is not part of it."""
+        return {"argv": list(self.argv), "env": dict(self.env), "cwd": self.cwd, "stdin": self.stdin}
 
     @property
     def spec(self) -> ToolSpec:
@@ -46,7 +51,7 @@ class CommandCall:
 
     async def call(self, arguments: Mapping[str, Json]) -> Json:
         """Run it to its end; a non-zero exit is a result like any other."""
-        result = await self.commands.run(self.argv, env=self.env, cwd=self.cwd, stdin=self.stdin)
+        result = await self.commands.run(self.argv, env={**self.inherited, **self.env}, cwd=self.cwd, stdin=self.stdin)
         return {"stdout": result.stdout, "stderr": result.stderr, "exit_code": result.exit_code}
 
 
@@ -54,26 +59,32 @@ def _exited_well(called: ToolCalled) -> bool:
     return not called.error and isinstance(called.result, dict) and called.result.get("exit_code") == 0
 
 
+def render_command(
+    spec: PlannedRun, text: Callable[[Template], str], commands: Commands, environ: Mapping[str, str], workspace: str
+) -> CommandCall:
+    """The command that ``spec`` describes, every template in it rendered by ``text``."""
+    argv = tuple(text(part) for part in spec.argv) if spec.script is None else (*spec.shell, spec.script)
+    given = {name: text(template) for name, template in spec.env.items()}
+    inherited = {name: environ[name] for name in _INHERITED if name in environ}
+    cwd = workspace if spec.cwd is None else os.path.join(workspace, text(spec.cwd))
+    stdin = text(spec.stdin) if spec.stdin is not None else None
+    return CommandCall(commands, argv, given, inherited, cwd, stdin)
+
+
 async def run_command(execution: Execution, spec: PlannedRun, names: Names, key: tuple[int, str]) -> CommandResult:
     """Render a command, run it, return how it ended; one that exited with 0 is not run again by a resume.
 
     Raises StepError where it cannot be started.
     """
-
-    def text(template: Template) -> str:
-        return as_text(execution.render(template, names))
-
-    argv = tuple(text(part) for part in spec.argv) if spec.script is None else (*spec.shell, spec.script)
-    given = {name: text(template) for name, template in spec.env.items()}
-    environ = execution.services.environ
-    env = {name: environ[name] for name in _INHERITED if name in environ} | given
-    cwd = execution.plan.workspace
-    if spec.cwd is not None:
-        cwd = os.path.join(cwd, text(spec.cwd))
-    stdin = text(spec.stdin) if spec.stdin is not None else None
-    call = CommandCall(execution.services.commands, argv, env, cwd, stdin)
-    asked: dict[str, Json] = {"argv": list(argv), "env": dict(given), "cwd": cwd, "stdin": stdin}
-    result = await run_tool(execution, call, asked, key, _exited_well)
+    services = execution.services
+    call = render_command(
+        spec,
+        lambda template: as_text(execution.render(template, names)),
+        services.commands,
+        services.environ,
+        execution.plan.workspace,
+    )
+    result = await run_tool(execution, call, call.asked(), key, _exited_well)
     if not isinstance(result, dict):
         raise StepError("command", "a recorded result of this command cannot be read")
     return CommandResult(str(result["stdout"]), str(result["stderr"]), int(as_text(result["exit_code"])))

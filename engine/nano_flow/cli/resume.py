@@ -1,0 +1,41 @@
+"""``nano-flow resume``: go on with a run from what is done."""
+
+from __future__ import annotations
+
+import click
+
+from nano_flow.cli.common import Options, pass_options
+from nano_flow.cli.run import Dollars, input_texts
+from nano_flow.core.money import Money
+
+_EPILOG = """\b
+Examples:
+  nano-flow resume
+  nano-flow resume last --budget 2.00
+  nano-flow resume 3f9a --from review[2]
+  nano-flow resume last --accept-changes
+"""
+
+
+@click.command("resume", epilog=_EPILOG)
+@click.argument("run", default="last")
+@click.option("--from", "from_address", metavar="ADDRESS", help="Do this step, and what depends on it, again.")
+@click.option("--accept-changes", is_flag=True, help="Go on although the workflow has changed.")
+@click.option("--budget", type=Dollars(), metavar="USD", help="A new budget for the whole run.")
+@click.option("-i", "--input", "given", multiple=True, metavar="NAME=VALUE", help="A secret input, read again.")
+@pass_options
+def command(
+    options: Options,
+    run: str,
+    from_address: str | None,
+    accept_changes: bool,
+    budget: Money | None,
+    given: tuple[str, ...],
+) -> int:
+    """Go on with RUN (an id, a unique prefix, or "last"); nothing that was paid is paid again."""
+    from nano_flow.app import ResumeOrder
+    from nano_flow.cli.live import resume_run
+    from nano_flow.project.preparing import GivenInputs
+
+    order = ResumeOrder(run, from_address, accept_changes, budget, GivenInputs(input_texts(given)))
+    return resume_run(options, order)

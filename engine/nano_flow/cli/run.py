@@ -1,0 +1,73 @@
+"""``nano-flow run``: run a workflow."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+import click
+
+from nano_flow.cli.common import Options, pass_options
+from nano_flow.core.errors import UsageError
+from nano_flow.core.money import Money, money
+
+_EPILOG = """\b
+Examples:
+  nano-flow run workflow.yaml --offline
+  nano-flow run workflow.yaml -i diff=@change.diff -i strict=true --budget 0.50
+  nano-flow run workflow.yaml --inputs inputs.yaml --json > result.json
+"""
+
+
+class Dollars(click.ParamType[Money]):
+    """An amount of US dollars."""
+
+    name = "usd"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Money:
+        """Exact nano-dollars of a decimal."""
+        try:
+            amount = Decimal(str(value).removeprefix("$"))
+        except InvalidOperation:
+            amount = Decimal("NaN")
+        if not amount.is_finite() or not 0 <= amount <= 1_000_000_000:
+            self.fail(f'"{value}" is not an amount of US dollars such as 0.50', param, ctx)
+        return money(amount)
+
+
+@click.command("run", epilog=_EPILOG)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("-i", "--input", "given", multiple=True, metavar="NAME=VALUE", help="An input; NAME=@FILE reads a file.")
+@click.option("--inputs", "inputs_file", type=click.Path(path_type=Path), help="Inputs from a YAML or JSON file.")
+@click.option("--offline", is_flag=True, help="Simulated models only: no keys, no network, no bill.")
+@click.option("--provider", metavar="NAME", help="Only models of this provider.")
+@click.option("--model", metavar="MODEL", help="One model (provider/model) or tier for every prompt.")
+@click.option("--budget", type=Dollars(), metavar="USD", help="At most this many dollars, instead of the file's.")
+@click.option("--max-parallel", type=click.IntRange(1, 10_000), metavar="N", help="Prompts and commands at a time.")
+@click.option("--no-cache", is_flag=True, help="Do not use kept replies.")
+@click.option("--no-fallback", is_flag=True, help="Fail instead of asking another model.")
+@pass_options
+def command(
+    options: Options,
+    file: Path,
+    given: tuple[str, ...],
+    inputs_file: Path | None,
+    **chosen: object,
+) -> int:
+    """Run a workflow and print its outputs."""
+    from nano_flow.cli.live import run_file
+    from nano_flow.project.preparing import GivenInputs, RunOptions, read_inputs_file
+
+    data = read_inputs_file(str(inputs_file)) if inputs_file else {}
+    return run_file(options, str(file), GivenInputs(input_texts(given), data), RunOptions(**chosen))  # type: ignore[arg-type]
+
+
+def input_texts(given: tuple[str, ...]) -> dict[str, str]:
+    """``("a=1", "b=@f")`` → name and text. UsageError where there is no ``=``."""
+    texts: dict[str, str] = {}
+    for entry in given:
+        name, equals, text = entry.partition("=")
+        if not equals or not name:
+            raise UsageError(f'"-i {entry}" needs the form NAME=VALUE or NAME=@FILE')
+        texts[name] = text
+    return texts

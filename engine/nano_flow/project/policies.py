@@ -1,0 +1,116 @@
+"""The three policy files in force: providers, routing and prices, read, checked and ready for use."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from nano_flow.core.diagnostics import Diagnostic, SourceRange
+from nano_flow.core.errors import DocumentError
+from nano_flow.core.messages import Json
+from nano_flow.documents.load import ProvidersSource, RoutingSource, load_pricing, load_providers, load_routing
+from nano_flow.documents.routing import RoutingDocument
+from nano_flow.locate import PolicyFile
+from nano_flow.plan.catalogue import Catalogue
+from nano_flow.plan.catalogue_build import build_catalogue
+from nano_flow.pricing.prices import Prices
+from nano_flow.project.files import commit_of, digest, read_document, read_text
+from nano_flow.routing.compile import routing_policy
+from nano_flow.routing.learned import LearnedScore, read_learned
+from nano_flow.routing.rules import Condition, RoutingPolicy
+from nano_flow.runtime.templates import render
+from nano_flow.source.expressions import check_expression
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """What decides about models and money. ``texts`` are the documents as they were read, by name."""
+
+    files: tuple[PolicyFile, ...]
+    catalogue: Catalogue
+    routing: RoutingPolicy
+    routing_document: RoutingDocument
+    prices: Prices
+    unpriced_pass: bool
+    texts: Mapping[str, str]
+    warnings: tuple[Diagnostic, ...] = ()
+
+    def record(self) -> dict[str, Json]:
+        """Which files were in force, for a run's record: file, digest, and the commit of the checkout."""
+        return {
+            file.name.removesuffix(".yaml"): {
+                "file": shown_path(str(file.path)) if file.found != "bundled" else f"{file.name} (shipped)",
+                "digest": digest(self.texts[file.name]),
+                "commit": commit_of(str(file.path)) if file.found != "bundled" else None,
+            }
+            for file in self.files
+        }
+
+
+def read_policies(files: Sequence[PolicyFile], texts: Mapping[str, str] | None = None) -> Policies:
+    """Read the three files (or take ``texts`` in their place). Raises DocumentError with all that is wrong in them."""
+    found: list[Diagnostic] = []
+    raw = {file.name: _raw(file, texts, found) for file in files}
+    names = {file.name: shown_path(str(file.path)) for file in files}
+    if found:
+        raise DocumentError(found)
+    providers = load_providers(raw["providers.yaml"], names["providers.yaml"])
+    routing = load_routing(raw["routing.yaml"], names["routing.yaml"])
+    pricing = load_pricing(raw["pricing.yaml"], names["pricing.yaml"])
+    catalogue, warnings = _catalogue(providers)
+    folder = os.path.dirname(next(str(f.path) for f in files if f.name == "routing.yaml"))
+    policy = routing_policy(routing.document, routing.source.value_range, compile_condition, _learned(routing, folder))
+    return Policies(
+        files=tuple(files),
+        catalogue=catalogue,
+        routing=policy,
+        routing_document=routing.document,
+        prices=Prices.from_document(pricing.document, catalogue),
+        unpriced_pass=pricing.document.unknown == "warn",
+        texts={name: data.decode("utf-8", errors="replace") for name, data in raw.items()},
+        warnings=(*providers.warnings, *routing.warnings, *pricing.warnings, *warnings),
+    )
+
+
+def compile_condition(text: str, where: SourceRange) -> Condition:
+    """The ``when`` of a rule, checked now and evaluated on facts later."""
+    template = check_expression(text, where)
+    return lambda facts: bool(render(template, facts))
+
+
+def shown_path(path: str) -> str:
+    """A path as messages show it: relative where it lies below the current folder."""
+    relative = os.path.relpath(path)
+    return path if relative.startswith("..") else relative
+
+
+def _raw(file: PolicyFile, texts: Mapping[str, str] | None, found: list[Diagnostic]) -> bytes:
+    if texts is not None and file.name in texts:
+        return texts[file.name].encode("utf-8")
+    try:
+        return read_document(str(file.path), shown_path(str(file.path)))
+    except DocumentError as error:
+        found.extend(error.diagnostics)
+        return b""
+
+
+def _catalogue(providers: ProvidersSource) -> tuple[Catalogue, tuple[Diagnostic, ...]]:
+    catalogue, diagnostics = build_catalogue(providers)
+    errors = [d for d in diagnostics if d.severity == "error"]
+    if errors:
+        raise DocumentError(errors)
+    return catalogue, tuple(diagnostics)
+
+
+def _learned(routing: RoutingSource, folder: str) -> LearnedScore | None:
+    complexity = routing.document.complexity
+    if complexity is None or complexity.learned is None:
+        return None
+    name = complexity.learned.file
+    where = routing.source.value_range(("complexity", "learned", "file"))
+    try:
+        return read_learned(read_text(os.path.join(folder, name)))
+    except (OSError, ValueError) as error:
+        message = f'"{name}" cannot be used: {error}'
+        raise DocumentError([Diagnostic("error", "NF515", message, where, "complexity.learned.file")]) from None

@@ -1,0 +1,188 @@
+"""A run before it starts: its plan with the options of the command line, its inputs, its record."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from nano_flow.core.errors import UsageError
+from nano_flow.core.messages import Json
+from nano_flow.core.money import Money, money, usd
+from nano_flow.plan.inputs import bind_inputs, read_input
+from nano_flow.plan.plan import Plan
+from nano_flow.ports import RunRecord
+from nano_flow.project.files import read_text
+from nano_flow.project.opening import Opened, open_workflow, step_digests, step_kinds
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What a command line, or a caller of the library, says of a run besides its inputs; kept for resumes."""
+
+    offline: bool = False
+    provider: str | None = None
+    model: str | None = None
+    budget: Money | None = None
+    max_parallel: int | None = None
+    no_cache: bool = False
+    no_fallback: bool = False
+
+    def as_json(self) -> dict[str, Json]:
+        """For the run's record."""
+        return {
+            "offline": self.offline,
+            "provider": self.provider,
+            "model": self.model,
+            "budget": None if self.budget is None else usd(self.budget),
+            "max_parallel": self.max_parallel,
+            "no_cache": self.no_cache,
+            "no_fallback": self.no_fallback,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Json]) -> RunOptions:
+        """From a run's record."""
+        budget, parallel = data.get("budget"), data.get("max_parallel")
+        provider, model = data.get("provider"), data.get("model")
+        return cls(
+            offline=bool(data.get("offline")),
+            provider=provider if isinstance(provider, str) else None,
+            model=model if isinstance(model, str) else None,
+            budget=money(budget) if isinstance(budget, str) else None,
+            max_parallel=parallel if isinstance(parallel, int) else None,
+            no_cache=bool(data.get("no_cache")),
+            no_fallback=bool(data.get("no_fallback")),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedRun:
+    """Everything that a run is made of. ``inputs`` hold secrets too; ``record`` does not."""
+
+    opened: Opened
+    plan: Plan
+    inputs: Mapping[str, Json]
+    options: RunOptions
+    record: RunRecord
+    secrets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GivenInputs:
+    """Inputs as they were given: ``texts`` by ``-i name=value``, ``data`` by a file or a caller."""
+
+    texts: Mapping[str, str] = field(default_factory=dict)
+    data: Mapping[str, Json] = field(default_factory=dict)
+
+
+def prepare_run(
+    path: str, given: GivenInputs, options: RunOptions, config_dir: Path | None = None, *, now: float
+) -> PreparedRun:
+    """Open a workflow and bind its inputs. Raises DocumentError, UsageError."""
+    opened = open_workflow(path, config_dir)
+    plan = with_options(opened.plan, options)
+    inputs = _bound(plan, given)
+    return PreparedRun(opened, plan, inputs, options, _record(opened, plan, inputs, options, now), _secrets(plan, inputs))
+
+
+def prepare_resume(
+    record: RunRecord, given: GivenInputs, options: RunOptions, config_dir: Path | None = None
+) -> tuple[PreparedRun, tuple[str, ...]]:
+    """Open a recorded run again, and the steps that changed since. Raises DocumentError, UsageError."""
+    opened = open_workflow(record.file, config_dir)
+    changed = changed_steps(record.steps, step_digests(opened.plan))
+    return _resumed(record, opened, given, options), changed
+
+
+def changed_steps(before: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, ...]:
+    """Addresses (without indices) of steps that were added, removed or defined anew."""
+    return tuple(sorted(path for path in {*before, *now} if before.get(path) != now.get(path)))
+
+
+def with_options(plan: Plan, options: RunOptions) -> Plan:
+    """The plan under the bounds of the command line; a budget given there replaces the document's amount."""
+    limits = plan.limits
+    if options.budget is not None:
+        limits = replace(limits, budget=replace(limits.budget, usd=options.budget))
+    if options.max_parallel is not None:
+        limits = replace(limits, max_parallel=options.max_parallel)
+    return plan if limits is plan.limits else replace(plan, limits=limits)
+
+
+def read_inputs_file(path: str) -> dict[str, Json]:
+    """``--inputs FILE``: a mapping in JSON or YAML. Raises UsageError, DocumentError."""
+    from nano_flow.source.yaml_nodes import read_yaml
+
+    try:
+        text = read_text(path)
+    except OSError as error:
+        raise UsageError(f'"{path}" cannot be read: {error.strerror or error}') from None
+    data: Json = json.loads(text) if path.endswith(".json") else read_yaml(text, path).data
+    if not isinstance(data, dict):
+        raise UsageError(f'"{path}" must hold a mapping of input names to values')
+    return data
+
+
+def _bound(plan: Plan, given: GivenInputs) -> dict[str, Json]:
+    values = dict(given.data)
+    problems = []
+    for name, text in given.texts.items():
+        declared = plan.inputs.get(name)
+        try:
+            content = read_text(text[1:]) if text.startswith("@") else text
+            values[name] = content if declared is None else read_input(declared, content)
+        except OSError as error:
+            problems.append(f'input "{name}": "{text[1:]}" cannot be read: {error.strerror or error}')
+        except ValueError as error:
+            problems.append(str(error))
+    if not problems:
+        try:
+            return bind_inputs(plan.inputs, values)
+        except ValueError as error:
+            problems.append(str(error))
+    raise UsageError("; ".join(problems))
+
+
+def _record(
+    opened: Opened, plan: Plan, inputs: Mapping[str, Json], options: RunOptions, now: float
+) -> RunRecord:
+    public = {name: None if plan.inputs[name].secret else value for name, value in inputs.items()}
+    return RunRecord(
+        run_id=secrets.token_hex(5),
+        workflow=plan.name,
+        file=os.path.abspath(plan.file),
+        created_at=now,
+        plan_digest=plan.digest,
+        status="running",
+        simulated=options.offline,
+        inputs=public,
+        options=options.as_json(),
+        documents={**opened.texts, **opened.policies.texts},
+        policy=opened.policies.record(),
+        steps=step_digests(plan),
+        kinds=step_kinds(plan),
+    )
+
+
+def _resumed(record: RunRecord, opened: Opened, given: GivenInputs, options: RunOptions) -> PreparedRun:
+    plan = with_options(opened.plan, options)
+    kept = {name: value for name, value in record.inputs.items() if name in plan.inputs and not plan.inputs[name].secret}
+    inputs = _bound(plan, GivenInputs(given.texts, {**kept, **given.data}))
+    changed = replace(
+        record,
+        plan_digest=plan.digest,
+        options=options.as_json(),
+        documents={**opened.texts, **opened.policies.texts},
+        policy=opened.policies.record(),
+        steps=step_digests(plan),
+        kinds=step_kinds(plan),
+    )
+    return PreparedRun(opened, plan, inputs, options, changed, _secrets(plan, inputs))
+
+
+def _secrets(plan: Plan, inputs: Mapping[str, Json]) -> tuple[str, ...]:
+    return tuple(str(inputs[name]) for name, spec in plan.inputs.items() if spec.secret and inputs.get(name))
