@@ -17,7 +17,6 @@ async def run_bare(needs: Mapping[int, Sequence[int]]) -> int:
 
     async def work(node: int) -> None:
         nonlocal done
-        await asyncio.sleep(0)
         done += 1
         for after in below[node]:
             waiting[after] -= 1
