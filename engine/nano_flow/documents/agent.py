@@ -1,7 +1,6 @@
 """What an agent step may say about its model, its tools and the checks of its reply."""
 
-from __future__ import annotations
-
+# No "from __future__ import annotations": Pydantic would parse every annotation of every class again at start-up.
 from typing import Annotated, Any, Literal
 
 from pydantic import Field

@@ -1,7 +1,6 @@
 """The kinds of step, and what any of them may say; a step is of the kind whose key it holds."""
 
-from __future__ import annotations
-
+# No "from __future__ import annotations": Pydantic would parse every annotation of every class again at start-up.
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -206,9 +205,9 @@ class SwitchDocument(Document):
 
     value: Expression
     """Expression whose value names the case."""
-    cases: Annotated[dict[str, StepDocument], Field(min_length=1)]
+    cases: Annotated[dict[str, "StepDocument"], Field(min_length=1)]
     """A step without an id for each value."""
-    default: Maybe[StepDocument] = None
+    default: Maybe["StepDocument"] = None
     """The step for every other value."""
 
 
@@ -224,15 +223,15 @@ class GroupStep(StepBase):
     """A group of steps."""
 
     kind: ClassVar[str] = "steps"
-    steps: Annotated[dict[StepId, StepDocument], Field(min_length=1)]
+    steps: Annotated[dict[StepId, "StepDocument"], Field(min_length=1)]
     """The inner steps, by id."""
     outputs: PlainData = None
     """The output of the group; default: the outputs of the inner steps."""
     sequential: bool = False
     """Each step needs the one above it."""
-    on_failure: Maybe[dict[StepId, StepDocument]] = None
+    on_failure: Maybe[dict[StepId, "StepDocument"]] = None
     """Steps that run when the group failed."""
-    finally_: Maybe[dict[StepId, StepDocument]] = Field(default=None, alias="finally")
+    finally_: Maybe[dict[StepId, "StepDocument"]] = Field(default=None, alias="finally")
     """Steps that run when the group ended, however it did."""
 
 

@@ -1,7 +1,6 @@
 """The document of a workflow: inputs, limits, tools, steps, outputs, handlers."""
 
-from __future__ import annotations
-
+# No "from __future__ import annotations": Pydantic would parse every annotation of every class again at start-up.
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
