@@ -26,7 +26,7 @@ Locate = Callable[[int, int], SourceRange]
 Path = tuple[str, ...]
 NO_ALIAS: frozenset[str] = frozenset()
 
-DOTTED = re.compile(r"[A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z][A-Za-z0-9_]*)*")
+DOTTED = re.compile(r"[A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z][A-Za-z0-9_]*){0,30}")
 SIMPLE_TAG = re.compile(rf"\{{\{{ *({DOTTED.pattern}) *\}}\}}")
 _TAG_BEGIN = re.compile(r"\{[{%#]")
 _NOT_NAMES = RESERVED | KEYWORDS | {"loop", "range"}
@@ -71,6 +71,7 @@ def check_template(source: str, where: SourceRange, locate: Locate | None = None
     """
     if "{" not in source or _TAG_BEGIN.search(source) is None:
         return Template(source, "literal", (), where)
+    source = one_kind_of_line_break(source)
     simple = _simple(source)
     if simple is not None:
         form, references, offsets = simple
@@ -80,11 +81,16 @@ def check_template(source: str, where: SourceRange, locate: Locate | None = None
 
 def check_expression(source: str, where: SourceRange, locate: Locate | None = None) -> Template:
     """Check an expression field (``when``, ``until`` …): bare, or wrapped in one ``{{ }}``. Raises DocumentError."""
-    if DOTTED.fullmatch(source) is not None:
-        path = tuple(source.split("."))
-        if _is_reference(path):
-            return Template(source, "expression", (path,), where, (0,), locate)
+    source = one_kind_of_line_break(source)
+    simple = simple_references(source, "expression")
+    if simple is not None:
+        return Template(source, "expression", simple[0], where, simple[1], locate)
     return _checked(source, "expression", where, locate)
+
+
+def one_kind_of_line_break(source: str) -> str:
+    """``source`` with ``\n`` for every line break, which offsets count in."""
+    return source.replace("\r\n", "\n").replace("\r", "\n") if "\r" in source else source
 
 
 def simple_references(source: str, form: str) -> tuple[tuple[Path, ...], tuple[int, ...]] | None:

@@ -20,7 +20,6 @@ MAX_NESTING = 24
 MAX_BLOCKS = 12
 MAX_DIGITS = 40
 
-_NEWLINE = re.compile(r"\r\n|\r")
 _UNKNOWN_TAG = re.compile(r"Encountered unknown tag '(\w+)'")
 RawToken = tuple[int, str, str]
 
@@ -41,11 +40,6 @@ class OffsetEnvironment(Environment):
     ) -> TokenStream:
         tokens = _bounded(_offsets(self, source, state))
         return TokenStream(self.lexer.wrap(tokens, name, filename), name, filename)
-
-
-def normalise(source: str) -> str:
-    """The text with ``\\n`` as its only line break, which offsets count in."""
-    return _NEWLINE.sub("\n", source) if "\r" in source else source
 
 
 def parse_template(source: str) -> nodes.Template:

@@ -18,6 +18,7 @@ Path = tuple[str, ...]
 Analysis = tuple[Literal["text", "value", "expression"], tuple[Path, ...], tuple[int, ...]]
 
 MAX_DEPTH = 60
+MAX_BRANCHES = 100
 NOT_TO_BE_SET = RESERVED | {"loop", "range", "steps", "inputs", "env", "run"}
 
 
@@ -36,11 +37,10 @@ def analyse(source: str, field_kind: str) -> Analysis | tuple[Fault, ...]:
 
 def parsed(source: str, field_kind: str) -> tuple[nodes.Node, Literal["text", "value", "expression"]]:
     """The tree and its form: a ``nodes.Template`` for texts, an expression for everything else. Raises SyntaxFault."""
-    source = syntax.normalise(source)
     if field_kind == "expression":
         if not source.lstrip().startswith(("{{", "{%", "{#")):
             return syntax.parse_expression(source), "expression"
-        single = _single(syntax.parse_template(source.strip()))
+        single = _single(syntax.parse_template(source.rstrip()))
         if single is None:
             message = "one bare expression is expected here, not a text with tags"
             raise syntax.SyntaxFault(
@@ -183,6 +183,13 @@ def _for(walk: Walk, node: nodes.For, depth: int) -> None:
     walk.body(node.else_, depth, set())
 
 
+def _if(walk: Walk, node: nodes.If, depth: int) -> None:
+    if len(node.elif_) > MAX_BRANCHES:
+        walk.faults.add("NF405", f"an `if` has at most {MAX_BRANCHES} `elif`s; look the value up in a mapping", node)
+        return
+    walk.children(node, depth)
+
+
 def _assign(walk: Walk, node: nodes.Assign, depth: int) -> None:
     walk.visit(node.node, depth + 1)
     walk.scopes[-1] |= walk.targets(node.target)
@@ -239,7 +246,7 @@ def _nothing(walk: Walk, node: nodes.Node, depth: int) -> None:
 
 Handler = Callable[[Walk, "nodes.Node", int], None]
 _PLAIN = (
-    nodes.Template, nodes.Output, nodes.If, nodes.Tuple, nodes.List, nodes.Dict, nodes.Pair, nodes.Keyword,
+    nodes.Template, nodes.Output, nodes.Tuple, nodes.List, nodes.Dict, nodes.Pair, nodes.Keyword,
     nodes.CondExpr, nodes.Slice, nodes.Concat, nodes.Compare, nodes.Operand, nodes.Div, nodes.FloorDiv, nodes.Add,
     nodes.Sub, nodes.Mod, nodes.And, nodes.Or, nodes.Not, nodes.Neg, nodes.Pos,
 )  # fmt: skip
@@ -250,6 +257,7 @@ HANDLERS: dict[type[nodes.Node], Handler] = {
     nodes.Name: _reference,
     nodes.Getattr: _reference,
     nodes.Getitem: _getitem,  # type: ignore[dict-item]
+    nodes.If: _if,  # type: ignore[dict-item]
     nodes.For: _for,  # type: ignore[dict-item]
     nodes.Assign: _assign,  # type: ignore[dict-item]
     nodes.AssignBlock: _assign_block,  # type: ignore[dict-item]
