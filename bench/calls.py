@@ -1,0 +1,145 @@
+"""Model calls: a fan-out of prompts against a loopback server, beside bare ``litellm.acompletion`` at the same width.
+
+Both are taken as a slope between a short and a long run in processes of their own, so that start-up and the import
+of LiteLLM count for neither; memory is the growth of the peak between the two.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.measure import ROOT, Figure
+from bench.server import running
+
+IN_FLIGHT = 512
+SHORT = 1000
+LONG = int(os.environ.get("BENCH_ITEMS", "10000"))
+RATE_AT_LEAST = 0.9
+MEMORY_AT_MOST_KB = 30
+_PROMPT = "Review item {{ item }} of the list and say in one sentence whether it is fine."
+
+_WORKFLOW = f"""\
+nano_flow: 1
+name: calls
+inputs: {{n: {{type: integer}}}}
+limits: {{max_parallel: {IN_FLIGHT}}}
+steps:
+  review:
+    for_each: range(inputs.n)
+    max_items: 10000
+    max_parallel: {IN_FLIGHT}
+    prompt: {_PROMPT}
+    model: loopback/gpt-5-mini
+    max_output_tokens: 100
+"""
+_PROVIDERS = """\
+nano_flow: 1
+providers:
+  loopback:
+    litellm: openai
+    credentials: [LOOPBACK_API_KEY]
+    base_url: %s
+    models:
+      gpt-5-mini: {context_window: 400k, max_output_tokens: 128k, can: [tools, json_schema, streaming]}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """One run of ``items`` calls."""
+
+    items: int
+    seconds: float
+    peak_kb: float
+
+
+def figures() -> list[Figure]:
+    """Calls a second against the bare loop, and memory per item."""
+    with running() as address, tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "calls.yaml").write_text(_WORKFLOW)
+        (Path(folder) / "providers.yaml").write_text(_PROVIDERS % address)
+        bare = [_bare(address, items) for items in (SHORT, LONG)]
+        ours = [_ours(folder, items) for items in (SHORT, LONG)]
+    rate, floor = _rate(ours), _rate(bare)
+    growth = (ours[1].peak_kb - ours[0].peak_kb) / (LONG - SHORT)
+    bare_growth = (bare[1].peak_kb - bare[0].peak_kb) / (LONG - SHORT)
+    return [
+        Figure(
+            f"{LONG:,} calls, {IN_FLIGHT} in flight", rate / floor, "× bare litellm", RATE_AT_LEAST, "higher",
+            f"{rate:.0f} calls/s, bare {floor:.0f}",
+        ),
+        Figure("memory per item", growth, "kB", MEMORY_AT_MOST_KB, note=f"bare {bare_growth:.1f} kB"),
+    ]  # fmt: skip
+
+
+def _rate(taken: list[Taken]) -> float:
+    return (taken[1].items - taken[0].items) / (taken[1].seconds - taken[0].seconds)
+
+
+def _ours(folder: str, items: int) -> Taken:
+    command = [sys.executable, "-m", "nano_flow", "-C", folder, "-q", "run", "calls.yaml", "-i", f"n={items}", "--json"]
+    text, peak = _child(command)
+    document = json.loads(text)
+    if document["status"] != "succeeded":
+        raise RuntimeError(f"the run ended {document['status']}: {document['error']}")
+    return Taken(items, document["duration_s"], peak)
+
+
+def _bare(address: str, items: int) -> Taken:
+    text, peak = _child([sys.executable, "-m", "bench.calls", address, str(items)])
+    return Taken(items, float(text), peak)
+
+
+def _child(command: list[str]) -> tuple[str, float]:
+    """Its stdout and the peak of its memory in kB; RuntimeError where it fails."""
+    environment = {**os.environ, "LOOPBACK_API_KEY": "none-needed", "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'engine'}"}
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        process = subprocess.Popen(command, stdout=out, stderr=err, cwd=ROOT, env=environment)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        out.seek(0)
+        err.seek(0)
+        text, error = out.read(), err.read()
+    if process.returncode != 0:
+        raise RuntimeError(f"{' '.join(command)} failed: {error[-800:]}{text[:800]}")
+    return text, usage.ru_maxrss / (1024 if sys.platform == "darwin" else 1)
+
+
+async def _bare_loop(address: str, items: int) -> float:
+    """``items`` calls through LiteLLM and nothing else; seconds."""
+    os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+    import litellm
+
+    litellm.telemetry = False
+    litellm.disable_hf_tokenizer_download = True
+    slots = asyncio.Semaphore(IN_FLIGHT)
+
+    async def call(item: int) -> str:
+        async with slots:
+            reply = await litellm.acompletion(
+                model="openai/gpt-5-mini",
+                api_base=address,
+                api_key="none-needed",
+                messages=[{"role": "user", "content": _PROMPT.replace("{{ item }}", str(item))}],
+                max_completion_tokens=100,
+                num_retries=0,
+                max_retries=0,
+            )
+            return str(reply.choices[0].message.content)
+
+    start = time.perf_counter()
+    replies = await asyncio.gather(*(call(item) for item in range(items)))
+    assert len(replies) == items
+    return time.perf_counter() - start
+
+
+if __name__ == "__main__":
+    print(asyncio.run(_bare_loop(sys.argv[1], int(sys.argv[2]))))
