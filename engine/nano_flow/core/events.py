@@ -16,6 +16,10 @@ from nano_flow.core.money import Money
 from nano_flow.core.outcomes import ItemFailure, RunStatus, SkipReason, StopReason
 
 
+ABANDONED = "abandoned"
+"""The error of a call that was sent and whose end nobody recorded: its process died. Told when the run goes on."""
+
+
 @dataclass(frozen=True, slots=True)
 class RunStarted:
     """A run began, or went on (``resumed``). ``policy`` names the documents in force, by digest and commit."""

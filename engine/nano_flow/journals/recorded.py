@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from nano_flow.core.events import (
+    ABANDONED,
     ApprovalAnswered,
     ApprovalAsked,
     CacheHit,
@@ -21,9 +22,6 @@ from nano_flow.core.events import (
 )
 from nano_flow.core.money import ZERO, Money
 from nano_flow.ports import RecordedWork
-
-ABANDONED = "abandoned"
-"""The error of a call that was sent, and whose end nobody recorded."""
 
 REPLAY_KINDS = frozenset(
     cls.__name__

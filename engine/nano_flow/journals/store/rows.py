@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from nano_flow.core.events import (
+    ABANDONED,
     ApprovalAnswered,
     ApprovalAsked,
     CacheHit,
@@ -20,7 +21,6 @@ from nano_flow.core.events import (
 from nano_flow.core.messages import Usage
 from nano_flow.core.refs import path_of
 from nano_flow.journals.codec import encode_event, encode_json
-from nano_flow.journals.recorded import ABANDONED
 
 Column = str | int | float | None
 Row = Sequence[Column]
