@@ -100,7 +100,8 @@ def _bare(address: str, items: int) -> Taken:
 
 def _child(command: list[str]) -> tuple[str, float]:
     """Its stdout and the peak of its memory in kB; RuntimeError where it fails."""
-    environment = {**os.environ, "LOOPBACK_API_KEY": "none-needed", "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'engine'}"}
+    path = os.pathsep.join([str(ROOT), str(ROOT / "engine")])
+    environment = {**os.environ, "LOOPBACK_API_KEY": "none-needed", "PYTHONPATH": path}
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         process = subprocess.Popen(command, stdout=out, stderr=err, cwd=ROOT, env=environment)
         _, status, usage = os.wait4(process.pid, 0)
