@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from nano_flow.core.events import Event
 from nano_flow.core.messages import ChatReply, Json, Message, ToolSpec
-from nano_flow.core.money import ZERO, Cost, Unpriced
+from nano_flow.core.money import ZERO, Cost, Money, Unpriced
 from nano_flow.core.refs import ModelRef
 from nano_flow.plan.plan import PlannedRetry
 from nano_flow.ports import ChatProvider
+
+FREE = Cost(ZERO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,9 @@ class ModelAsk:
     cache_ttl_s: float | None = None
     timeout_s: float | None = None
     retry: PlannedRetry | None = None
+    purpose: Literal["agent", "judge"] = "agent"
+    script_turn: int | None = None
+    """Which turn of a scripted reply is due, where that is not ``turn``: judges are no turns of a script."""
     keep_model: str | None = None
     """``provider/model`` of the conversation so far: tried first, so that a tool loop stays with one model."""
 
@@ -57,7 +61,7 @@ class ModelAnswer:
     reply: ChatReply
     model: ModelRef
     requested: str
-    cost: Cost | Unpriced = Cost(ZERO)
+    cost: Cost | Unpriced = FREE
     cached: bool = False
     replayed: bool = False
     score: float | None = None
@@ -71,16 +75,13 @@ class Circumstances:
     """What a choice of models depends on beside the question: a snapshot, taken when the call is made."""
 
     now: float
-    prompt_tokens: int
+    input_tokens: int
+    """An estimate of all messages, tools and schemas."""
     cooling: frozenset[str] = frozenset()
     """Providers and ``provider/model`` whose circuit breaker is open."""
-    without_credentials: frozenset[str] = frozenset()
-    """Names of providers that no key was found for."""
-    budget_left: int | None = None
-    """Nano-dollars, of the tightest budget that pays."""
-    budget_limit: int | None = None
+    budget_left: Money | None = None
+    """Of the tightest budget that pays; what running calls hold is not deducted, for it may come back."""
     downgrade: bool = False
-    offline: bool = False
 
 
 class Routed(Protocol):
@@ -103,6 +104,14 @@ class Routed(Protocol):
         """The tier that was chosen, if one was."""
 
     @property
+    def notices(self) -> tuple[str, ...]:
+        """What should not stay unsaid, in sentences."""
+
+    @property
+    def cascade(self) -> tuple[str, ...]:
+        """Tiers above that a judged reply may be given up for."""
+
+    @property
     def decision(self) -> Mapping[str, Json]:
         """The whole decision as a ``nano-flow/decision@1`` mapping."""
 
@@ -114,44 +123,8 @@ class Router(Protocol):
         """Decide; pure and quick."""
 
 
-class Events(Protocol):
-    """Where events go: journal and sinks."""
-
-    def emit(self, event: Event) -> None:
-        """Tell everybody; written to the journal soon."""
-
-    async def durable(self, event: Event) -> None:
-        """The same, and return when it is on disk."""
-
-
 class Providers(Protocol):
     """The adapters in force, made on first use."""
 
     def get(self, name: str) -> ChatProvider:
         """The adapter of the provider ``name``."""
-
-
-@dataclass(frozen=True, slots=True)
-class FallbackRules:
-    """How failures are answered: ``fallback:`` of ``routing.yaml``."""
-
-    attempts: int = 3
-    next_model_on: frozenset[str] = frozenset(
-        {
-            "rate_limit",
-            "overloaded",
-            "server_error",
-            "timeout",
-            "connection",
-            "model_not_found",
-            "credentials",
-            "context_window",
-        }
-    )
-    stop_on: frozenset[str] = frozenset({"bad_request", "content_filter"})
-    cooldown_after: int = 3
-    cooldown_s: float = 60.0
-
-
-Random = Callable[[], float]
-"""A number in [0, 1), as ``random.random``."""

@@ -1,0 +1,84 @@
+"""Asks the router for candidates, tells what it decided, and waits where all of them are cooling down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from nano_flow.core.errors import LimitReached
+from nano_flow.core.events import NoticeGiven, RouteDecided
+from nano_flow.core.messages import Json
+from nano_flow.core.money import Money
+from nano_flow.gateway.ask import Circumstances, ModelAsk, Routed
+from nano_flow.gateway.cooldown import Cooldowns
+from nano_flow.gateway.sending.tokens import likely_tokens
+from nano_flow.gateway.services import GatewayServices
+from nano_flow.routing.request import NoCandidate
+
+
+@dataclass(frozen=True, slots=True)
+class Chooser:
+    """Decisions of one run; each notice is given once."""
+
+    services: GatewayServices
+    cooldowns: Cooldowns
+    noticed: set[str] = field(default_factory=set)
+
+    async def choose(self, ask: ModelAsk, requested: str) -> Routed:
+        """Candidates for ``ask``, told to everybody. NoCandidate or LimitReached where there are none."""
+        routed = await self._routed(ask)
+        self.tell(ask, requested, routed.score, routed.tier, routed.decision)
+        for notice in routed.notices:
+            self.notice(ask.address, notice)
+        return routed
+
+    def tell(
+        self, ask: ModelAsk, requested: str, score: float | None, tier: str | None, decision: Mapping[str, Json]
+    ) -> None:
+        """A decision was made."""
+        at = self.services.clock.now()
+        self.services.emit(RouteDecided(at, ask.address, ask.turn, requested, score, tier, decision))
+
+    def notice(self, address: str, message: str) -> None:
+        """Say something to the reader of the run, once."""
+        if message not in self.noticed:
+            self.noticed.add(message)
+            self.services.emit(NoticeGiven(self.services.clock.now(), address, message))
+
+    async def _routed(self, ask: ModelAsk) -> Routed:
+        services, clock = self.services, self.services.clock
+        try:
+            return services.route(ask, self._circumstances(ask))
+        except NoCandidate as error:
+            kinds = {refusal.kind for refusal in error.refused}
+            wait = self.cooldowns.next_end(clock.monotonic())
+            if "cooling" in kinds and wait is not None:
+                self.notice(ask.address, "every model that may answer is cooling down after failures: waiting")
+                await clock.sleep(max(wait, 0.0))
+                return services.route(ask, replace(self._circumstances(ask), cooling=frozenset()))
+            if "budget" in kinds:
+                message = f"{error}\nraise the budget, or go on later with: nano-flow resume --budget USD"
+                raise LimitReached("budget.usd", message, self._tightest(ask.budgets)) from error
+            raise
+
+    def _circumstances(self, ask: ModelAsk) -> Circumstances:
+        services = self.services
+        return Circumstances(
+            now=services.clock.now(),
+            input_tokens=likely_tokens(ask),
+            cooling=self.cooldowns.cooling(services.clock.monotonic()),
+            budget_left=self._budget_left(ask.budgets),
+            downgrade=services.ledger.under_pressure(ask.budgets),
+        )
+
+    def _budget_left(self, scopes: tuple[str, ...]) -> Money | None:
+        """What is left of the tightest budget, with what running calls hold: they may give it back."""
+        left = self.services.ledger.left(scopes)
+        if left is None:
+            return None
+        free, total = left
+        return Money(min(free + self.services.ledger.reserved(), total))
+
+    def _tightest(self, scopes: tuple[str, ...]) -> str:
+        left = {scope: found[0] for scope in scopes if (found := self.services.ledger.left((scope,)))}
+        return min(left, key=lambda scope: left[scope], default="")

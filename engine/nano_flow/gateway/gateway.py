@@ -1,0 +1,159 @@
+"""One model call, end to end: recorded → candidates → cache → attempts → next model → judged → answered."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from nano_flow.core.errors import BadCredentials, LimitReached, ProviderError
+from nano_flow.core.events import CallFinished
+from nano_flow.core.money import ZERO, Cost, Money, Unpriced
+from nano_flow.core.refs import ModelRef
+from nano_flow.gateway.ask import FREE, ModelAnswer, ModelAsk, Routed
+from nano_flow.gateway.attempts import Attempts
+from nano_flow.gateway.cascade import in_tier, judge
+from nano_flow.gateway.choosing import Chooser
+from nano_flow.gateway.cooldown import Cooldowns
+from nano_flow.gateway.limits.purse import DoesNotFit, Purse
+from nano_flow.gateway.sending.books import Books
+from nano_flow.gateway.sending.cached import Replies
+from nano_flow.gateway.sending.fingerprint import fingerprint, question_text
+from nano_flow.gateway.sending.question import Question
+from nano_flow.gateway.sending.sender import Answered, Sender
+from nano_flow.gateway.services import GatewayServices
+
+
+class Gateway:
+    """The model calls of one run."""
+
+    def __init__(self, services: GatewayServices) -> None:
+        cooldowns = Cooldowns(services.rules.cooldown_after, services.rules.cooldown_s)
+        books = Books(
+            clock=services.clock,
+            emit=services.emit,
+            durable=services.durable,
+            prices=services.prices,
+            purse=Purse(services.ledger),
+            cooldowns=cooldowns,
+            observed=services.observed,
+        )
+        self._services = services
+        self._chooser = Chooser(services, cooldowns)
+        self._replies = Replies(services)
+        self._sender = Sender(books, services.catalogue, services.providers, services.stream)
+        self._attempts = Attempts(self._sender, services.rules, services.random)
+
+    async def call(self, ask: ModelAsk) -> ModelAnswer:
+        """The reply to ``ask``: the recorded one where there is one, else of the first model that can.
+
+        Raises ProviderError where none could, StepError where a paid reply is of no use, LimitReached where a
+        budget does not allow it.
+        """
+        asked = question_text(ask)
+        levels = self._levels(ask)
+        digests = [fingerprint(asked, level.model, level.escalate) for level in levels]
+        recorded = self._recorded(ask, digests)
+        place = digests.index(recorded.fingerprint) if recorded else 0
+        spent: Cost | Unpriced = FREE
+        while True:
+            if recorded is not None:
+                answer = self._replay(ask, recorded)
+            else:
+                answer = await self._answer(Question(levels[place], asked, digests[place], ask.model))
+            recorded = None
+            spent = _sum(spent, answer.cost)
+            higher = self._higher_tier(levels[place], answer) if place + 1 < len(levels) else None
+            if higher is None:
+                return replace(answer, cost=spent)
+            place = next(n for n, level in enumerate(levels) if n > place and level.model == higher)
+
+    def _levels(self, ask: ModelAsk) -> list[ModelAsk]:
+        """The ask itself, and for a cascade the same in each tier that may follow."""
+        cascade = self._services.policy.cascade if self._services.policy else None
+        if cascade is None or ask.model != "auto" or ask.escalate or ask.purpose == "judge":
+            return [ask]
+        return [ask, *(in_tier(ask, tier) for tier in cascade.tiers[1:])]
+
+    def _higher_tier(self, level: ModelAsk, answer: ModelAnswer) -> str | None:
+        """The tier that a cascade asks after this answer, if its reply does not do."""
+        policy = self._services.policy
+        if policy is None or policy.cascade is None:
+            return None
+        verdict = judge(policy.cascade, level, answer.reply, answer.tier)
+        if verdict is None:
+            return None
+        if not answer.replayed:
+            decision = {**answer.decision, "cascade_verdict": dict(verdict.judgement)}
+            self._chooser.tell(level, answer.requested, answer.score, answer.tier, decision)
+        return verdict.next_tier
+
+    def _recorded(self, ask: ModelAsk, digests: list[str]) -> CallFinished | None:
+        recorded = self._services.recorded
+        found = recorded.calls.get((ask.address, ask.turn)) if recorded else None
+        return found if found is not None and found.fingerprint in digests else None
+
+    def _replay(self, ask: ModelAsk, recorded: CallFinished) -> ModelAnswer:
+        """A reply that an earlier life of the run paid for."""
+        self._services.ledger.replay(ask.budgets, recorded.cost or ZERO, recorded.reply.usage.total)
+        ref, policy = ModelRef.parse(recorded.model), self._services.policy
+        place = policy.tier_of(ref) if policy else None
+        tier = policy.tiers[place].name if policy and place is not None else None
+        return ModelAnswer(recorded.reply, ref, recorded.requested, replayed=True, tier=tier)
+
+    async def _answer(self, question: Question) -> ModelAnswer:
+        """Ask the candidates in turn, each once, until one answers."""
+        routed = await self._chooser.choose(question.ask, question.requested)
+        refs = routed.candidates
+        failures: list[tuple[ModelRef, ProviderError | LimitReached]] = []
+        for place, ref in enumerate(refs):
+            try:
+                return await self._one_model(question, routed, ref, last=place + 1 == len(refs))
+            except ProviderError as error:
+                failures.append((ref, error))
+                if not self._services.rules.tries_another_model(error.kind):
+                    break
+                if isinstance(error, BadCredentials) and place + 1 < len(refs):
+                    message = f"the key of {ref.provider} was refused ({error}): {refs[place + 1]} is asked instead"
+                    self._chooser.notice(question.ask.address, message)
+            except DoesNotFit as error:
+                failures.append((ref, error))
+        raise _none_answered(failures)
+
+    async def _one_model(self, question: Question, routed: Routed, ref: ModelRef, *, last: bool) -> ModelAnswer:
+        """The cached reply of ``ref``, or a new one."""
+        cap = self._sender.output_cap(question, ref)
+        kept = await self._replies.find(question, ref, cap)
+        if kept is not None:
+            answered = Answered(kept, FREE)
+        else:
+            answered = await self._attempts.ask(question, ref, last=last)
+            self._replies.keep(question, ref, cap, answered)
+        return ModelAnswer(
+            reply=answered.reply,
+            model=ref,
+            requested=question.requested,
+            cost=answered.cost,
+            cached=kept is not None,
+            score=routed.score,
+            tier=routed.tier,
+            decision=routed.decision,
+            attempts=question.attempts,
+        )
+
+
+def _sum(one: Cost | Unpriced, two: Cost | Unpriced) -> Cost | Unpriced:
+    """Both bills; unpriced where one of them is."""
+    if isinstance(one, Unpriced):
+        return one
+    return two if isinstance(two, Unpriced) or not one.amount else Cost(Money(one.amount + two.amount), two.entry)
+
+
+def _none_answered(failures: list[tuple[ModelRef, ProviderError | LimitReached]]) -> Exception:
+    """One error for a chain that ended: of the last one's class, naming every model and its reason."""
+    last = failures[-1][1]
+    limit = next((error for _, error in failures if isinstance(error, LimitReached)), None)
+    if limit is not None:
+        return limit
+    if len(failures) > 1:
+        reasons = "".join(f"\n  {ref}: {error.kind}: {error}" for ref, error in failures)
+        last.args = (f"no model answered:{reasons}",)
+    return last

@@ -1,0 +1,23 @@
+"""One ask on its way through models and attempts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from nano_flow.gateway.ask import ModelAsk
+from nano_flow.gateway.sending.streaming import Shown
+
+
+@dataclass(slots=True)
+class Question:
+    """What stays the same over all attempts of one ask, and how many there were.
+
+    ``asked`` is its canonical text, ``fingerprint`` what a recorded reply is found by.
+    """
+
+    ask: ModelAsk
+    asked: str
+    fingerprint: str
+    requested: str
+    attempts: int = 0
+    shown: Shown = field(default_factory=Shown)

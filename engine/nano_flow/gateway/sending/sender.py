@@ -1,0 +1,146 @@
+"""One attempt of one model: reserve, wait for its pace, write the intent down, send, enter the result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from nano_flow.core.errors import ConnectionLost, ContentRefused, LimitReached, ServerFailed, TimedOut
+from nano_flow.core.events import TextStreamed
+from nano_flow.core.messages import ChatReply, ChatRequest
+from nano_flow.core.money import ZERO, Cost, Money, Unpriced
+from nano_flow.core.refs import ModelRef
+from nano_flow.gateway.ask import ModelAsk, Providers
+from nano_flow.gateway.limits.pace import Pace
+from nano_flow.gateway.sending.books import Attempt, Books, Unusable
+from nano_flow.gateway.sending.question import Question
+from nano_flow.gateway.sending.tokens import likely_tokens, most_tokens
+from nano_flow.plan.catalogue import Catalogue, ModelCard, ProviderCard
+from nano_flow.routing.candidates import output_cap
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A whole reply and its bill."""
+
+    reply: ChatReply
+    cost: Cost | Unpriced
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """What every attempt of a run needs; ``paces`` are made on first use."""
+
+    books: Books
+    catalogue: Catalogue
+    providers: Providers
+    stream: bool = False
+    paces: dict[str, Pace] = field(default_factory=dict)
+
+    async def attempt(self, question: Question, ref: ModelRef) -> Answered:
+        """Send once. Raises ProviderError, StepError or LimitReached; whatever happens is settled and told."""
+        provider = self.catalogue.providers[ref.provider]
+        request = self._request(question, ref, provider)
+        tokens = most_tokens(question.ask)
+        reservation = await self.books.purse.reserve(
+            question.ask.budgets,
+            self._worst_case(ref, tokens, request.max_output_tokens, question.ask),
+            tokens + request.max_output_tokens,
+            simulated=provider.adapter == "sim",
+        )
+        attempt = Attempt(question, ref, request, question.attempts, reservation, provider.adapter == "sim")
+        question.attempts += 1
+        try:
+            async with self._pace(provider).turn(likely_tokens(question.ask) + request.max_output_tokens) as turn:
+                reply = await self._send(attempt)
+                turn.took(reply.usage.total)
+            _must_be_whole(reply, attempt)
+        except BaseException as error:
+            self.books.fail(attempt, error)
+            raise
+        return Answered(reply, await self.books.finish(attempt, reply))
+
+    def output_cap(self, question: Question, ref: ModelRef) -> int:
+        """The cap on the reply that is sent to ``ref``."""
+        card = self.catalogue.model(ref) or ModelCard(ref, declared=False)
+        return output_cap(card, question.ask.max_output_tokens)
+
+    def _request(self, question: Question, ref: ModelRef, provider: ProviderCard) -> ChatRequest:
+        ask = question.ask
+        timeouts = [seconds for seconds in (ask.timeout_s, provider.timeout_s) if seconds is not None]
+        return ChatRequest(
+            model=ref,
+            messages=ask.messages,
+            tools=ask.tools,
+            output_schema=ask.output_schema,
+            max_output_tokens=self.output_cap(question, ref),
+            params=ask.params,
+            timeout_s=min(timeouts, default=None),
+            address=ask.address,
+            turn=ask.turn if ask.script_turn is None else ask.script_turn,
+            attempt=question.attempts,
+            purpose=ask.purpose,
+        )
+
+    def _worst_case(self, ref: ModelRef, tokens: int, cap: int, ask: ModelAsk) -> Money:
+        prices, ledger = self.books.prices, self.books.purse.ledger
+        worst = prices.worst_case(ref, tokens, cap, self.books.clock.now())
+        if not isinstance(worst, Unpriced):
+            return worst
+        if prices.refuse_unpriced and ledger.bounded(ask.budgets):
+            raise LimitReached("budget.usd", f"{ref} cannot be kept within a budget: {worst.reason}")
+        return ZERO
+
+    def _pace(self, provider: ProviderCard) -> Pace:
+        pace = self.paces.get(provider.name)
+        if pace is None:
+            pace = Pace(self.books.clock, provider.rpm, provider.tpm, provider.in_flight)
+            self.paces[provider.name] = pace
+        return pace
+
+    async def _send(self, attempt: Attempt) -> ChatReply:
+        await self.books.intend(attempt)
+        provider = self.providers.get(attempt.ref.provider)
+        on_text = self._listener(attempt) if self.stream and attempt.request.purpose == "agent" else None
+        attempt.started = self.books.clock.monotonic()
+        limit = attempt.request.timeout_s
+        try:
+            async with self.books.clock.timeout(limit):
+                return await provider.complete(attempt.request, on_text)
+        except TimeoutError:
+            raise TimedOut(f"{attempt.ref} did not answer within {limit or 0:g} s") from None
+
+    def _listener(self, attempt: Attempt) -> Callable[[str], None]:
+        clock, emit = self.books.clock, self.books.emit
+        ask, shown = attempt.question.ask, attempt.question.shown
+        shown.start()
+
+        def tell(piece: str) -> None:
+            if attempt.first_token_s is None and attempt.started is not None:
+                attempt.first_token_s = clock.monotonic() - attempt.started
+            unseen = shown.new(piece)
+            if unseen:
+                emit(TextStreamed(clock.now(), ask.address, ask.turn, unseen))
+
+        return tell
+
+
+def _must_be_whole(reply: ChatReply, attempt: Attempt) -> None:
+    """Raise for a reply that must not be kept as done: cut, refused, at the length limit, empty."""
+    reason = reply.finish_reason
+    if reason == "length":
+        cap = attempt.request.max_output_tokens
+        message = f'{attempt.ref} stopped at its output cap of {cap} tokens; raise "max_output_tokens"'
+        raise Unusable("length", message, reply.usage)
+    if reason == "content_filter":
+        refused = ContentRefused(f"{attempt.ref} refused to answer: {reply.text[:200] or 'content filter'}")
+        refused.usage = reply.usage
+        raise refused
+    if reason == "incomplete":
+        cut = ConnectionLost(f"the reply of {attempt.ref} was cut off", maybe_billed=True)
+        cut.usage = reply.usage
+        raise cut
+    if not reply.text.strip() and not reply.tool_calls:
+        empty = ServerFailed(f"{attempt.ref} sent an empty reply")
+        empty.usage = reply.usage
+        raise empty
