@@ -1,0 +1,22 @@
+"""Built-in tools by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from nano_flow.ports import Tool
+from nano_flow.tools.files import FILE_TOOLS, file_tool
+from nano_flow.tools.workspace import Workspace
+
+MakeTool = Callable[[tuple[str, ...]], Tool]
+"""Makes a tool; it is given the allow-list that the workflow declares for it."""
+
+
+def builtin_tools(workspace: Workspace) -> Mapping[str, MakeTool]:
+    """Every built-in tool, made when a step lists it."""
+    return {name: partial(_file, name, workspace) for name in FILE_TOOLS}
+
+
+def _file(name: str, workspace: Workspace, allow: tuple[str, ...]) -> Tool:
+    return file_tool(name, workspace)
