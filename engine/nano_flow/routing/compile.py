@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from itertools import pairwise
 from typing import TypeVar
 
 from nano_flow.core.diagnostics import Diagnostic, SourceRange
@@ -153,7 +154,7 @@ def _signals(
         here = (*path, place)
         if isinstance(document, FeatureSignal):
             values = [point[0] for point in document.curve]
-            if any(low >= high for low, high in zip(values, values[1:], strict=False)):
+            if any(low >= high for low, high in pairwise(values)):
                 reader.say("NF513", f'the values of the curve of "{document.name}" do not rise', (*here, "curve"))
             elif reader.known("fact", document.feature, list(features), (*here, "feature")):
                 getter = features[document.feature]

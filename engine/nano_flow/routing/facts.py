@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from math import log
 from operator import attrgetter
 
 from nano_flow.core.messages import Json
@@ -13,13 +14,17 @@ from nano_flow.routing.reading import Reading, estimate_tokens, read_text
 
 @dataclass(frozen=True, slots=True)
 class PromptFacts:
-    """Counts and shares of one text. Shares are 0 to 1; tokens are estimated, not measured."""
+    """Counts and shares of one text. Shares are 0 to 1; tokens are estimated, not measured.
+
+    ``repetition`` is 1 - log(distinct words) / log(words): 0 where no word comes twice, whatever the text's length.
+    """
 
     prompt_chars: int
     prompt_tokens: int
     prompt_words: int
     distinct_words: int
     distinct_share: float
+    repetition: float
     word_length: float
     sentences: int
     sentence_words: float
@@ -115,12 +120,21 @@ _LINE_WORDS = tuple(
     word.encode() for word in ("lines", "line", "loc", "lignes", "zeilen", "linhas", "linee", "líneas", "строк", "行")
 )
 _NUMBER_BEFORE = re.compile(rb"(?<![\d.])(\d{1,3}(?:[,_ ]\d{3}){1,2}|\d{1,6})(k?)\+?[ -]?$")
-_DEVELOPMENT = frozenset(
-    b"api app application backend bug class cli code codebase component database endpoint function frontend "
-    b"implement library method module package parser program refactor repository script server service test "
-    b"tests unittest".split()
+_PARTS = frozenset(
+    b"api apis app application auth authentication backend bot cache cli client component crawler dashboard database "
+    b"endpoint endpoints form frontend game integration interface library microservice middleware module package page "
+    b"parser pipeline plugin program queue scheduler schema scraper script server service site tests website widget "
+    b"aplicacion biblioteca datenbank dienst interfaz module programa programm servicio servidor seite tabla".split()
 )
+_BUILDING = frozenset(
+    b"add build code create design develop extend generate implement make migrate port program prototype refactor "
+    b"rewrite scaffold write anlegen baue baut entwickle entwickeln entwirf erstelle erstellen implementiere schreibe "
+    b"crea crear construye desarrolla disena escribe implementa ajoute cree creer developpe ecris ecrire concevoir "
+    b"crie desenvolva escreva implemente scrivi sviluppa".split()
+)
+_LINES_OF_A_FILE, _LINES_OF_A_PART, _LINES_OF_AN_ITEM = 40, 60, 20
 _OPERATORS = (b"+", b"=", b"*", b"/", b"^", b"<", b">", b"%")
+_CODE_MARKS = (b");", b"{\n", b"==", b"->", b"):\n")
 _ITEM = re.compile(rb"\n *(?:[-*]|[0A]?0?[.)]) ")
 """How an item of a list begins in a skeleton: ``- ``, ``1. ``, ``B) ``, ``c. ``."""
 _DIGITS_ONLY = bytes(b if 48 <= b <= 57 else 32 for b in range(256))
@@ -129,23 +143,26 @@ _DIGITS_ONLY = bytes(b if 48 <= b <= 57 else 32 for b in range(256))
 def prompt_facts(reading: Reading) -> PromptFacts:
     """Count one text; about 60 µs for 1,000 tokens."""
     data, words, count = reading.data, reading.word_count, reading.skeleton.count
+    looked_at = reading.looked_at
     size, distinct = len(data) or 1, len(reading.distinct)
     capitals, digits, wide, lines = count(b"A"), count(b"0"), count(b"u"), count(b"\n")
     letters = len(data) - len(reading.skeleton) + capitals
     numbers = data.translate(_DIGITS_ONLY).split() if digits else []
     questions, full_stops = count(b"?"), count(b". ") + count(b".\n") + count(b"!")
     sentences = max(1, full_stops + questions + (1 if data[-1:] == b"." else 0))
-    fences = data.count(b"```") // 2
-    marks = sum(map(count, (b"();", b"{\n", b");", b"==", b"::", b"</", b"->", b"[]")))
-    files = len(_FILE.findall(data))
+    fences = count(b"```") // 2
+    semicolons, operators = count(b";"), sum(map(count, _OPERATORS))
+    marks = sum(map(count, _CODE_MARKS)) if semicolons or operators else 0
+    files = len(_FILE.findall(data)) if count(b".") > count(b". ") + count(b".\n") + (data[-1:] == b".") else 0
     items = len(_ITEM.findall(reading.skeleton)) + count(b" (0) ") + count(b" () ")
-    named = _named_lines(reading) if digits else 0
+    named = _named_lines(reading, wide) if digits else 0
     return PromptFacts(
         prompt_chars=len(reading.text),
         prompt_tokens=estimate_tokens(reading),
         prompt_words=words,
         distinct_words=distinct,
-        distinct_share=distinct / words if words else 1.0,
+        distinct_share=distinct / looked_at if looked_at else 1.0,
+        repetition=1.0 - log(distinct) / log(looked_at) if looked_at > 1 else 0.0,
         word_length=(letters + wide / 2) / words if words else 0.0,
         sentences=sentences,
         sentence_words=words / sentences,
@@ -153,11 +170,11 @@ def prompt_facts(reading: Reading) -> PromptFacts:
         blank_lines=count(b"\n\n"),
         commas=count(b","),
         colons=count(b":"),
-        semicolons=count(b";"),
+        semicolons=semicolons,
         questions=questions,
         quotes=count(b'"'),
         parentheses=count(b"("),
-        operators=sum(map(count, _OPERATORS)),
+        operators=operators,
         numbers=len(numbers),
         distinct_numbers=len(set(numbers)),
         digits_share=digits / size,
@@ -174,11 +191,11 @@ def prompt_facts(reading: Reading) -> PromptFacts:
     )
 
 
-def _named_lines(reading: Reading) -> int:
+def _named_lines(reading: Reading, wide: int) -> int:
     """The largest N of "N lines"; looks only where the word stands, at most twenty times a word."""
-    largest, data = 0, reading.data
+    largest, data = 0, reading.folded
     for word in _LINE_WORDS:
-        at = data.find(word) if word in reading.distinct or word[0] > 127 else -1
+        at = data.find(word) if word in reading.distinct or (wide and word[0] > 127) else -1
         for _ in range(20):
             if at < 0:
                 break
@@ -190,7 +207,8 @@ def _named_lines(reading: Reading) -> int:
 
 
 def _estimated_loc(reading: Reading, named: int, files: int, items: int, fences: int) -> int:
-    """Lines of code that the task asks for: as named, else by the files and the demands that it lists."""
-    if not (named or files or fences or _DEVELOPMENT & reading.distinct):
+    """Lines of code that the task asks for: as named, else by the parts, files and demands that it lists."""
+    parts = len(_PARTS & reading.distinct) if _BUILDING & reading.distinct else 0
+    if not (named or files or fences or parts):
         return 0
-    return max(named, 40 * files + 20 * items)
+    return max(named, _LINES_OF_A_FILE * files + _LINES_OF_A_PART * parts + _LINES_OF_AN_ITEM * items)

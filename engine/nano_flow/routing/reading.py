@@ -9,9 +9,10 @@ from dataclasses import dataclass
 class Reading:
     """One text, prepared.
 
-    ``folded`` is lower-case words, with blanks for all that is no letter, digit or byte beyond ASCII. ``skeleton`` is
-    the text without its lower-case letters, with ``A`` for a capital, ``0`` for a digit, ``u`` for a byte beyond ASCII:
-    a quarter of the text, in which ``\\n0. `` finds a numbered line whatever its number.
+    ``folded`` begins with a blank and is lower-case words, with blanks for all that is no letter, digit or byte beyond
+    ASCII. ``skeleton`` is the text without its lower-case letters, with ``A`` for a capital, ``0`` for a digit, ``u``
+    for a byte beyond ASCII: a quarter of the text, in which ``\\n0. `` finds a numbered line whatever its number.
+    ``distinct`` are the words of the beginning and the end, ``looked_at`` of them: all but of very long texts.
     """
 
     text: str
@@ -19,6 +20,7 @@ class Reading:
     folded: bytes
     skeleton: bytes
     word_count: int
+    looked_at: int
     distinct: frozenset[bytes]
 
 
@@ -80,11 +82,25 @@ def read_text(text: str) -> Reading:
     for mark, plain in _PLAIN_MARKS if beyond else ():
         if mark in beyond:
             data = data.replace(mark, plain)
-    folded = data.translate(_FOLD)
-    words = folded.split()
+    folded = b" " + data.translate(_FOLD)
+    words, skipped = _ends(folded)
     if beyond and (b"\xe0\xb8" in beyond or beyond.translate(None, _SPACED) != b""):
-        words = [part for word in words for part in _parts(word)]
-    return Reading(text, data, folded, data.translate(_OUTLINE, _LETTERS), len(words), frozenset(words))
+        words = [word for word in words if word.isascii()] + _pieces(folded)
+    skeleton = data.translate(_OUTLINE, _LETTERS)
+    return Reading(text, data, folded, skeleton, len(words) + skipped, len(words), frozenset(words))
+
+
+_FIRST_WORDS, _LAST_WORDS = 1500, 500
+
+
+def _ends(folded: bytes) -> tuple[list[bytes], int]:
+    """The first and the last words, where what is wanted stands, and the number of those between them."""
+    words = folded.split(None, _FIRST_WORDS)
+    if len(words) <= _FIRST_WORDS:
+        return words, 0
+    last = words.pop().rsplit(None, _LAST_WORDS)
+    skipped = len(last.pop(0).split()) if len(last) > _LAST_WORDS else 0
+    return words + last, skipped
 
 
 _ASCII = bytes(range(128))
@@ -93,9 +109,10 @@ _UNSPACED = frozenset(range(0xE3, 0xEA))
 _SPACED = bytes(b for b in range(256) if b not in _UNSPACED)
 
 
-def _parts(word: bytes) -> list[bytes]:
+def _pieces(folded: bytes) -> list[bytes]:
     """Scripts without blanks between words are cut into six bytes, two characters: good enough to count."""
-    return [word] if len(word) <= 6 or word.isascii() else [word[i : i + 6] for i in range(0, len(word), 6)]
+    wide = folded.translate(None, _ASCII)[: 6 * (_FIRST_WORDS + _LAST_WORDS)]
+    return [wide[place : place + 6] for place in range(0, len(wide), 6)]
 
 
 def estimate_tokens(reading: Reading) -> int:
