@@ -25,10 +25,10 @@ COMMANDS = {
     },
     "Write and check": {
         "init": Entry(f"{_CLI}.setup.init", "Start a project that runs at once, without keys."),
-        "validate": Entry(f"{_CLI}.validate", "Check every document."),
+        "validate": Entry(f"{_CLI}.checking.validate", "Check every document."),
         "plan": Entry(f"{_CLI}.plan", "Show what would run, on which model, why, and for how much."),
         "graph": Entry(f"{_CLI}.graph", "Draw a workflow."),
-        "schema": Entry(f"{_CLI}.schema", "Print, write and check the editor schemas."),
+        "schema": Entry(f"{_CLI}.checking.schema", "Print, write and check the editor schemas."),
     },
     "Models and money": {
         "policy": Entry(f"{_CLI}.policy", "Explain, test and compare routing."),

@@ -23,7 +23,7 @@ _SUFFIXES = (".yaml", ".yml")
 def kind_of_document(file_name: str, data: Any) -> Kind | None:
     """What a document is, by the name of its file, else by its keys; None where it is none of ours."""
     keys = data if isinstance(data, dict) else {}
-    stem = next((file_name[: -len(suffix)] for suffix in _SUFFIXES if file_name.endswith(suffix)), file_name)
+    stem = _stem(file_name)
     if stem.endswith(".test"):
         return "policy_test" if stem == "routing.test" or ("workflow" not in keys and "routing" in keys) else "test"
     if stem in _FILE_NAMES:
@@ -31,6 +31,16 @@ def kind_of_document(file_name: str, data: Any) -> Kind | None:
     if "cases" in keys and "workflow" in keys:
         return "test"
     return next((kind for key, kind in _KEYS if key in keys), "workflow" if "nano_flow" in keys else None)
+
+
+def is_known_name(file_name: str) -> bool:
+    """True for the names that only our documents have: providers.yaml, routing.yaml, pricing.yaml, *.test.yaml."""
+    stem = _stem(file_name)
+    return stem in _FILE_NAMES or stem.endswith(".test")
+
+
+def _stem(file_name: str) -> str:
+    return next((file_name[: -len(suffix)] for suffix in _SUFFIXES if file_name.endswith(suffix)), file_name)
 
 
 def model_of(kind: Kind) -> type[Document]:

@@ -1,0 +1,1 @@
+"""Commands about documents: check them, and give editors their schemas."""

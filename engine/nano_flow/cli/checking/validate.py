@@ -1,0 +1,100 @@
+"""``nano-flow validate``: check every document and say what is wrong where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from nano_flow.cli import output
+from nano_flow.cli.common import Options, pass_options
+from nano_flow.core.diagnostics import Diagnostic, has_errors
+from nano_flow.project.checking import check_file, find_documents
+
+Format = Literal["text", "json", "github", "sarif"]
+INVALID = 3
+_EPILOG = """\b
+Examples:
+  nano-flow validate
+  nano-flow validate workflows/review.yaml --format github
+  nano-flow validate --watch
+"""
+
+
+@click.command("validate", epilog=_EPILOG)
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--format", "form", type=click.Choice(["text", "json", "github", "sarif"]), help="How to print findings.")
+@click.option("--watch", is_flag=True, help="Check again whenever a document changes, until Ctrl-C.")
+@pass_options
+def command(options: Options, /, paths: tuple[Path, ...], form: Format | None, *, watch: bool) -> int:
+    """Check workflows, providers, routing, prices and tests at and below PATHS (default: here).
+
+    Starts nothing and sends nothing. Exit code 3 where a document is invalid.
+    """
+    chosen: Format = form or ("json" if options.json else "text")
+    roots = paths or (Path(),)
+    if watch:
+        from nano_flow.cli.checking.watching import watch_documents
+
+        watch_documents(lambda: find_documents(roots), lambda: _check(options, roots, chosen))
+    return _check(options, roots, chosen)
+
+
+def _check(options: Options, roots: Iterable[Path], form: Format) -> int:
+    documents = find_documents(roots)
+    found = [diagnostic for path in documents for diagnostic in check_file(path, options.config_dir)]
+    unique = list(dict.fromkeys(found))
+    if form == "text":
+        _say_policies(options, documents)
+    _print(unique, len(documents), form)
+    return INVALID if has_errors(unique) else 0
+
+
+def _say_policies(options: Options, documents: list[Path]) -> None:
+    """Which providers, routing and pricing files are in force; where folders differ, for each."""
+    folders = {path.absolute().parent: path for path in documents}
+    said = {tuple(options.policy(path)) for path in folders.values()} or {options.policy()}
+    for files in sorted(said, key=str):
+        names = ", ".join(_policy_name(str(file.path), file.name, file.found) for file in files)
+        output.note(output.style(f"in force: {output.clean(names)}", "dim", stream="stderr"))
+
+
+def _policy_name(path: str, name: str, found: str) -> str:
+    from nano_flow.project.policies import shown_path
+
+    return f"{name} (shipped)" if found == "bundled" else shown_path(path)
+
+
+def _print(found: list[Diagnostic], files: int, form: Format) -> None:
+    if form == "text":
+        _print_text(found, files)
+        return
+    from nano_flow import __version__
+    from nano_flow.documents.rendering import machine
+
+    if form == "github":
+        if found:
+            output.data(machine.github_annotations(found))
+        return
+    import json
+
+    made = machine.diagnostics_json(found, files) if form == "json" else machine.diagnostics_sarif(found, __version__)
+    output.data(json.dumps(made, indent=2, ensure_ascii=False))
+
+
+def _print_text(found: list[Diagnostic], files: int) -> None:
+    checked = f"{files} {'document' if files == 1 else 'documents'} checked"
+    if not found:
+        output.data(f"{checked}: {output.style('no errors', 'good')}" if files else "no documents found")
+        return
+    from nano_flow.cli.checking.findings import findings_text
+
+    output.data(findings_text(found))
+    errors = sum(diagnostic.severity == "error" for diagnostic in found)
+    output.data(f"{checked}: {_counted(errors, 'error')}, {_counted(len(found) - errors, 'warning')}")
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number or 'no'} {what}s"

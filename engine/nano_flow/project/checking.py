@@ -1,0 +1,115 @@
+"""Finds the documents below a path and checks each as the command that uses it would."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from nano_flow.core.diagnostics import Diagnostic, SourceRange
+from nano_flow.core.errors import DocumentError
+from nano_flow.documents.gate.kinds import Kind, is_known_name, kind_of_document
+from nano_flow.documents.load import Loaded, checked
+from nano_flow.project.files import read_document
+from nano_flow.project.policies import shown_path
+from nano_flow.source.yaml_nodes import read_yaml
+
+_SUFFIXES = (".yaml", ".yml")
+_LEFT_OUT = frozenset({"node_modules", "venv", "__pycache__", "site-packages"})
+_OURS = re.compile(rb"""^["']?nano_flow["']?[ \t]*:""", re.MULTILINE)
+
+
+def find_documents(paths: Iterable[Path]) -> list[Path]:
+    """The documents to check: files as they are named, and below folders what is recognised as ours."""
+    found: dict[Path, None] = {}
+    for path in paths:
+        if path.is_dir():
+            found.update(dict.fromkeys(_below(path)))
+        else:
+            found[path] = None
+    return list(found)
+
+
+def check_file(path: Path, config_dir: Path | None = None) -> list[Diagnostic]:
+    """All that is wrong or suspicious in one document; starts nothing, sends nothing, raises nothing for its faults."""
+    shown = shown_path(str(path))
+    try:
+        source = read_yaml(read_document(str(path), shown), shown)
+        kind = kind_of_document(path.name, source.data)
+        if kind is None:
+            where = SourceRange(shown, 1, 1, 1, 1)
+            message = "this is no document of nano-flow"
+            return [Diagnostic("error", "NF200", message, where, hint='its first key would be "nano_flow: 1"')]
+        if kind == "workflow":
+            return _workflow(path, config_dir)
+        loaded = checked(source, kind)
+        return [*loaded.warnings, *_meaning(kind, loaded, path)]
+    except DocumentError as error:
+        return list(error.diagnostics)
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    for parent, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in _LEFT_OUT)
+        for name in sorted(names):
+            path = Path(parent, name)
+            if name.endswith(_SUFFIXES) and (is_known_name(name) or _says_so(path)):
+                yield path
+
+
+def _says_so(path: Path) -> bool:
+    """True where a file names the language; a file that cannot be read is not ours to complain about."""
+    try:
+        return _OURS.search(read_document(str(path))) is not None
+    except DocumentError:
+        return False
+
+
+def _workflow(path: Path, config_dir: Path | None) -> list[Diagnostic]:
+    from nano_flow.project.opening import check_workflow
+
+    return list(check_workflow(str(path), config_dir))
+
+
+def _meaning(kind: Kind, loaded: Loaded[Any], path: Path) -> list[Diagnostic]:
+    """What no schema can say: names that lead nowhere, prices that contradict each other, tests of nothing."""
+    if kind == "providers":
+        from nano_flow.plan.catalogue_build import resolve_catalogue
+
+        return resolve_catalogue(loaded.document, loaded.source.value_range)[1]
+    if kind == "routing":
+        return _routing(loaded)
+    if kind == "pricing":
+        return _pricing(loaded)
+    return _test(loaded, path) if kind == "test" else []
+
+
+def _routing(loaded: Loaded[Any]) -> list[Diagnostic]:
+    from nano_flow.project.policies import compile_condition
+    from nano_flow.routing.compile import routing_policy
+
+    try:
+        routing_policy(loaded.document, loaded.source.value_range, compile_condition)
+    except DocumentError as error:
+        return list(error.diagnostics)
+    return []
+
+
+def _pricing(loaded: Loaded[Any]) -> list[Diagnostic]:
+    from nano_flow.documents.gate.explain import address
+    from nano_flow.pricing.reading import price_faults
+
+    return [
+        Diagnostic("error", fault.code, fault.message, loaded.source.value_range(fault.path), address(fault.path))
+        for fault in price_faults(loaded.document)
+    ]
+
+
+def _test(loaded: Loaded[Any], path: Path) -> list[Diagnostic]:
+    workflow = path.parent / loaded.document.workflow
+    if workflow.is_file():
+        return []
+    message = f'"{loaded.document.workflow}" does not exist (the path counts from this file)'
+    return [Diagnostic("error", "NF601", message, loaded.source.value_range(("workflow",)), "workflow")]
