@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from nano_flow.core.diagnostics import Diagnostic, SourceRange
 from nano_flow.core.money import usd
 from nano_flow.documents.common import token_count
 from nano_flow.documents.pricing import PriceEntry as PriceEntryDocument
@@ -69,15 +70,23 @@ def price_faults(document: PricingDocument) -> Iterator[PriceFault]:
             days[entry.from_] = index
 
 
+def price_diagnostics(
+    document: PricingDocument, value_range: Callable[[tuple[str | int, ...]], SourceRange]
+) -> list[Diagnostic]:
+    """The faults of a document as errors at their place; ``value_range`` is its ``SourceDocument``'s."""
+    return [
+        Diagnostic("error", fault.code, fault.message, value_range(fault.path), ".".join(map(str, fault.path)))
+        for fault in price_faults(document)
+    ]
+
+
 def _entry_faults(entry: PriceEntryDocument, path: tuple[str | int, ...]) -> Iterator[PriceFault]:
     if _day(entry.from_) is None:
         yield PriceFault("NF522", (*path, "from"), f'"{entry.from_}" is not a day of the calendar')
     missing = [kind for kind in ("input", "output") if getattr(entry, kind) is None]
     if missing and entry.per_request is None:
         names = " and ".join(f'"{kind}"' for kind in missing)
-        yield PriceFault(
-            "NF523", path, f"an entry needs {names}, or a fee {'per_request'!r}: what is unknown is not free"
-        )
+        yield PriceFault("NF523", path, f'an entry needs {names}, or a fee "per_request": what is unknown is not free')
 
 
 def _entry(name: str, stated: PriceEntryDocument, per_tokens: int) -> PriceEntry | None:
