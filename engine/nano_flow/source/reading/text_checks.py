@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 from nano_flow.core.diagnostics import Diagnostic, SourceRange
 from nano_flow.core.errors import DocumentError
@@ -36,14 +37,15 @@ def decode(text: bytes | str, file: str) -> str:
 def check_characters(problems: Problems) -> None:
     """Control characters are errors; characters that reorder a line are warnings (they may be meant)."""
     text = problems.lines.text
-    if text.isascii() and text.isprintable():
+    if text.isascii() and _NOT_ALLOWED.search(text) is None:
         return
-    for count, match in enumerate(_NOT_ALLOWED.finditer(text)):
-        if count == MAX_REPORTED:
-            break
+    for match in islice(_NOT_ALLOWED.finditer(text), MAX_REPORTED):
         shown = escaped(match[0])
         problems.add("NF103", f"the character {shown} is not allowed in a document", match.start(), match.end())
     problems.raise_errors()
+    for match in islice(_BIDI.finditer(text), MAX_REPORTED):
+        message = f"the character {escaped(match[0])} makes people read this line in another order than machines do"
+        problems.add("NF118", message, match.start(), match.end(), hint="remove it", severity="warning")
 
 
 def check_directives(problems: Problems) -> None:
@@ -62,11 +64,6 @@ def check_directives(problems: Problems) -> None:
 def invisible(text: str) -> bool:
     """True where a reader would not see every character of ``text``."""
     return _INVISIBLE.search(text) is not None
-
-
-def reorders(text: str) -> bool:
-    """True where a character makes a reader see another order than the machine does."""
-    return _BIDI.search(text) is not None
 
 
 def escaped(text: str) -> str:
