@@ -47,12 +47,15 @@ class _Resolver:
 
     def card(self, ref: ModelRef) -> ModelCard:
         """The resolved card of a declared model; the chain of ``like:`` is walked without recursion."""
-        chain = [ref]
-        while (base := self._base(chain[-1])) is not None and base not in self._cards:
+        chain = {ref: None}
+        last = ref
+        while (base := self._base(last)) is not None and base not in self._cards:
             if base in chain:
-                self._circle(chain[chain.index(base) :])
+                links = list(chain)
+                self._circle(links[links.index(base) :])
                 break
-            chain.append(base)
+            chain[base] = None
+            last = base
         card = self._cards.get(base) if base is not None else None
         for link in reversed(chain):
             if link not in self._cards:

@@ -7,6 +7,15 @@ from dataclasses import dataclass, field
 
 from nano_flow.core.diagnostics import Diagnostic, has_errors
 from nano_flow.documents.load import WorkflowSource
+from nano_flow.plan.checks.bounds import check_bounds
+from nano_flow.plan.checks.choices import check_choices
+from nano_flow.plan.checks.commands import check_commands
+from nano_flow.plan.checks.naming import check_names
+from nano_flow.plan.checks.order import check_order
+from nano_flow.plan.checks.routes.models import check_models
+from nano_flow.plan.checks.routes.prices import check_prices
+from nano_flow.plan.checks.schemas.schemas import check_schemas
+from nano_flow.plan.checks.tools import check_tools
 from nano_flow.plan.draft import CompileContext, Draft, Pass
 from nano_flow.plan.freezing.file import freeze
 from nano_flow.plan.passes.cycles import order_steps
@@ -20,7 +29,18 @@ from nano_flow.plan.passes.workflows import compile_others
 from nano_flow.plan.plan import Plan
 from nano_flow.source.collector import collector_paused
 
-CHECKS: tuple[Pass, ...] = ()
+CHECKS: tuple[Pass, ...] = (
+    check_names,
+    check_schemas,
+    check_commands,
+    check_tools,
+    check_choices,
+    check_models,
+    check_prices,
+    check_bounds,
+    check_order,
+)
+"""Passes that only judge; each finds its own kind of mistake."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +54,7 @@ class CompileResult:
 def compile_workflow(source: WorkflowSource, context: CompileContext) -> CompileResult:
     """Plan ``source``. Starts nothing and raises nothing for a bad document: what is wrong is in the diagnostics."""
     with collector_paused():
-        return _Compiler(context).compile(source, ())
+        return _Compiler(context, _has_budget(source)).compile(source, ())
 
 
 @dataclass(slots=True)
@@ -42,10 +62,11 @@ class _Compiler:
     """Compiles each file once, however many workflows call it."""
 
     context: CompileContext
+    under_budget: bool
     done: dict[str, CompileResult] = field(default_factory=dict)
 
     def compile(self, source: WorkflowSource, callers: tuple[str, ...]) -> CompileResult:
-        draft = Draft(source, self.context, callers)
+        draft = Draft(source, self.context, callers, self.under_budget)
         found = list(source.warnings)
         for run in self._passes():
             draft, more = run(draft)
@@ -71,6 +92,11 @@ class _Compiler:
             self.done[path] = self.compile(source, (*caller.callers, caller.path))
         result = self.done[path]
         return result.plan, list(result.diagnostics)
+
+
+def _has_budget(source: WorkflowSource) -> bool:
+    limits = source.document.limits
+    return limits is not None and limits.budget is not None and limits.budget.usd is not None
 
 
 def _in_order(found: list[Diagnostic], file: str) -> tuple[Diagnostic, ...]:

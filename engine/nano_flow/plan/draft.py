@@ -98,6 +98,8 @@ class Draft:
     context: CompileContext
     callers: tuple[str, ...] = ()
     """Absolute paths of the workflows that called this one, the outermost first."""
+    under_budget: bool = False
+    """True where the workflow that calls this one has a budget in dollars: the run's budget is shared."""
     steps: list[DraftStep] = field(default_factory=list)
     graphs: list[DraftGraph] = field(default_factory=list)
     inner: dict[int, list[int]] = field(default_factory=dict)

@@ -26,7 +26,7 @@ _TYPES: Mapping[str, Callable[[object], bool]] = {
 }
 
 
-def misfit(value: Value, schema: Mapping[str, Json]) -> str:
+def misfit(value: Value | Json, schema: Mapping[str, Json]) -> str:
     """What is wrong with ``value``; empty where it fits or where that is only known in a run."""
     if isinstance(value, Template):
         if value.form != "text" or _admits("", schema):
@@ -48,7 +48,7 @@ def _admits(value: object, schema: Mapping[str, Json]) -> bool:
     return kinds is None or any(isinstance(kind, str) and _TYPES.get(kind, _any)(value) for kind in listed_kinds)
 
 
-def _bounds(value: Value, schema: Mapping[str, Json]) -> str:
+def _bounds(value: Value | Json, schema: Mapping[str, Json]) -> str:
     low, high = schema.get("minimum"), schema.get("maximum")
     if isinstance(value, int | float) and not isinstance(value, bool):
         if isinstance(low, int | float) and value < low:
@@ -58,7 +58,7 @@ def _bounds(value: Value, schema: Mapping[str, Json]) -> str:
     return ""
 
 
-def _plain(value: Value) -> bool:
+def _plain(value: Value | Json) -> bool:
     return not isinstance(value, dict | list)
 
 

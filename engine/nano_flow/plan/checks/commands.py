@@ -1,0 +1,65 @@
+"""Commands: no value ever becomes part of a script, be it for a shell or for an interpreter."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from nano_flow.core.diagnostics import Diagnostic
+from nano_flow.documents.agent import RunVerify
+from nano_flow.documents.steps import PromptStep, RunStep
+from nano_flow.documents.workflow import CommandTool
+from nano_flow.plan.checks.interpreters import script_arguments
+from nano_flow.plan.draft import Draft, Found, Path, problem
+from nano_flow.source.expressions import place
+
+_TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{\{|\{%", re.DOTALL)
+Command = RunStep | RunVerify | CommandTool
+
+
+def check_commands(draft: Draft) -> tuple[Draft, Found]:
+    """Every command of a step, of a check and of a declared tool."""
+    return draft, [fault for at, command in _commands(draft) for fault in _check(draft, at, command)]
+
+
+def _commands(draft: Draft) -> Iterator[tuple[Path, Command]]:
+    for step in draft.steps:
+        document = step.document
+        if isinstance(document, RunStep):
+            yield step.at, document
+        elif isinstance(document, PromptStep):
+            for position, entry in enumerate(document.verify or ()):
+                if isinstance(entry, RunVerify):
+                    yield draft.written(step.number, "verify", position), entry
+    for name, tool in (draft.document.tools or {}).items():
+        if isinstance(tool, CommandTool):
+            yield ("tools", name), tool
+
+
+def _check(draft: Draft, at: Path, command: Command) -> Iterator[Diagnostic]:
+    if isinstance(command.run, str):
+        tag = _TAG.search(command.run)
+        if tag is not None:
+            message = "a script holds no template: a value in it would be read as code"
+            yield _problem(draft, (*at, "run"), command.run, tag, message)
+        return
+    if command.shell is not None:
+        where = draft.where((*at, "shell"))
+        message = '"shell" is for a script; a list of arguments runs without one'
+        yield problem("NF315", message, where, at=(*at, "shell"), hint="write `run:` as a text, or leave `shell` out")
+    if not any(_TAG.search(argument) for argument in command.run):
+        return
+    for script in script_arguments(command.run):
+        text = command.run[script.position]
+        tag = _TAG.search(text)
+        if tag is not None:
+            message = f'a template in the script of "{script.program}": its value would be read as code'
+            yield _problem(draft, (*at, "run", script.position), text, tag, message, script.value)
+
+
+def _problem(draft: Draft, at: Path, text: str, tag: re.Match[str], message: str, value: str = "") -> Diagnostic:
+    where = place(text, draft.where(at), draft.source.locator(at), tag.start(), tag.end())
+    shown = tag[0] if tag[0].startswith("{{") and tag[0].endswith("}}") and "\n" not in tag[0] else "{{ … }}"
+    reads = f"`{value}`" if value else '"$VALUE"'
+    hint = f"""hand the value over: `env: {{VALUE: "{shown}"}}`, and read it as {reads} in the script"""
+    return problem("NF314", message, where, at=at, hint=hint)

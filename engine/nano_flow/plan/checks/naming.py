@@ -1,0 +1,63 @@
+"""Names and places of the file itself: the names that ``as`` gives, and the workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nano_flow.core.diagnostics import Diagnostic
+from nano_flow.plan.draft import Draft, DraftStep, Found, join, problem
+from nano_flow.plan.reading.confine import within
+
+_TAKEN = frozenset(
+    ("inputs", "steps", "env", "run", "output", "args", "failure", "index", "iteration", "previous", "loop", "range")
+)
+
+
+def check_names(draft: Draft) -> tuple[Draft, Found]:
+    """``as``, ``max_items`` and the like without their ``for_each``; names that mean something else; the workspace."""
+    found: Found = []
+    for step in draft.steps:
+        found.extend(_step(draft, step))
+    found.extend(_workspace(draft))
+    return draft, found
+
+
+def _step(draft: Draft, step: DraftStep) -> Iterator[Diagnostic]:
+    document = step.document
+    if document.as_ is not None and document.as_ in _TAKEN:
+        at = (*step.at, "as")
+        message = f'"{document.as_}" means something else in expressions'
+        yield problem("NF328", message, draft.where(at), at=at, hint="give the item another name")
+    loop = document.repeat
+    if loop is not None and loop.as_ is not None and (loop.as_ in _TAKEN or loop.as_ == (document.as_ or "item")):
+        at = (*step.at, "repeat", "as")
+        message = f'"{loop.as_}" means something else in expressions'
+        yield problem("NF328", message, draft.where(at), at=at, hint="give the loop another name")
+    if document.for_each is None:
+        for key, field in (("as", "as_"), ("max_items", "max_items"), ("on_item_failure", "on_item_failure")):
+            if getattr(document, field) is not None:
+                at = (*step.at, key)
+                message = f'"{key}" has no effect without "for_each"'
+                yield problem("NF328", message, draft.key(at), at=at, severity="warning")
+
+
+def _workspace(draft: Draft) -> Iterator[Diagnostic]:
+    written = draft.document.workspace
+    if written is None:
+        return
+    at = ("workspace",)
+    hint = "name a folder of this project, such as `workspace: .`"
+    folder = draft.path.rpartition("/")[0] or "/"
+    root = draft.context.root
+    reason = ""
+    if written.startswith("~"):
+        reason = "is a home folder"
+    elif any(not c.isprintable() for c in written):
+        reason = "holds a character that cannot be seen"
+    elif not within(join(folder, written), root):
+        reason = (
+            "contains the whole project and more" if within(join("/", root), join(folder, written)) else "leaves it"
+        )
+    if reason:
+        message = f'the workspace "{ascii(written)[1:-1]}" {reason}: agents and commands work in it'
+        yield problem("NF313", message, draft.where(at), at=at, hint=hint)

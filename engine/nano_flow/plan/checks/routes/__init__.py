@@ -1,0 +1,1 @@
+"""What steps say of models, judged: names, abilities, fallbacks, prices."""

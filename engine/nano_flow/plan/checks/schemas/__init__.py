@@ -1,0 +1,1 @@
+"""JSON Schemas in a workflow, judged without importing a validator."""
