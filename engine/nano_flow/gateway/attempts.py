@@ -64,7 +64,8 @@ class Attempts:
     async def ask(self, question: Question, ref: ModelRef, *, last: bool) -> Answered:
         """Ask ``ref``, again and again where that may help. Raises the last error.
 
-        Where other models are left, a model whose breaker has opened meanwhile is not asked again.
+        Where other models are left, a model whose breaker has opened meanwhile is not asked again, unless the step
+        says how often it wants to ask.
         """
         clock, cooldowns = self.sender.books.clock, self.sender.books.cooldowns
         patience = Patience.of(self.rules, question.ask.retry)
@@ -75,7 +76,7 @@ class Attempts:
             except Retryable as error:
                 failed += 1
                 delay = patience.delay(error, failed, self.random())
-                given_up = not last and cooldowns.is_cooling(ref, clock.monotonic())
+                given_up = not last and question.ask.retry is None and cooldowns.is_cooling(ref, clock.monotonic())
                 if delay is None or given_up or error.kind in self.rules.stop_on:
                     raise
                 await clock.sleep(delay)

@@ -30,7 +30,7 @@ class Purse:
         ledger.on_release = self._wake
 
     async def reserve(
-        self, scopes: Sequence[str], amount: Money, tokens: int, *, simulated: bool = False
+        self, scopes: Sequence[str], amount: Money, tokens: int = 0, *, simulated: bool = False
     ) -> Reservation:
         """The reservation; DoesNotFit where it does not fit even when all running calls have ended."""
         first = True
