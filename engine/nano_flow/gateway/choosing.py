@@ -9,11 +9,22 @@ from nano_flow.core.errors import LimitReached
 from nano_flow.core.events import NoticeGiven, RouteDecided
 from nano_flow.core.messages import Json
 from nano_flow.core.money import Money
+from nano_flow.core.refs import ModelRef
 from nano_flow.gateway.ask import Circumstances, ModelAsk, Routed
 from nano_flow.gateway.cooldown import Cooldowns
 from nano_flow.gateway.sending.tokens import likely_tokens
 from nano_flow.gateway.services import GatewayServices
 from nano_flow.routing.request import NoCandidate
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A decision, its mapping made once."""
+
+    candidates: tuple[ModelRef, ...]
+    score: float | None
+    tier: str | None
+    decision: Mapping[str, Json]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +35,14 @@ class Chooser:
     cooldowns: Cooldowns
     noticed: set[str] = field(default_factory=set)
 
-    async def choose(self, ask: ModelAsk, requested: str) -> Routed:
+    async def choose(self, ask: ModelAsk, requested: str) -> Chosen:
         """Candidates for ``ask``, told to everybody. NoCandidate or LimitReached where there are none."""
         routed = await self._routed(ask)
-        self.tell(ask, requested, routed.score, routed.tier, routed.decision)
+        chosen = Chosen(routed.candidates, routed.score, routed.tier, routed.decision)
+        self.tell(ask, requested, chosen.score, chosen.tier, chosen.decision)
         for notice in routed.notices:
             self.notice(ask.address, notice)
-        return routed
+        return chosen
 
     def tell(
         self, ask: ModelAsk, requested: str, score: float | None, tier: str | None, decision: Mapping[str, Json]

@@ -8,10 +8,10 @@ from nano_flow.core.errors import BadCredentials, LimitReached, ProviderError
 from nano_flow.core.events import CallFinished
 from nano_flow.core.money import ZERO, Cost, Money, Unpriced
 from nano_flow.core.refs import ModelRef
-from nano_flow.gateway.ask import FREE, ModelAnswer, ModelAsk, Routed
+from nano_flow.gateway.ask import FREE, ModelAnswer, ModelAsk
 from nano_flow.gateway.attempts import Attempts
 from nano_flow.gateway.cascade import in_tier, judge
-from nano_flow.gateway.choosing import Chooser
+from nano_flow.gateway.choosing import Chooser, Chosen
 from nano_flow.gateway.cooldown import Cooldowns
 from nano_flow.gateway.limits.purse import DoesNotFit, Purse
 from nano_flow.gateway.sending.books import Books
@@ -101,12 +101,12 @@ class Gateway:
 
     async def _answer(self, question: Question) -> ModelAnswer:
         """Ask the candidates in turn, each once, until one answers."""
-        routed = await self._chooser.choose(question.ask, question.requested)
-        refs = routed.candidates
+        chosen = await self._chooser.choose(question.ask, question.requested)
+        refs = chosen.candidates
         failures: list[tuple[ModelRef, ProviderError | LimitReached]] = []
         for place, ref in enumerate(refs):
             try:
-                return await self._one_model(question, routed, ref, last=place + 1 == len(refs))
+                return await self._one_model(question, chosen, ref, last=place + 1 == len(refs))
             except ProviderError as error:
                 failures.append((ref, error))
                 if not self._services.rules.tries_another_model(error.kind):
@@ -118,7 +118,7 @@ class Gateway:
                 failures.append((ref, error))
         raise _none_answered(failures)
 
-    async def _one_model(self, question: Question, routed: Routed, ref: ModelRef, *, last: bool) -> ModelAnswer:
+    async def _one_model(self, question: Question, chosen: Chosen, ref: ModelRef, *, last: bool) -> ModelAnswer:
         """The cached reply of ``ref``, or a new one."""
         cap = self._sender.output_cap(question, ref)
         kept = await self._replies.find(question, ref, cap)
@@ -133,9 +133,9 @@ class Gateway:
             requested=question.requested,
             cost=answered.cost,
             cached=kept is not None,
-            score=routed.score,
-            tier=routed.tier,
-            decision=routed.decision,
+            score=chosen.score,
+            tier=chosen.tier,
+            decision=chosen.decision,
             attempts=question.attempts,
         )
 
