@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from nano_flow.core.diagnostics import Diagnostic, SourceRange
 from nano_flow.core.errors import DocumentError
 from nano_flow.core.messages import Json
-from nano_flow.documents.load import ProvidersSource, RoutingSource, load_pricing, load_providers, load_routing
+from nano_flow.documents.load import RoutingSource, load_pricing, load_providers, load_routing
 from nano_flow.documents.routing import RoutingDocument
 from nano_flow.locate import PolicyFile
 from nano_flow.plan.catalogue import Catalogue
@@ -58,7 +58,7 @@ def read_policies(files: Sequence[PolicyFile], texts: Mapping[str, str] | None =
     providers = load_providers(raw["providers.yaml"], names["providers.yaml"])
     routing = load_routing(raw["routing.yaml"], names["routing.yaml"])
     pricing = load_pricing(raw["pricing.yaml"], names["pricing.yaml"])
-    catalogue, warnings = _catalogue(providers)
+    catalogue = build_catalogue(providers.document, providers.source.value_range)
     folder = os.path.dirname(next(str(f.path) for f in files if f.name == "routing.yaml"))
     policy = routing_policy(routing.document, routing.source.value_range, compile_condition, _learned(routing, folder))
     return Policies(
@@ -69,7 +69,7 @@ def read_policies(files: Sequence[PolicyFile], texts: Mapping[str, str] | None =
         prices=Prices.from_document(pricing.document, catalogue),
         unpriced_pass=pricing.document.unknown == "warn",
         texts={name: data.decode("utf-8", errors="replace") for name, data in raw.items()},
-        warnings=(*providers.warnings, *routing.warnings, *pricing.warnings, *warnings),
+        warnings=(*providers.warnings, *routing.warnings, *pricing.warnings),
     )
 
 
@@ -93,14 +93,6 @@ def _raw(file: PolicyFile, texts: Mapping[str, str] | None, found: list[Diagnost
     except DocumentError as error:
         found.extend(error.diagnostics)
         return b""
-
-
-def _catalogue(providers: ProvidersSource) -> tuple[Catalogue, tuple[Diagnostic, ...]]:
-    catalogue, diagnostics = build_catalogue(providers)
-    errors = [d for d in diagnostics if d.severity == "error"]
-    if errors:
-        raise DocumentError(errors)
-    return catalogue, tuple(diagnostics)
 
 
 def _learned(routing: RoutingSource, folder: str) -> LearnedScore | None:

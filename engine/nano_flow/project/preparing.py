@@ -86,7 +86,9 @@ def prepare_run(
     opened = open_workflow(path, config_dir)
     plan = with_options(opened.plan, options)
     inputs = _bound(plan, given)
-    return PreparedRun(opened, plan, inputs, options, _record(opened, plan, inputs, options, now), _secrets(plan, inputs))
+    return PreparedRun(
+        opened, plan, inputs, options, _record(opened, plan, inputs, options, now), _secrets(plan, inputs)
+    )
 
 
 def prepare_resume(
@@ -147,9 +149,7 @@ def _bound(plan: Plan, given: GivenInputs) -> dict[str, Json]:
     raise UsageError("; ".join(problems))
 
 
-def _record(
-    opened: Opened, plan: Plan, inputs: Mapping[str, Json], options: RunOptions, now: float
-) -> RunRecord:
+def _record(opened: Opened, plan: Plan, inputs: Mapping[str, Json], options: RunOptions, now: float) -> RunRecord:
     public = {name: None if plan.inputs[name].secret else value for name, value in inputs.items()}
     return RunRecord(
         run_id=secrets.token_hex(5),
@@ -170,7 +170,9 @@ def _record(
 
 def _resumed(record: RunRecord, opened: Opened, given: GivenInputs, options: RunOptions) -> PreparedRun:
     plan = with_options(opened.plan, options)
-    kept = {name: value for name, value in record.inputs.items() if name in plan.inputs and not plan.inputs[name].secret}
+    kept = {
+        name: value for name, value in record.inputs.items() if name in plan.inputs and not plan.inputs[name].secret
+    }
     inputs = _bound(plan, GivenInputs(given.texts, {**kept, **given.data}))
     changed = replace(
         record,

@@ -1,0 +1,87 @@
+"""A run in front of a person, or of a script: progress, signals, the result, the exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import Coroutine, Mapping
+
+from nano_flow.app import ResumeOrder, RunReport, Surroundings, resume_workflow, run_workflow
+from nano_flow.cli import output
+from nano_flow.cli.common import Options
+from nano_flow.core.messages import Json
+from nano_flow.ports import EventSink
+from nano_flow.project.preparing import GivenInputs, RunOptions
+from nano_flow.runtime.limits import Control, Stop
+
+_TERMINATED = 143
+
+
+class Signals:
+    """Turns Ctrl-C and SIGTERM into an order to stop: the state is kept, the run can be resumed."""
+
+    def __init__(self) -> None:
+        self.received: signal.Signals | None = None
+
+    def attach(self, control: Control) -> None:
+        """Listen for the run of ``control``; the second signal is the system's again."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._take, number, control)
+
+    def _take(self, number: signal.Signals, control: Control) -> None:
+        self.received = number
+        asyncio.get_running_loop().remove_signal_handler(number)
+        control.order_now(Stop("interrupt", "", f"stopped by {number.name}", pause=True))
+
+
+def run_file(options: Options, file: str, given: GivenInputs, chosen: RunOptions) -> int:
+    """Run a workflow; print its result; the exit code."""
+    signals = Signals()
+    where = _surroundings(options, signals)
+    return _finish(options, signals, run_workflow(file, given, chosen, where, options.config_dir))
+
+
+def resume_run(options: Options, order: ResumeOrder) -> int:
+    """Go on with a run; print its result; the exit code."""
+    signals = Signals()
+    where = _surroundings(options, signals)
+    return _finish(options, signals, resume_workflow(order, where, options.config_dir))
+
+
+def _surroundings(options: Options, signals: Signals) -> Surroundings:
+    approver = None
+    if options.may_ask:
+        from nano_flow.cli.asking import TerminalApprover
+
+        approver = TerminalApprover()
+    return Surroundings(options.state, (_sink(options),), approver, signals.attach)
+
+
+def _sink(options: Options) -> EventSink:
+    if options.events:
+        from nano_flow.sinks.jsonl import JsonLinesSink
+
+        return JsonLinesSink(sys.stdout)
+    from nano_flow.sinks.console import ConsoleSink
+
+    live = sys.stderr.isatty() and not options.may_ask and os.environ.get("TERM") != "dumb"
+    return ConsoleSink(sys.stderr, time.time, verbosity=options.verbosity, live=live)
+
+
+def _finish(options: Options, signals: Signals, run: Coroutine[object, object, RunReport]) -> int:
+    report = asyncio.run(run)
+    if options.json and not options.events:
+        output.document(str(report.document["schema"]), {k: v for k, v in report.document.items() if k != "schema"})
+    elif not options.events:
+        _print(report.document)
+    return _TERMINATED if signals.received == signal.SIGTERM and report.end.status == "paused" else report.exit_code
+
+
+def _print(document: Mapping[str, Json]) -> None:
+    from nano_flow.views.text import run_text
+
+    output.data(run_text(document))

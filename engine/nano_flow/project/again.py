@@ -1,0 +1,81 @@
+"""What a resume does again: the step that ``--from`` names, and everything that depends on it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import TypeVar
+
+from nano_flow.core.errors import UsageError
+from nano_flow.core.money import usd
+from nano_flow.plan.plan import Plan, PlannedStep
+from nano_flow.plan.walk import every_step
+from nano_flow.ports import RecordedWork
+
+K = TypeVar("K", tuple[str, int], tuple[str, int, str])
+V = TypeVar("V")
+_INDEX = re.compile(r"\[\d+\]")
+
+
+def without(recorded: RecordedWork, plan: Plan, address: str) -> RecordedWork:
+    """``recorded`` without what ``address``, or a step downstream of it, did. UsageError where there is no such step.
+
+    What was paid stays paid: only the replies are not used again.
+    """
+    steps = dict(every_step(plan.graph))
+    path = _INDEX.sub("", address)
+    if path not in steps:
+        raise UsageError(f'there is no step "{path}" in this workflow; there are: {", ".join(steps)}')
+    below = _downstream(steps, path)
+
+    def again(place: str) -> bool:
+        if place == address or place.startswith((f"{address}.", f"{address}[")):
+            return True
+        where = _INDEX.sub("", place)
+        return any(where == other or where.startswith(f"{other}.") for other in below)
+
+    return replace(
+        recorded,
+        calls=_kept(recorded.calls, again),
+        tools=_kept(recorded.tools, again),
+        tools_in_doubt=_kept(recorded.tools_in_doubt, again),
+        approvals={place: v for place, v in recorded.approvals.items() if not again(place)},
+        asked_at={place: v for place, v in recorded.asked_at.items() if not again(place)},
+        waits={place: v for place, v in recorded.waits.items() if not again(place)},
+    )
+
+
+def changes_message(changed: Iterable[str], recorded: RecordedWork) -> str:
+    """Names the steps that changed and what asking them again costs at least."""
+    paths = list(changed)
+    calls = [call for (place, _), call in recorded.calls.items() if _INDEX.sub("", place) in paths]
+    lost = sum(call.cost or 0 for call in calls)
+    named = ", ".join(f'"{path}"' for path in paths)
+    return (
+        f"the workflow has changed since the run began: {named}. {len(calls)} recorded model calls of these steps "
+        f'(${usd(lost)}) will be made and paid again. "nano-flow resume --accept-changes" goes on with the new text'
+    )
+
+
+def _kept(work: Mapping[K, V], again: Callable[[str], bool]) -> dict[K, V]:
+    return {key: value for key, value in work.items() if not again(key[0])}
+
+
+def _downstream(steps: Mapping[str, PlannedStep], path: str) -> set[str]:
+    """Paths of all steps that wait for ``path``, or for a group that it stands in, directly or not."""
+    waiting: dict[str, list[str]] = {}
+    for other, step in steps.items():
+        prefix = other[: len(other) - len(step.id)]
+        for upstream in {*step.needs, *step.references}:
+            waiting.setdefault(f"{prefix}{upstream}", []).append(other)
+    pending = [path]
+    while (outer := pending[-1].rpartition(".")[0]) in steps:
+        pending.append(outer)
+    found: set[str] = set()
+    while pending:
+        for other in waiting.get(pending.pop(), ()):
+            if other not in found:
+                found.add(other)
+                pending.append(other)
+    return found
