@@ -187,11 +187,12 @@ def test_what_is_too_deep_too_long_or_too_large(inside: str) -> None:
     [
         "{% if a %}" * 30 + "{% endif %}" * 30,
         "{% for a in b %}" * 30 + "{% endfor %}" * 30,
+        "{% set a %}{% endset %}" * 30 + "{% for a in b %}" * 30 + "{% endfor %}" * 30,
         "{% set a = 1 %}" * 3000,
         "{% for a in range(1001) %}{% for b in range(1000) %}{% endfor %}{% endfor %}",
         "{% if a %}b" + "{% elif a %}b" * 101 + "{% endif %}",
     ],
-    ids=["ifs", "fors", "tags", "product", "elifs"],
+    ids=["ifs", "fors", "sets", "tags", "product", "elifs"],
 )
 def test_blocks_are_bounded(source: str) -> None:
     assert [fault.code for fault in faults(source)] == ["NF405"]
@@ -203,5 +204,6 @@ def test_all_faults_of_a_template_are_collected_and_bounded() -> None:
 
 
 def test_a_body_that_never_runs_does_not_multiply() -> None:
-    nested = "{% for a in range(0) %}{% for b in range(9999) %}{% for c in range(9999) %}{% endfor %}{% endfor %}{% endfor %}"
+    opened = "{% for a in range(0) %}{% for b in range(9999) %}{% for c in range(9999) %}"
+    nested = opened + "{% endfor %}" * 3
     assert check_template(nested, WHERE).form == "text"

@@ -5,8 +5,10 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 
+from jinja2 import Undefined
+
 from nano_flow.runtime.rendering.failure import RenderFailure, kind_of
-from nano_flow.runtime.rendering.meter import Meter
+from nano_flow.runtime.rendering.meter import Meter, fail
 from nano_flow.runtime.rendering.plain import MAX_BITS, checked_float
 from nano_flow.source.guard.sizes import MAX_REPEATED
 
@@ -30,6 +32,9 @@ def _number(symbol: str, compute: Callable[[object, object], object]) -> Callabl
 
 
 def _unfit(symbol: str, left: object, right: object) -> RenderFailure:
+    for side in (left, right):
+        if isinstance(side, Undefined):
+            fail(side)
     hint = {
         "+": '; join texts with "~"',
         "%": "; put values into a text with `| format`" if isinstance(left, str) else "",

@@ -94,13 +94,9 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def getattr(self, obj: object, attribute: str) -> object:
         """``a.b``: the member b of the mapping a, whatever methods Python's types have."""
-        if isinstance(obj, Mapping):
-            return self.getitem(obj, attribute)
         if isinstance(obj, LoopContext) and attribute in LOOP_MEMBERS:
             return getattr(obj, attribute)
-        if isinstance(obj, tuple) and attribute in GROUP_MEMBERS and hasattr(obj, "grouper"):
-            return getattr(obj, attribute)
-        return self._without(obj, attribute)
+        return self.getitem(obj, attribute)
 
     def getitem(self, obj: object, argument: object) -> object:
         """``a[b]``: a member of a mapping, or an item of a list or text by its number."""
@@ -118,6 +114,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
             except IndexError:
                 size = len(obj)
                 return self._missing(obj, argument, f"there is no item {argument}; there are {size:,}, counted from 0")
+        if isinstance(obj, tuple) and argument in GROUP_MEMBERS and hasattr(obj, "grouper"):
+            return obj[GROUP_MEMBERS.index(argument)]
         return self._without(obj, argument)
 
     def _without(self, obj: object, member: object) -> object:

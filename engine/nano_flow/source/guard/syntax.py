@@ -138,8 +138,13 @@ def _bounded(tokens: Iterable[RawToken]) -> Iterator[RawToken]:
         yield line, kind, text
 
 
+BLOCKS = ("for", "if", "with", "filter")
+
+
 def _opens(word: str) -> int:
-    return -1 if word.startswith("end") else int(word in ("for", "if", "with", "filter"))
+    if word.startswith("end"):
+        return -int(word[3:] in BLOCKS)
+    return int(word in BLOCKS)
 
 
 def _check_literal(kind: str, text: str, start: int) -> None:

@@ -129,7 +129,7 @@ class Parser:
             raise PatternFault('a "(" without ")"')
         self.position += 1
         self.depth -= 1
-        return node
+        return Sequence((node,)) if isinstance(node, Place) else node  # (^)* may be repeated, ^* may not
 
     def counted(self, node: Node) -> Node:
         """``*``, ``+``, ``?``, ``{2,5}`` behind a piece; greedy or not makes no difference to whether it is found."""

@@ -110,7 +110,9 @@ def wordwrap(
     """Lines of at most ``width`` characters, broken between words."""
     most = whole(width, "width", MAX_WIDTH * 10, 1)
     source, joint = text_of(value), text_of(wrapstring)
-    meter_of(context).make(len(source) + (len(source) // most + source.count("\n") + 1) * 2 * len(joint))
+    rows = 2 * (len(source) // most + source.count("\n") + 1)
+    meter_of(context).make(len(source) + rows * len(joint))
+    meter_of(context).work(rows // 4)
     return joint.join(row for line in source.split("\n") for row in _wrapped(line, most, bool(break_long_words)))
 
 
@@ -123,10 +125,10 @@ def _wrapped(line: str, width: int, break_long: bool) -> list[str]:
             continue
         if row:
             rows.append(row)
-        while break_long and len(word) > width:
-            rows.append(word[:width])
-            word = word[width:]
-        row = word
+        cuts = range(0, len(word), width) if break_long else (0,)
+        parts = [word[cut : cut + width] if break_long else word for cut in cuts]
+        rows.extend(parts[:-1])
+        row = parts[-1]
     return [*rows, row] if row or not rows else rows
 
 
