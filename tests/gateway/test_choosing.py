@@ -9,7 +9,7 @@ import pytest
 
 from nano_flow.core import errors
 from nano_flow.core.events import CacheHit, CallFinished, NoticeGiven, RouteDecided
-from nano_flow.core.messages import Attachment, ChatReply, Message, ToolCall, ToolSpec
+from nano_flow.core.messages import Attachment, ChatReply, Message, ToolSpec
 from nano_flow.core.money import Cost, Money
 from nano_flow.core.refs import ModelRef
 from nano_flow.documents.routing import RoutingDocument
@@ -18,7 +18,6 @@ from nano_flow.gateway.observed import Observed
 from nano_flow.gateway.route import PolicyRouter, has_credentials, without_credentials
 from nano_flow.gateway.rules import FallbackRules, fallback_rules
 from nano_flow.gateway.sending.streaming import CUT, Shown
-from nano_flow.gateway.sending.tokens import likely_tokens, most_tokens
 from nano_flow.plan.catalogue import Catalogue, ProviderCard
 from nano_flow.ports import RecordedWork
 from nano_flow.pricing.prices import Prices
@@ -218,16 +217,3 @@ def test_rules_come_from_the_document_and_keep_their_defaults() -> None:
     assert (rules.attempts, rules.cooldown_after, rules.cooldown_s, rules.delay_s) == (2, 5, 10.0, 2.0)
     assert not rules.tries_another_model("timeout")
     assert rules.tries_another_model("rate_limit")
-
-
-def test_the_bound_on_tokens_holds_for_any_tokenizer_of_bytes() -> None:
-    question = ask(
-        "é" * 10,
-        messages=(
-            Message("user", "é" * 10, attachments=(Attachment("n.txt", "text/plain", "x" * 50),)),
-            Message("assistant", "", (ToolCall("1", "read", "{}"),)),
-        ),
-        tools=(ToolSpec("read", "Reads.", {"type": "object"}),),
-    )
-    assert most_tokens(question) > 20 + 50
-    assert likely_tokens(question) < most_tokens(question)

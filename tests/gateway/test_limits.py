@@ -190,7 +190,7 @@ def test_a_cheaper_candidate_is_asked_where_the_first_does_not_fit() -> None:
 
 def test_passing_a_mark_is_told_and_an_overrun_stops_the_run() -> None:
     world = World(candidates=(A,), budget=PlannedBudget(usd=money("0.001"), warn_at=0.2))
-    world.providers["alpha"] = FakeProvider([reply(usage=Usage(10, 0, 0, 99)), reply(usage=Usage(10, 0, 0, 120))])
+    world.providers["alpha"] = FakeProvider([reply(usage=Usage(10, 0, 0, 99)), reply(usage=Usage(10, 0, 0, 300))])
     gateway = world.gateway()
     asyncio.run(gateway.call(ask()))
     warned = cast(list[BudgetWarned], world.of(BudgetWarned))

@@ -12,7 +12,7 @@ from nano_flow.core.money import Money
 from nano_flow.core.refs import ModelRef
 from nano_flow.gateway.ask import Circumstances, ModelAsk, Routed
 from nano_flow.gateway.cooldown import Cooldowns
-from nano_flow.gateway.sending.tokens import likely_tokens
+from nano_flow.gateway.sending.question import Question
 from nano_flow.gateway.services import GatewayServices
 from nano_flow.routing.request import NoCandidate
 
@@ -35,11 +35,12 @@ class Chooser:
     cooldowns: Cooldowns
     noticed: set[str] = field(default_factory=set)
 
-    async def choose(self, ask: ModelAsk, requested: str) -> Chosen:
-        """Candidates for ``ask``, told to everybody. NoCandidate or LimitReached where there are none."""
-        routed = await self._routed(ask)
+    async def choose(self, question: Question) -> Chosen:
+        """Candidates for a question, told to everybody. NoCandidate or LimitReached where there are none."""
+        ask = question.ask
+        routed = await self._routed(question)
         chosen = Chosen(routed.candidates, routed.score, routed.tier, routed.decision)
-        self.tell(ask, requested, chosen.score, chosen.tier, chosen.decision)
+        self.tell(ask, question.requested, chosen.score, chosen.tier, chosen.decision)
         for notice in routed.notices:
             self.notice(ask.address, notice)
         return chosen
@@ -57,30 +58,30 @@ class Chooser:
             self.noticed.add(message)
             self.services.emit(NoticeGiven(self.services.clock.now(), address, message))
 
-    async def _routed(self, ask: ModelAsk) -> Routed:
-        services, clock = self.services, self.services.clock
+    async def _routed(self, question: Question) -> Routed:
+        services, clock, ask = self.services, self.services.clock, question.ask
         try:
-            return services.route(ask, self._circumstances(ask))
+            return services.route(ask, self._circumstances(question))
         except NoCandidate as error:
             kinds = {refusal.kind for refusal in error.refused}
             wait = self.cooldowns.next_end(clock.monotonic())
             if "cooling" in kinds and wait is not None:
                 self.notice(ask.address, "every model that may answer is cooling down after failures: waiting")
                 await clock.sleep(max(wait, 0.0))
-                return services.route(ask, replace(self._circumstances(ask), cooling=frozenset()))
+                return services.route(ask, replace(self._circumstances(question), cooling=frozenset()))
             if "budget" in kinds:
                 message = f"{error}\nraise the budget, or go on later with: nano-flow resume --budget USD"
                 raise LimitReached("budget.usd", message, self._tightest(ask.budgets)) from error
             raise
 
-    def _circumstances(self, ask: ModelAsk) -> Circumstances:
+    def _circumstances(self, question: Question) -> Circumstances:
         services = self.services
         return Circumstances(
             now=services.clock.now(),
-            input_tokens=likely_tokens(ask),
+            input_tokens=question.likely_tokens,
             cooling=self.cooldowns.cooling(services.clock.monotonic()),
-            budget_left=self._budget_left(ask.budgets),
-            downgrade=services.ledger.under_pressure(ask.budgets),
+            budget_left=self._budget_left(question.ask.budgets),
+            downgrade=services.ledger.under_pressure(question.ask.budgets),
         )
 
     def _budget_left(self, scopes: tuple[str, ...]) -> Money | None:

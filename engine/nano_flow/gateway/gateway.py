@@ -20,6 +20,7 @@ from nano_flow.gateway.sending.fingerprint import fingerprint, question_text
 from nano_flow.gateway.sending.question import Question
 from nano_flow.gateway.sending.sender import Answered, Sender
 from nano_flow.gateway.services import GatewayServices
+from nano_flow.pricing.tokens import count_request
 
 
 class Gateway:
@@ -58,7 +59,8 @@ class Gateway:
             if recorded is not None:
                 answer = self._replay(ask, recorded)
             else:
-                answer = await self._answer(Question(levels[place], asked, digests[place], ask.model))
+                likely = count_request(ask.messages, ask.tools, ask.output_schema)
+                answer = await self._answer(Question(levels[place], asked, digests[place], ask.model, likely))
             recorded = None
             spent = _sum(spent, answer.cost)
             higher = self._higher_tier(levels[place], answer) if place + 1 < len(levels) else None
@@ -101,7 +103,7 @@ class Gateway:
 
     async def _answer(self, question: Question) -> ModelAnswer:
         """Ask the candidates in turn, each once, until one answers."""
-        chosen = await self._chooser.choose(question.ask, question.requested)
+        chosen = await self._chooser.choose(question)
         refs = chosen.candidates
         failures: list[tuple[ModelRef, ProviderError | LimitReached]] = []
         for place, ref in enumerate(refs):

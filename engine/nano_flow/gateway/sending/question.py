@@ -12,12 +12,14 @@ from nano_flow.gateway.sending.streaming import Shown
 class Question:
     """What stays the same over all attempts of one ask, and how many there were.
 
-    ``asked`` is its canonical text, ``fingerprint`` what a recorded reply is found by.
+    ``asked`` is its canonical text, ``fingerprint`` what a recorded reply is found by, ``likely_tokens`` about what
+    its input takes.
     """
 
     ask: ModelAsk
     asked: str
     fingerprint: str
     requested: str
+    likely_tokens: int = 0
     attempts: int = 0
     shown: Shown = field(default_factory=Shown)

@@ -14,8 +14,8 @@ from nano_flow.gateway.ask import ModelAsk, Providers
 from nano_flow.gateway.limits.pace import Pace
 from nano_flow.gateway.sending.books import Attempt, Books, Unusable
 from nano_flow.gateway.sending.question import Question
-from nano_flow.gateway.sending.tokens import likely_tokens, most_tokens
 from nano_flow.plan.catalogue import Catalogue, ModelCard, ProviderCard
+from nano_flow.pricing.tokens import upper_bound
 from nano_flow.routing.candidates import output_cap
 
 
@@ -41,17 +41,18 @@ class Sender:
         """Send once. Raises ProviderError, StepError or LimitReached; whatever happens is settled and told."""
         provider = self.catalogue.providers[ref.provider]
         request = self._request(question, ref, provider)
-        tokens = most_tokens(question.ask)
+        ask = question.ask
+        tokens = upper_bound(ask.messages, ask.tools, ask.output_schema)
         reservation = await self.books.purse.reserve(
-            question.ask.budgets,
-            self._worst_case(ref, tokens, request.max_output_tokens, question.ask),
+            ask.budgets,
+            self._worst_case(ref, tokens, request.max_output_tokens, ask),
             tokens + request.max_output_tokens,
             simulated=provider.adapter == "sim",
         )
         attempt = Attempt(question, ref, request, question.attempts, reservation, provider.adapter == "sim")
         question.attempts += 1
         try:
-            async with self._pace(provider).turn(likely_tokens(question.ask) + request.max_output_tokens) as turn:
+            async with self._pace(provider).turn(question.likely_tokens + request.max_output_tokens) as turn:
                 reply = await self._send(attempt)
                 turn.took(reply.usage.total)
             _must_be_whole(reply, attempt)
