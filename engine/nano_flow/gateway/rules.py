@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from nano_flow.documents.routing import RoutingDocument
+if TYPE_CHECKING:
+    from nano_flow.documents.routing import RoutingDocument
 
 RECOVERABLE = frozenset(
     {
