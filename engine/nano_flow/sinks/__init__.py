@@ -1,0 +1,1 @@
+"""Events to the outside as they happen: a terminal, lines of JSON."""
