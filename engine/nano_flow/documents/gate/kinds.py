@@ -30,7 +30,8 @@ def kind_of_document(file_name: str, data: Any) -> Kind | None:
         return _FILE_NAMES[stem]
     if "cases" in keys and "workflow" in keys:
         return "test"
-    return next((kind for key, kind in _KEYS if key in keys), "workflow" if "nano_flow" in keys else None)
+    ours = "nano_flow" in keys or not isinstance(data, dict)  # a list or a text can only be a workflow gone wrong
+    return next((kind for key, kind in _KEYS if key in keys), "workflow" if ours else None)
 
 
 def is_known_name(file_name: str) -> bool:

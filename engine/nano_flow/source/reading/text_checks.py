@@ -16,7 +16,8 @@ _UTF16_OR_32 = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 _NOT_ALLOWED = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _DIRECTIVE = re.compile(r"^%.*", re.MULTILINE)
 _DOCUMENT_START = re.compile(r"^(?![#%\s]).*", re.MULTILINE)
-_BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_BIDI = re.compile("([\u202a-\u202e\u2066-\u2069])[^\r\n]*")
+"""The first such mark of a line, and the rest of the line."""
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]"
 )
@@ -44,8 +45,8 @@ def check_characters(problems: Problems) -> None:
         problems.add("NF103", f"the character {shown} is not allowed in a document", match.start(), match.end())
     problems.raise_errors()
     for match in islice(_BIDI.finditer(text), MAX_REPORTED):
-        message = f"the character {escaped(match[0])} makes people read this line in another order than machines do"
-        problems.add("NF118", message, match.start(), match.end(), hint="remove it", severity="warning")
+        message = f"the character {escaped(match[1])} makes people read this line in another order than machines do"
+        problems.add("NF118", message, match.start(), match.end(1), hint="remove it", severity="warning")
 
 
 def check_directives(problems: Problems) -> None:

@@ -1,0 +1,1 @@
+"""Bad inputs, and what becomes of each: ``index.csv`` says it."""
