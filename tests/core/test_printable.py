@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nano_flow.core.shown.printable import clip, columns, printable
+from nano_flow.core.shown.printable import clip, columns, printable, printable_lines
 
 TEXT = st.text(st.characters(exclude_categories=()), max_size=40)
 
@@ -54,3 +54,7 @@ def test_a_long_text_is_cut_before_it_is_looked_through() -> None:
     assert clip("x" * 10_000_000, 10) == "x" * 9 + "…"
     assert clip(" " * 10_000 + "x", 10) == "…"
     assert clip("text", 0) == ""
+
+
+def test_lines_keep_their_indentation_and_nothing_unsafe() -> None:
+    assert printable_lines("def f():\n\treturn 1\x1b[2J\n") == ["def f():", "    return 1\\x1b[2J"]

@@ -13,7 +13,13 @@ def printable(text: str) -> str:
     line = " ".join(text.split()) if not text.isprintable() or "  " in text else text
     if line.isprintable():
         return line
-    return "".join(_spelt(character) if category(character) in _UNSAFE else character for character in line)
+    return "".join(map(_shown, line))
+
+
+def printable_lines(text: str) -> list[str]:
+    """The lines of ``text`` as they are, indentation too, with what a terminal could obey spelt out."""
+    lines = [line.expandtabs(4) for line in text.splitlines()]
+    return [line if line.isprintable() else "".join(map(_shown, line)) for line in lines]
 
 
 def columns(text: str) -> int:
@@ -43,6 +49,8 @@ def _columns(character: str) -> int:
     return 2 if east_asian_width(character) in "WF" else 1
 
 
-def _spelt(character: str) -> str:
+def _shown(character: str) -> str:
+    if category(character) not in _UNSAFE:
+        return character
     code = ord(character)
     return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"

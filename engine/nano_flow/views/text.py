@@ -1,0 +1,235 @@
+"""A run for human eyes: a line per step with its model, why, tokens, cost and time; then sums and outputs."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import groupby
+
+from nano_flow.core.messages import Json
+from nano_flow.core.money import money, usd
+from nano_flow.core.refs import path_of
+from nano_flow.core.shown.printable import clip, printable, printable_lines
+from nano_flow.core.text import duration_text
+from nano_flow.views.table import Column, table
+
+Paint = Callable[[str, str], str]
+"""Colours a text that is already safe: ``paint(text, look)``, look one of good, bad, warn, dim, strong."""
+
+WIDTH = 100
+_MANY = 12
+_FAILED_SHOWN = 5
+_OUTPUT_LINES = 60
+_MESSAGE = 600
+_COLUMNS = (
+    Column("", least=1),
+    Column("step", least=10),
+    Column("model", rank=1, least=10),
+    Column("why", rank=4, least=10),
+    Column("tokens", rank=3, right=True, least=8),
+    Column("cost", right=True, least=8),
+    Column("time", rank=2, right=True, least=4),
+)
+_SIGNS = {"succeeded": "✓", "failed": "✗", "skipped": "–", "waiting": "?", "running": "▸", "pending": "·"}
+_LOOKS = {"succeeded": "good", "failed": "bad", "cancelled": "bad", "paused": "warn", "waiting": "warn"}
+
+Fields = Mapping[str, Json]
+
+
+def run_text(document: Fields, width: int = WIDTH, paint: Paint | None = None) -> str:
+    """A ``nano-flow/run@1`` document as text, no line wider than ``width`` but those of the outputs."""
+    look = paint or (lambda text, _: text)
+    lines = [_headline(document, width, look), *steps_text(document, width)]
+    lines += [look(line, "bad") for line in _failures(document, width)]
+    lines += ["", *_sums(document, width)]
+    lines += _outputs(document)
+    hint = _next(document)
+    lines += ["", *(look(line, "dim") for line in _wrapped(hint, width))] if hint else []
+    return "\n".join(lines)
+
+
+def steps_text(document: Fields, width: int = WIDTH) -> list[str]:
+    """The table of steps; long fan-outs are one line each, with what failed in them."""
+    rows = [_row(step) for step in _folded(_steps(document))]
+    return table(_COLUMNS, rows, width) if rows else []
+
+
+def _steps(document: Fields) -> list[Fields]:
+    steps = document.get("steps")
+    return [step for step in steps if isinstance(step, dict)] if isinstance(steps, list) else []
+
+
+def _folded(steps: Sequence[Fields]) -> Iterator[Fields]:
+    for path, group in groupby(steps, key=lambda step: path_of(str(step["address"]))):
+        rows = list(group)
+        if len(rows) <= _MANY:
+            yield from rows
+            continue
+        yield _together(path, rows)
+        yield from [row for row in rows if row["status"] == "failed"][:_FAILED_SHOWN]
+
+
+def _together(path: str, rows: Sequence[Fields]) -> Fields:
+    """Many executions of one step as one line."""
+    done = sum(row["status"] == "succeeded" for row in rows)
+    states = {str(row["status"]) for row in rows}
+    tiers = list(dict.fromkeys(str(row["tier"]) for row in rows if row["tier"]))
+    models = list(dict.fromkeys(str(row["model"]) for row in rows if row["model"]))
+    costs = [row["cost_usd"] for row in rows]
+    return {
+        "address": f"{path} ×{len(rows)}",
+        "status": next((status for status in _SIGNS if status != "succeeded" and status in states), "succeeded"),
+        "done": "" if done == len(rows) else f"{done} of {len(rows)} done",
+        "tier": tiers[0] if len(tiers) == 1 and done == len(rows) else None,
+        "model": models[0] if len(models) == 1 else f"{len(models)} models" if models else None,
+        "cost_usd": None if None in costs else _plus([str(cost) for cost in costs]),
+        "simulated": any(row.get("simulated") for row in rows),
+        "usage": {
+            "input_tokens": sum(_tokens(row)[0] for row in rows),
+            "output_tokens": sum(_tokens(row)[1] for row in rows),
+        },
+        "attempts": [attempt for row in rows for attempt in _list(row.get("attempts"))],
+    }
+
+
+def _row(step: Fields) -> list[str]:
+    tokens_in, tokens_out = _tokens(step)
+    return [
+        _SIGNS.get(str(step["status"]), " "),
+        str(step["address"]),
+        _model(step),
+        _why(step),
+        f"{_count(tokens_in)} + {_count(tokens_out)}" if tokens_in or tokens_out else "",
+        _cost(step),
+        _duration(step.get("duration_s")),
+    ]
+
+
+def _model(step: Fields) -> str:
+    model, requested = step.get("model"), step.get("requested_model")
+    if not model:
+        return ""
+    cached = " (cached)" if step.get("cached") else ""
+    other = isinstance(requested, str) and "/" in requested and requested != model
+    return f"{model}{cached} for {requested}" if other else f"{model}{cached}"
+
+
+def _why(step: Fields) -> str:
+    tier, score, status = step.get("tier"), step.get("score"), str(step["status"])
+    if status not in ("succeeded", "failed"):
+        return f"{status}: {step['reason']}" if step.get("reason") else status
+    if not tier:
+        return "as named" if step.get("model") and step.get("requested_model") else str(step.get("done") or "")
+    return f"{tier} {score:g}" if isinstance(score, int | float) else str(tier)
+
+
+def _cost(step: Fields) -> str:
+    cost = step.get("cost_usd")
+    if cost is None:
+        return "unpriced"
+    if cost == "0" and not _list(step.get("attempts")):
+        return ""
+    return f"~${cost}" if step.get("simulated") else f"${cost}"
+
+
+def _tokens(step: Fields) -> tuple[int, int]:
+    """Read and written."""
+    usage = step.get("usage")
+    counts = usage if isinstance(usage, dict) else {}
+    told = {name: count for name, count in counts.items() if isinstance(count, int) and name.endswith("_tokens")}
+    written = sum(count for name, count in told.items() if "output" in name or "reasoning" in name)
+    return sum(told.values()) - written, written
+
+
+def _headline(document: Fields, width: int, look: Paint) -> str:
+    status = str(document["status"])
+    stop = document.get("stop")
+    reason = stop.get("reason") if isinstance(stop, dict) else None
+    word = f"{status} ({reason})" if reason and reason != status else status
+    simulated = ", simulated" if document.get("simulated") else ""
+    text = f"{document['workflow']}: {word} in {_duration(document['duration_s'])}{simulated}  run {document['run_id']}"
+    return look(clip(text, width), _LOOKS.get(status, "strong"))
+
+
+def _failures(document: Fields, width: int) -> Iterator[str]:
+    failed = [step for step in _steps(document) if step["status"] == "failed"]
+    for step in failed[: 2 * _FAILED_SHOWN]:
+        error = step.get("error")
+        if isinstance(error, dict):
+            yield from _wrapped(f"{step['address']}: {error['class']}: {error['message']}", width)
+    if len(failed) > 2 * _FAILED_SHOWN:
+        yield f"… and {len(failed) - 2 * _FAILED_SHOWN} more failed"
+    if not failed and document.get("error"):
+        yield from _wrapped(str(document["error"]), width)
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    return textwrap.wrap(clip(text, _MESSAGE), max(10, width), subsequent_indent="  ")
+
+
+def _sums(document: Fields, width: int) -> Iterator[str]:
+    cost = document["cost"]
+    if not isinstance(cost, dict):
+        return
+    budget = f" of ${cost['budget_usd']}" if cost.get("budget_usd") else ""
+    parts = [f"${cost['usd']}{budget}"]
+    for name, word in (
+        ("simulated_usd", "simulated"),
+        ("possibly_spent_usd", "possibly spent"),
+        ("saved_usd", "saved"),
+    ):
+        if cost.get(name) not in (None, "0"):
+            parts.append(f"${cost[name]} {word}")
+    if cost.get("unpriced_calls"):
+        parts.append(f"{cost['unpriced_calls']} calls unpriced")
+    tokens_in, tokens_out = _tokens(document)
+    if tokens_in or tokens_out:
+        parts.append(f"{_count(tokens_in)} + {_count(tokens_out)} tokens")
+    yield from textwrap.wrap("cost: " + ", ".join(parts), max(10, width), subsequent_indent="  ")
+
+
+def _outputs(document: Fields) -> Iterator[str]:
+    outputs = document.get("outputs")
+    if outputs is None or outputs == {}:
+        return
+    named = outputs if isinstance(outputs, dict) else {"output": outputs}
+    for name, value in named.items():
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
+        lines = printable_lines(text)
+        if len(lines) > _OUTPUT_LINES:
+            rest = len(lines) - _OUTPUT_LINES
+            lines = [*lines[:_OUTPUT_LINES], f"… {rest} more lines; --json prints them all"]
+        yield ""
+        yield f"{printable(name)}:"
+        yield from (f"  {line}" for line in lines)
+
+
+def _next(document: Fields) -> str:
+    """What to type now."""
+    run_id = document["run_id"]
+    if document["status"] == "paused":
+        stop = document.get("stop")
+        reason = stop.get("reason") if isinstance(stop, dict) else None
+        if reason == "approval" and isinstance(stop, dict):
+            return f"nano-flow approvals answer {run_id} {stop['address']} OPTION, then nano-flow resume {run_id}"
+        if reason == "budget":
+            return f"nano-flow resume {run_id} --budget USD goes on with a larger budget"
+        return f"nano-flow resume {run_id} goes on"
+    return f"nano-flow resume {run_id} tries again what failed" if document["status"] == "failed" else ""
+
+
+def _plus(costs: Sequence[str]) -> str:
+    return usd(sum(money(cost) for cost in costs))
+
+
+def _list(value: object) -> list[Json]:
+    return value if isinstance(value, list) else []
+
+
+def _count(tokens: int) -> str:
+    return f"{tokens:,}"
+
+
+def _duration(seconds: object) -> str:
+    return duration_text(seconds) if isinstance(seconds, int | float) else ""
