@@ -220,6 +220,14 @@ def test_a_template_that_was_never_checked_is_guarded_all_the_same() -> None:
     forged = Template("{{ ''.__class__ }}", "value", (), WHERE)
     with pytest.raises(StepError, match="__class__"):
         render(forged, NAMES)
-    for source in ("{{ x ** 2 }}", "{{ x", "{{ x|nope }}"):
+    for source in ("{{ x ** 2 }}", "{{ x", "{{ x|nope }}", "{% if %}"):
         with pytest.raises(StepError):
             render(Template(source, "text", (), WHERE), {"x": 1})
+
+
+def test_what_python_cannot_compile_is_an_error_of_the_template(monkeypatch: pytest.MonkeyPatch) -> None:
+    def too_much(*_: object, **__: object) -> None:
+        raise RecursionError
+
+    monkeypatch.setattr("nano_flow.runtime.rendering.program.Sandbox.compile", too_much)
+    assert "too complicated: nested too deeply" in failure("{{ item | upper | lower }}")

@@ -207,3 +207,24 @@ def test_a_body_that_never_runs_does_not_multiply() -> None:
     opened = "{% for a in range(0) %}{% for b in range(9999) %}{% for c in range(9999) %}"
     nested = opened + "{% endfor %}" * 3
     assert check_template(nested, WHERE).form == "text"
+
+
+def test_a_deep_nest_of_blocks_is_refused_and_no_recursion_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert faults("{% set a %}" * 1500)[0].code == "NF405"
+
+    def too_deep(parser: object) -> None:
+        raise RecursionError
+
+    monkeypatch.setattr("jinja2.parser.Parser.parse_expression", too_deep)
+    assert faults("deep + er", expression=True)[0].code == "NF405"
+
+
+def test_a_template_may_set_what_it_sets_again() -> None:
+    source = "{% set a, b = x, 1 %}{% with %}{% set a = 2 %}{{ a }}{% endwith %}{{ b }}"
+    assert check_template(source, WHERE).references == (("x",),)
+
+
+def test_a_template_of_one_tag_that_prints_nothing() -> None:
+    assert check_template("{% set a = 1 %}", WHERE).form == "text"
+    assert faults("{% set a = 1 %}", expression=True)[0].code == "NF408"
+    assert faults("{# nothing #}", expression=True)[0].code == "NF408"

@@ -16,9 +16,8 @@ from nano_flow.runtime.rendering.meter import Meter
 from nano_flow.runtime.rendering.plain import MAX_OUTPUT, deeply_plain, too_long
 from nano_flow.runtime.rendering.rewriting import Rewriter, start_of
 from nano_flow.runtime.rendering.sandbox import METER, Sandbox
-from nano_flow.source.guard.faults import Fault
 from nano_flow.source.guard.syntax import SyntaxFault
-from nano_flow.source.guard.tree import analyse, parsed
+from nano_flow.source.guard.tree import judged, parsed
 
 Program = Callable[[Mapping[str, object]], Json]
 RESULT = "_result"
@@ -27,12 +26,7 @@ CODE_NAME = "<template>"
 
 def compile_program(source: str, form: str) -> Program:
     """A function from names to what ``source`` renders to. Raises RenderFailure where the guard refuses ``source``."""
-    field_kind = "expression" if form == "expression" else "template"
-    analysis = analyse(source, field_kind)
-    if isinstance(analysis[0], Fault):
-        raise RenderFailure(analysis[0].message, analysis[0].start)
-    roots = tuple({path[0] for path in analysis[1]})
-    template, start = _compiled(source, field_kind)
+    template, start, roots = _compiled(source, "expression" if form == "expression" else "template")
 
     def run(names: Mapping[str, object]) -> Json:
         meter = Meter()
@@ -57,12 +51,15 @@ def _sandbox() -> Sandbox:
     return install(Sandbox())
 
 
-def _compiled(source: str, field_kind: str) -> tuple[Template, int]:
-    """The compiled template, and where its expression starts."""
+def _compiled(source: str, field_kind: str) -> tuple[Template, int, tuple[str, ...]]:
+    """The compiled template, where its expression starts, and the names that it takes from outside."""
     sandbox = _sandbox()
     start = 1
     try:
         tree, _ = parsed(source, field_kind)
+        walk = judged(tree, source)
+        if walk.faults.found:
+            raise RenderFailure(walk.faults.found[0].message, walk.faults.found[0].start)
         if not isinstance(tree, nodes.Template):
             start = start_of(tree)
             target = nodes.Name(RESULT, "store", lineno=start)
@@ -75,7 +72,8 @@ def _compiled(source: str, field_kind: str) -> tuple[Template, int]:
     except (SyntaxError, TemplateSyntaxError, RecursionError, MemoryError) as error:
         # The guard's bounds are far below Python's own; this is the net under them.
         raise RenderFailure(f"the template is too complicated: {explain(error)}", 0) from None
-    return Template.from_code(sandbox, code, sandbox.globals), start - 1
+    roots = tuple({path[0] for path in walk.references})
+    return Template.from_code(sandbox, code, sandbox.globals), start - 1, roots
 
 
 def _joined(pieces: Iterator[str]) -> str:

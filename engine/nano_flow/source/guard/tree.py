@@ -28,11 +28,17 @@ def analyse(source: str, field_kind: str) -> Analysis | tuple[Fault, ...]:
         tree, form = parsed(source, field_kind)
     except syntax.SyntaxFault as fault:
         return (Fault(fault.code, fault.message, fault.start, fault.start + 1, fault.hint),)
-    walk = Walk(Faults(source))
-    walk.visit(tree, 0)
+    walk = judged(tree, source)
     if walk.faults.found:
         return tuple(walk.faults.found)
     return form, tuple(walk.references), tuple(walk.offsets)
+
+
+def judged(tree: nodes.Node, source: str) -> Walk:
+    """The tree of ``source``, walked: its faults, and its references where it has none."""
+    walk = Walk(Faults(source))
+    walk.visit(tree, 0)
+    return walk
 
 
 def parsed(source: str, field_kind: str) -> tuple[nodes.Node, Literal["text", "value", "expression"]]:

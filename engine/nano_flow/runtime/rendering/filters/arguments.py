@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from nano_flow.runtime.rendering.failure import RenderFailure, kind_of
-from nano_flow.runtime.rendering.meter import Meter
-from nano_flow.runtime.rendering.plain import text_of
 
 
 def whole(value: object, name: str, most: int, least: int = 0) -> int:
@@ -32,13 +30,3 @@ def items_of(value: object, name: str) -> list[object]:
     if isinstance(value, (tuple, str, Mapping)):
         return list(value)
     raise RenderFailure(f"{name} needs a list, not {kind_of(value)}")
-
-
-def text(value: object) -> str:
-    """``value`` as it would stand in a text."""
-    return text_of(value)
-
-
-def room(meter: Meter, characters: int) -> None:
-    """Pay for a text before it is made."""
-    meter.make(characters)
