@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 _ESCAPE = re.compile(r"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|\r\n[ \t]*|[\r\n][ \t]*|.)", re.DOTALL)
+_ANCHOR = re.compile(r"&[^\s]+[ \t\r\n]+")
 _HEADER = re.compile(r"[|>][-+0-9]*[^\r\n]*(?:\r\n?|\n)?")
 _LINE_BREAKS = re.compile(r"[ \t]*(?:[\r\n][ \t\r\n]*)")
 _BLANKS = re.compile(r"[ \t\r\n]*")
@@ -13,6 +14,9 @@ _INDENT = re.compile(r"^([ ]*)[^\s]", re.MULTILINE)
 
 def offset_in_source(written: str, value: str, line: int, column: int) -> int:
     """The offset in ``written`` of the character at (``line``, ``column``), both from 0, of ``value``."""
+    anchor = _ANCHOR.match(written)
+    if anchor is not None:
+        return anchor.end() + offset_in_source(written[anchor.end() :], value, line, column)
     target = _offset_in_value(value, line, column)
     if written[:1] == "|":
         return _in_block(written, value, target)
