@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from nano_flow.core.diagnostics import Diagnostic, has_errors
@@ -16,7 +16,7 @@ from nano_flow.plan.checks.routes.models import check_models
 from nano_flow.plan.checks.routes.prices import check_prices
 from nano_flow.plan.checks.schemas.schemas import check_schemas
 from nano_flow.plan.checks.tools import check_tools
-from nano_flow.plan.draft import CompileContext, Draft, Pass
+from nano_flow.plan.draft import CompileContext, Draft, Pass, first_errors
 from nano_flow.plan.freezing.file import freeze
 from nano_flow.plan.passes.cycles import order_steps
 from nano_flow.plan.passes.defaults import apply_defaults
@@ -29,7 +29,7 @@ from nano_flow.plan.passes.workflows import compile_others
 from nano_flow.plan.plan import Plan
 from nano_flow.source.collector import collector_paused
 
-CHECKS: tuple[Pass, ...] = (
+CHECKS: tuple[Callable[[Draft], Iterable[Diagnostic]], ...] = (
     check_names,
     check_schemas,
     check_commands,
@@ -40,7 +40,7 @@ CHECKS: tuple[Pass, ...] = (
     check_bounds,
     check_order,
 )
-"""Passes that only judge; each finds its own kind of mistake."""
+"""Passes that only judge: each finds its own kind of mistake in a draft that knows everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class _Compiler:
             resolve_references,
             connect,
             order_steps,
-            *CHECKS,
+            *(_judge(check) for check in CHECKS),
         )
 
     def _other(self, caller: Draft, path: str, shown: str) -> tuple[Plan | None, list[Diagnostic]]:
@@ -92,6 +92,10 @@ class _Compiler:
             self.done[path] = self.compile(source, (*caller.callers, caller.path))
         result = self.done[path]
         return result.plan, list(result.diagnostics)
+
+
+def _judge(check: Callable[[Draft], Iterable[Diagnostic]]) -> Pass:
+    return lambda draft: (draft, first_errors(check(draft)))
 
 
 def _has_budget(source: WorkflowSource) -> bool:

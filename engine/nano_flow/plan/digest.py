@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import MISSING, fields, is_dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import lru_cache
 from hashlib import sha256
+from operator import attrgetter
 from typing import cast
 
 from nano_flow.core.messages import Json
@@ -52,8 +53,7 @@ def _source(value: object) -> object:
 
 
 def _sha256(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_plain)
-    return f"sha256:{sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()}"
+    return f"sha256:{sha256(_ENCODER.encode(value).encode('utf-8', 'surrogatepass')).hexdigest()}"
 
 
 def _plain(value: object) -> Json:
@@ -65,10 +65,10 @@ def _plain(value: object) -> Json:
     if isinstance(value, Plan):
         return value.digest
     if is_dataclass(value):
-        named: dict[str, object] = {"": value.__class__.__name__}
         kind: type = type(value)
-        for name, default in _fields(kind):
-            here = getattr(value, name)
+        counted = _counted(kind)
+        named: dict[str, object] = {"": kind.__name__}
+        for name, here, default in zip(counted.names, counted.read(value), counted.defaults, strict=True):
             if here is not default and here != default:
                 named[name] = here
         return cast(Json, named)
@@ -85,8 +85,23 @@ def _graph(graph: PlannedGraph) -> Json:
     return cast(Json, digests)
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_plain)
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """The fields of a planned type that count, how to read them all at once, and their defaults."""
+
+    names: tuple[str, ...]
+    read: Callable[[object], tuple[object, ...]]
+    defaults: tuple[object, ...]
+
+
 @lru_cache(maxsize=64)
-def _fields(kind: type) -> tuple[tuple[str, object], ...]:
-    """The fields of a planned type that count, with their defaults."""
+def _counted(kind: type) -> _Counted:
     counted = [field for field in fields(kind) if field.name not in _IGNORED]
-    return tuple((field.name, None if field.default is MISSING else field.default) for field in counted)
+    names = tuple(field.name for field in counted)
+    # Read with one field more, so that the result is a tuple also where only one counts.
+    read = attrgetter(*names, "__class__")
+    defaults = tuple(None if field.default is MISSING else field.default for field in counted)
+    return _Counted((*names, "class"), read, (*defaults, kind))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -112,6 +112,8 @@ class Draft:
     """Step → its template fields."""
     file_fields: dict[str, Value] = field(default_factory=dict)
     """``outputs`` and the templates of ``tools.NAME``."""
+    places: list[SourceRange] = field(default_factory=list)
+    """Step → where it stands."""
     uses: list[Use] = field(default_factory=list)
     plans: dict[int, Plan] = field(default_factory=dict)
     """Step of kind ``workflow`` → the plan that it runs."""
@@ -150,6 +152,8 @@ class Draft:
     def written(self, step: int, *keys: str | int) -> Path:
         """The place of a step's key; under ``defaults`` where the step does not say it itself."""
         at = self.steps[step].at
+        if self.document.defaults is None:
+            return (*at, *keys)
         own = self.source.value(at)
         return (*at, *keys) if isinstance(own, dict) and keys[0] in own else ("defaults", *keys)
 
@@ -168,6 +172,22 @@ class Draft:
 Found = list[Diagnostic]
 Pass = Callable[[Draft], tuple[Draft, Found]]
 """A pass takes a draft and returns one that knows more, with what it found to be wrong."""
+
+
+MOST_ERRORS = 200
+"""Errors of one kind that are collected: naming what was probably meant 10,000 times would take minutes."""
+
+
+def first_errors(diagnostics: Iterable[Diagnostic]) -> Found:
+    """``diagnostics`` up to the MOST_ERRORS-th error."""
+    found: Found = []
+    errors = 0
+    for diagnostic in diagnostics:
+        found.append(diagnostic)
+        errors += diagnostic.severity == "error"
+        if errors >= MOST_ERRORS:
+            break
+    return found
 
 
 def join(folder: str, path: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from nano_flow.core.diagnostics import Diagnostic
 from nano_flow.documents.steps import WorkflowStep
@@ -18,16 +18,17 @@ from nano_flow.plan.plan import PlannedLimits
 from nano_flow.source.expressions import Template
 
 
-def check_bounds(draft: Draft) -> tuple[Draft, Found]:
+def check_bounds(draft: Draft) -> Iterator[Diagnostic]:
     """Constant fan-outs; what only a run knows is checked there, when the list is read."""
-    found: Found = []
     scope = Scope(draft)
+    too_long = False
     for step in draft.steps:
         if step.document.for_each is not None:
-            found.extend(_items(draft, scope, step))
-    if not found:
-        found.extend(_Counter(draft).check())
-    return draft, found
+            found = _items(draft, scope, step)
+            too_long = too_long or bool(found)
+            yield from found
+    if not too_long:
+        yield from _Counter(draft).check()
 
 
 def _items(draft: Draft, scope: Scope, step: DraftStep) -> Found:

@@ -8,23 +8,21 @@ from collections.abc import Iterator
 from nano_flow.core.diagnostics import Diagnostic
 from nano_flow.core.messages import Json
 from nano_flow.documents.steps import ApproveStep, SwitchStep
-from nano_flow.plan.draft import Draft, DraftStep, Found, problem
+from nano_flow.plan.draft import Draft, DraftStep, problem
 from nano_flow.plan.names.nearest import did_you_mean, listed
 from nano_flow.plan.names.places import BODY
 from nano_flow.plan.names.schema_shape import enum_of
 from nano_flow.plan.names.scope import Scope
 
 
-def check_choices(draft: Draft) -> tuple[Draft, Found]:
+def check_choices(draft: Draft) -> Iterator[Diagnostic]:
     """Every approval and every switch."""
     scope = Scope(draft)
-    found: Found = []
     for step in draft.steps:
         if isinstance(step.document, ApproveStep):
-            found.extend(_approve(draft, step, step.document))
+            yield from _approve(draft, step, step.document)
         elif isinstance(step.document, SwitchStep):
-            found.extend(_switch(draft, scope, step, step.document))
-    return draft, found
+            yield from _switch(draft, scope, step, step.document)
 
 
 def _approve(draft: Draft, step: DraftStep, document: ApproveStep) -> Iterator[Diagnostic]:

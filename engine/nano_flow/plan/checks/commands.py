@@ -10,16 +10,17 @@ from nano_flow.documents.agent import RunVerify
 from nano_flow.documents.steps import PromptStep, RunStep
 from nano_flow.documents.workflow import CommandTool
 from nano_flow.plan.checks.interpreters import script_arguments
-from nano_flow.plan.draft import Draft, Found, Path, problem
+from nano_flow.plan.draft import Draft, Path, problem
 from nano_flow.source.expressions import place
 
 _TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{\{|\{%", re.DOTALL)
 Command = RunStep | RunVerify | CommandTool
 
 
-def check_commands(draft: Draft) -> tuple[Draft, Found]:
+def check_commands(draft: Draft) -> Iterator[Diagnostic]:
     """Every command of a step, of a check and of a declared tool."""
-    return draft, [fault for at, command in _commands(draft) for fault in _check(draft, at, command)]
+    for at, command in _commands(draft):
+        yield from _check(draft, at, command)
 
 
 def _commands(draft: Draft) -> Iterator[tuple[Path, Command]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nano_flow.core.diagnostics import Diagnostic
-from nano_flow.plan.draft import Draft, DraftStep, Found, join, problem
+from nano_flow.plan.draft import Draft, DraftStep, join, problem
 from nano_flow.plan.reading.confine import within
 
 _TAKEN = frozenset(
@@ -13,13 +13,11 @@ _TAKEN = frozenset(
 )
 
 
-def check_names(draft: Draft) -> tuple[Draft, Found]:
+def check_names(draft: Draft) -> Iterator[Diagnostic]:
     """``as``, ``max_items`` and the like without their ``for_each``; names that mean something else; the workspace."""
-    found: Found = []
     for step in draft.steps:
-        found.extend(_step(draft, step))
-    found.extend(_workspace(draft))
-    return draft, found
+        yield from _step(draft, step)
+    yield from _workspace(draft)
 
 
 def _step(draft: Draft, step: DraftStep) -> Iterator[Diagnostic]:
@@ -56,7 +54,9 @@ def _workspace(draft: Draft) -> Iterator[Diagnostic]:
         reason = "holds a character that cannot be seen"
     elif not within(join(folder, written), root):
         reason = (
-            "contains the whole project and more" if within(join("/", root), join(folder, written)) else "leaves it"
+            "holds more than this project"
+            if within(join("/", root), join(folder, written))
+            else "is outside of this project"
         )
     if reason:
         message = f'the workspace "{ascii(written)[1:-1]}" {reason}: agents and commands work in it'

@@ -8,20 +8,18 @@ from nano_flow.core.diagnostics import Diagnostic
 from nano_flow.documents.steps import PromptStep, RunStep, Step, ToolStep
 from nano_flow.documents.workflow import CommandTool
 from nano_flow.plan.checks.inside import writes, writing_tools
-from nano_flow.plan.draft import Draft, DraftStep, Found, problem
+from nano_flow.plan.draft import Draft, DraftStep, problem
 from nano_flow.plan.passes.cycles import upstream
 
 
-def check_order(draft: Draft) -> tuple[Draft, Found]:
+def check_order(draft: Draft) -> Iterator[Diagnostic]:
     """Warnings only: each may be meant."""
-    found: Found = []
     for step in draft.steps:
-        found.extend(_rule(draft, step))
-        found.extend(_never(draft, step))
+        yield from _rule(draft, step)
+        yield from _never(draft, step)
     writers = _writers(draft)
     for number in range(len(draft.graphs)):
-        found.extend(_unordered(draft, number, writers))
-    return draft, found
+        yield from _unordered(draft, number, writers)
 
 
 def _rule(draft: Draft, step: DraftStep) -> Iterator[Diagnostic]:

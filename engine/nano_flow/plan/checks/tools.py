@@ -8,7 +8,7 @@ from nano_flow.core.diagnostics import Diagnostic
 from nano_flow.core.messages import Json
 from nano_flow.documents.steps import PromptStep, ToolStep
 from nano_flow.documents.workflow import AllowedTool, CommandTool, McpTool
-from nano_flow.plan.draft import Draft, DraftStep, Found, Path, problem
+from nano_flow.plan.draft import Draft, DraftStep, Path, problem
 from nano_flow.plan.names.literals import misfit
 from nano_flow.plan.names.nearest import did_you_mean, listed
 
@@ -17,17 +17,15 @@ ALLOWED_TOOLS = {"run_command": "git, pytest", "http_get": "api.example.com"}
 _CHOICES = ("auto", "none", "required")
 
 
-def check_tools(draft: Draft) -> tuple[Draft, Found]:
+def check_tools(draft: Draft) -> Iterator[Diagnostic]:
     """Declared tools, and every step that uses tools."""
-    found: Found = []
     for name in draft.document.tools or {}:
-        found.extend(_declared(draft, name))
+        yield from _declared(draft, name)
     for step in draft.steps:
         if isinstance(step.document, PromptStep):
-            found.extend(_prompt(draft, step, step.document))
+            yield from _prompt(draft, step, step.document)
         elif isinstance(step.document, ToolStep):
-            found.extend(_call(draft, step, step.document))
-    return draft, found
+            yield from _call(draft, step, step.document)
 
 
 def _declared(draft: Draft, name: str) -> Iterator[Diagnostic]:
@@ -146,4 +144,5 @@ def _conversation(draft: Draft, step: DraftStep, name: str) -> Iterator[Diagnost
         many = draft.steps[target].document.for_each is not None
         reason = f'"{name}" runs once for each item, so there are many conversations' if many else ""
     if reason:
-        yield problem("NF320", reason, draft.where(at), at=at, hint=did_you_mean(name, set(ids) - {step.id}))
+        prompts = [other for other, number in ids.items() if isinstance(draft.steps[number].document, PromptStep)]
+        yield problem("NF320", reason, draft.where(at), at=at, hint=did_you_mean(name, set(prompts) - {step.id, name}))

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+MOST_COMPARED = 300
+
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """``did you mean "x"?``; empty where nothing is near."""
     from difflib import get_close_matches  # only where something is wrong
 
-    near = get_close_matches(name, sorted(set(known))[:5000], n=1, cutoff=0.6)
+    similar = {other for other in known if abs(len(other) - len(name)) <= 3}
+    near = get_close_matches(name, sorted(similar)[:MOST_COMPARED], n=1, cutoff=0.6)
     return f'did you mean "{near[0]}"?' if near else ""
 
 

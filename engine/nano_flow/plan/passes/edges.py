@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from nano_flow.documents.steps import PromptStep
-from nano_flow.plan.draft import Draft, DraftGraph, DraftStep, Found, Path, problem
+from nano_flow.plan.draft import MOST_ERRORS, Draft, DraftGraph, DraftStep, Found, Path, problem
 from nano_flow.plan.names.nearest import did_you_mean
 
 
@@ -28,11 +28,11 @@ def _needs(draft: Draft, graph: DraftGraph, step: DraftStep, above: int | None, 
     numbers: dict[int, None] = {}
     for position, name in enumerate(declared):
         number = graph.ids.get(name)
-        if number is None:
+        if number is None and len(found) < MOST_ERRORS:
             at: Path = (*step.at, "needs", position)
             message, hint = _unknown(draft, graph, step, name)
             found.append(problem("NF302", message, draft.where(at), at=at, hint=hint))
-        else:
+        elif number is not None:
             numbers[number] = None
     if above is not None:
         numbers[above] = None

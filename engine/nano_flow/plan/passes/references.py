@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from nano_flow.core.diagnostics import Diagnostic
-from nano_flow.plan.draft import Draft, Found, Use, problem
+from nano_flow.plan.draft import Draft, Found, Use, first_errors, problem
 from nano_flow.plan.names.lost import explain
 from nano_flow.plan.names.scope import Lost, Scope
 
@@ -15,20 +16,29 @@ def resolve_references(draft: Draft) -> tuple[Draft, Found]:
     scope = Scope(draft)
     secrets = {name for name, item in (draft.document.inputs or {}).items() if item.secret}
     touched: dict[int, dict[int, None]] = {}
-    found: Found = []
-    for use in draft.uses:
-        for number, path in enumerate(use.template.references):
-            result = scope.resolve(path, use.place, use.step, use.tool)
-            if isinstance(result, Lost):
-                found.append(_lost(scope, use, number, result))
-            elif path[0] == "inputs" and secrets and not use.place.secret:
-                found.extend(_secret(use, number, path, secrets))
-            elif path[0] == "steps" and use.step is not None:
-                target = scope.find(path[1], use.place, use.step)
-                if target is not None:
-                    touched.setdefault(use.step, {})[target] = None
-                    found.extend(_inside_itself(draft, use, number, target))
+    found = first_errors(
+        fault
+        for use in draft.uses
+        for number in range(len(use.template.references))
+        for fault in _reference(scope, use, number, secrets, touched)
+    )
     return replace(draft, touched=touched), found
+
+
+def _reference(
+    scope: Scope, use: Use, number: int, secrets: set[str], touched: dict[int, dict[int, None]]
+) -> Iterator[Diagnostic]:
+    path = use.template.references[number]
+    result = scope.resolve(path, use.place, use.step, use.tool)
+    if isinstance(result, Lost):
+        yield _lost(scope, use, number, result)
+    elif path[0] == "inputs" and secrets and not use.place.secret:
+        yield from _secret(scope.draft, use, number, secrets)
+    elif path[0] == "steps" and use.step is not None:
+        target = scope.find(path[1], use.place, use.step)
+        if target is not None:
+            touched.setdefault(use.step, {})[target] = None
+            yield from _inside_itself(scope.draft, use, number, target)
 
 
 def _lost(scope: Scope, use: Use, number: int, lost: Lost) -> Diagnostic:
@@ -39,13 +49,14 @@ def _lost(scope: Scope, use: Use, number: int, lost: Lost) -> Diagnostic:
     return problem(code, message, where, at=_address(scope.draft, use), hint=hint)
 
 
-def _secret(use: Use, number: int, path: tuple[str, ...], secrets: set[str]) -> Found:
+def _secret(draft: Draft, use: Use, number: int, secrets: set[str]) -> Found:
+    path = use.template.references[number]
     if len(path) > 1 and path[1] not in secrets:
         return []
     name = path[1] if len(path) > 1 else sorted(secrets)[0]
     message = f'the input "{name}" is secret: it may stand only in "env", in "headers" and in "when"'
     hint = "pass it to a command by `env:`" if len(path) > 1 else "name the inputs that are meant, one by one"
-    return [problem("NF308", message, use.template.reference_range(number), hint=hint)]
+    return [problem("NF308", message, use.template.reference_range(number), at=_address(draft, use), hint=hint)]
 
 
 def _inside_itself(draft: Draft, use: Use, number: int, target: int) -> Found:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from nano_flow.core.diagnostics import SourceRange
 from nano_flow.core.errors import DocumentError
 from nano_flow.documents.workflow import CommandTool
-from nano_flow.plan.draft import Draft, DraftStep, Found, Path, Use, address_of
+from nano_flow.plan.draft import MOST_ERRORS, Draft, DraftStep, Found, Path, Use, address_of
 from nano_flow.plan.names.places import OUTPUTS, TOOL, TOOL_ENV, Place
 from nano_flow.plan.passes.template_fields import FIELDS, Reader, command_fields, common_fields
 from nano_flow.plan.plan import Value
@@ -22,7 +22,9 @@ def check_templates(draft: Draft) -> tuple[Draft, Found]:
     collector = _Collector(draft)
     fields = [collector.step(step) for step in draft.steps]
     file_fields = collector.file()
-    return replace(draft, fields=fields, file_fields=file_fields, uses=collector.uses), collector.found
+    return replace(
+        draft, fields=fields, places=collector.places, file_fields=file_fields, uses=collector.uses
+    ), collector.found
 
 
 class _Collector(Reader):
@@ -33,11 +35,13 @@ class _Collector(Reader):
         self._step: DraftStep | None = None
         self._at: Path = ()
         self._where = draft.where(())
+        self.places: list[SourceRange] = []
         self.uses: list[Use] = []
         self.found: Found = []
 
     def step(self, step: DraftStep) -> dict[str, Value]:
         self._step, self._at, self._where = step, step.at, self._draft.where(step.at)
+        self.places.append(self._where)
         fields: dict[str, Value] = {}
         common_fields(step.document, fields, self)
         FIELDS[step.document.kind](step.document, fields, self)
@@ -88,7 +92,7 @@ class _Collector(Reader):
             return Template(file.text, "literal", (), where)
 
     def _template(self, check: Check, keys: Path, source: str, place: Place) -> Template:
-        if check is check_template and "{" not in source:
+        if (check is check_template and "{" not in source) or len(self.found) >= MOST_ERRORS:
             return Template(source, "literal", (), self._where)
         at = self._place_of(keys)
         where = self._draft.where(at)

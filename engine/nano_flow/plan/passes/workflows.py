@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from nano_flow.core.diagnostics import Diagnostic, has_errors
+from nano_flow.core.diagnostics import Diagnostic
 from nano_flow.core.errors import DocumentError
 from nano_flow.documents.steps import WorkflowStep
-from nano_flow.plan.draft import Draft, DraftStep, Found, join, problem
+from nano_flow.plan.draft import MOST_ERRORS, Draft, DraftStep, Found, join, problem
 from nano_flow.plan.names.literals import misfit
 from nano_flow.plan.names.nearest import did_you_mean, listed
 from nano_flow.plan.plan import Plan, Value
@@ -25,54 +25,49 @@ def compile_others(compile_other: CompileOther) -> Callable[[Draft], tuple[Draft
     def run(draft: Draft) -> tuple[Draft, Found]:
         plans: dict[int, Plan] = {}
         files = dict(draft.files)
-        found: Found = []
+        found: dict[Diagnostic, None] = {}
         for step in draft.steps:
-            if isinstance(step.document, WorkflowStep):
-                plan = _plan(draft, step, step.document, compile_other, found)
+            if isinstance(step.document, WorkflowStep) and len(found) < MOST_ERRORS:
+                plan, faults = _plan(draft, step, step.document, compile_other)
+                found |= dict.fromkeys(faults)
                 if plan is not None:
                     plans[step.number] = plan
                     files |= plan.files
-                    found.extend(_check_inputs(draft, step, plan))
-        return replace(draft, plans=plans, files=files), found
+                    found |= dict.fromkeys(_check_inputs(draft, step, plan))
+        return replace(draft, plans=plans, files=files), list(found)
 
     return run
 
 
 def _plan(
-    draft: Draft, step: DraftStep, document: WorkflowStep, compile_other: CompileOther, found: Found
-) -> Plan | None:
+    draft: Draft, step: DraftStep, document: WorkflowStep, compile_other: CompileOther
+) -> tuple[Plan | None, Found]:
     at = (*step.at, "workflow")
     where = draft.where(at)
     name = document.workflow
     folder = draft.path.rpartition("/")[0] or "/"
     reason = outside(name, folder, draft.context.root)
     if reason:
-        found.append(problem("NF312", reason, where, at=at, hint="name a file of this project"))
-        return None
+        return None, [problem("NF312", reason, where, at=at, hint="name a file of this project")]
     path = join(folder, name)
+    if too_deep := _recursion(draft, path):
+        return None, [problem("NF321", too_deep, where, at=at, hint="use `repeat` to do something again")]
+    try:
+        plan, found = compile_other(draft, path, beside(draft.source.file, name))
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        return None, [problem("NF311", f'the workflow "{name}" cannot be read: {why}', where, at=at)]
+    except DocumentError as error:
+        return None, list(error.diagnostics)
+    return plan, found
+
+
+def _recursion(draft: Draft, path: str) -> str:
     chain = (*draft.callers, draft.path)
     if path in chain:
         shown = [caller.rpartition("/")[2] for caller in (*chain[chain.index(path) :], path)]
-        message = f"a workflow that calls itself: {' → '.join(shown)}"
-        found.append(problem("NF321", message, where, at=at, hint="use `repeat` to do something again"))
-        return None
-    if len(chain) > DEEPEST:
-        message = f"workflows call each other more than {DEEPEST} levels deep"
-        found.append(problem("NF321", message, where, at=at))
-        return None
-    try:
-        plan, others = compile_other(draft, path, beside(draft.source.file, name))
-    except OSError as error:
-        why = (error.strerror or str(error)).lower()
-        found.append(problem("NF311", f'the workflow "{name}" cannot be read: {why}', where, at=at))
-        return None
-    except DocumentError as error:
-        plan, others = None, list(error.diagnostics)
-    found.extend(other for other in others if other not in found)
-    if plan is None and not has_errors(others):
-        message = f'the workflow "{name}" cannot be used: it has errors that were shown above'
-        found.append(problem("NF321", message, where, at=at))
-    return plan
+        return f"a workflow that calls itself: {' → '.join(shown)}"
+    return f"workflows call each other more than {DEEPEST} levels deep" if len(chain) > DEEPEST else ""
 
 
 def _check_inputs(draft: Draft, step: DraftStep, plan: Plan) -> Found:

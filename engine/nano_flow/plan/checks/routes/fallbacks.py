@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from nano_flow.core.diagnostics import Diagnostic
-from nano_flow.core.refs import ModelRef
 from nano_flow.documents.steps import PromptStep
-from nano_flow.plan.catalogue import ModelCard
-from nano_flow.plan.checks.routes.model_names import unknown_name, unknown_ref
+from nano_flow.plan.checks.routes.model_names import card_of, unknown_name, unknown_ref
 from nano_flow.plan.draft import Draft, DraftStep, Path, problem
 
 
@@ -33,10 +31,7 @@ def _chain(draft: Draft, name: str, at: Path) -> Iterator[Diagnostic]:
         return
     chains = routing.chains or {}
     yield from unknown_name(draft, "chain", name, chains, at)
-    catalogue = draft.context.catalogue
-    missing = [
-        model for model in chains.get(name, ()) if "/" in model and catalogue.model(ModelRef.parse(model)) is None
-    ]
+    missing = [model for model in chains.get(name, ()) if card_of(draft, model) is None]
     if missing:
         message = f'the chain "{name}" names "{missing[0]}", which no provider serves'
         yield problem("NF341", message, draft.where(at), at=at, hint="declare it in providers.yaml")
@@ -52,10 +47,10 @@ def _repeated(draft: Draft, first: str, models: Sequence[str], places: Sequence[
 
 
 def _weaker(draft: Draft, document: PromptStep, models: Sequence[str], places: Sequence[Path]) -> Iterator[Diagnostic]:
-    first = _card(draft, document.model or "")
+    first = card_of(draft, document.model or "")
     needed = {name for name, value in (("tools", document.tools), ("json_schema", document.output_schema)) if value}
     for name, place in zip(models, places, strict=True):
-        card = _card(draft, name)
+        card = card_of(draft, name)
         if card is None or draft.context.catalogue.providers[card.ref.provider].adapter == "sim":
             continue
         missing = sorted(needed - card.can) if card.can is not None else []
@@ -68,8 +63,3 @@ def _weaker(draft: Draft, document: PromptStep, models: Sequence[str], places: S
                 f"{card.context_window:,} against {first.context_window:,} tokens"
             )
             yield problem("NF347", message, draft.where(place), at=place, severity="warning")
-
-
-def _card(draft: Draft, name: str) -> ModelCard | None:
-    provider, slash, model = name.partition("/")
-    return draft.context.catalogue.model(ModelRef(provider, model)) if slash and model else None

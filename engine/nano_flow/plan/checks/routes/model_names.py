@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 
 from nano_flow.core.diagnostics import Diagnostic
 from nano_flow.core.refs import ModelRef
+from nano_flow.plan.catalogue import ModelCard
 from nano_flow.plan.draft import Draft, Path, problem
 from nano_flow.plan.names.nearest import did_you_mean, listed
 
@@ -42,6 +43,12 @@ def unknown_ref(draft: Draft, name: str, at: Path) -> Iterator[Diagnostic]:
         message = f'the provider "{ref.provider}" has no model "{ref.model}": it has {listed(provider.models)}'
         hint = did_you_mean(ref.model, provider.models) or "declare it in providers.yaml"
         yield problem("NF341", message, draft.where(at), at=at, hint=hint)
+
+
+def card_of(draft: Draft, name: str) -> ModelCard | None:
+    """The card of the model that ``name`` is, where it is one that a provider serves."""
+    provider, _, model = name.partition("/")
+    return draft.context.catalogue.model(ModelRef(provider, model)) if provider and model else None
 
 
 def unknown_name(draft: Draft, what: str, name: str, known: Collection[str], at: Path) -> Iterator[Diagnostic]:

@@ -5,24 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nano_flow.core.diagnostics import Diagnostic
-from nano_flow.core.refs import ModelRef
 from nano_flow.documents.agent import JudgeVerify
 from nano_flow.documents.steps import PromptStep
 from nano_flow.plan.catalogue import ModelCard
 from nano_flow.plan.checks.routes.fallbacks import check_fallback
-from nano_flow.plan.checks.routes.model_names import unknown_model, unknown_name
-from nano_flow.plan.draft import Draft, DraftStep, Found, Path, problem
+from nano_flow.plan.checks.routes.model_names import card_of, unknown_model, unknown_name
+from nano_flow.plan.draft import Draft, DraftStep, Path, problem
 
 _IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".webp")
 
 
-def check_models(draft: Draft) -> tuple[Draft, Found]:
+def check_models(draft: Draft) -> Iterator[Diagnostic]:
     """Every prompt step."""
-    found: Found = []
     for step in draft.steps:
         if isinstance(step.document, PromptStep):
-            found.extend(_step(draft, step, step.document))
-    return draft, found
+            yield from _step(draft, step, step.document)
 
 
 def _step(draft: Draft, step: DraftStep, document: PromptStep) -> Iterator[Diagnostic]:
@@ -41,8 +38,7 @@ def _step(draft: Draft, step: DraftStep, document: PromptStep) -> Iterator[Diagn
 
 def pinned_model(draft: Draft, document: PromptStep) -> ModelCard | None:
     """The card of the model that the step names, where it names one that exists."""
-    provider, slash, model = (document.model or "").partition("/")
-    return draft.context.catalogue.model(ModelRef(provider, model)) if slash else None
+    return card_of(draft, document.model or "")
 
 
 def _pinned(draft: Draft, step: DraftStep, document: PromptStep, at: Path) -> Iterator[Diagnostic]:

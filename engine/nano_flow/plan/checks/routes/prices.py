@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nano_flow.core.diagnostics import Diagnostic, Severity
-from nano_flow.core.refs import ModelRef
 from nano_flow.documents.steps import PromptStep
 from nano_flow.plan.catalogue import ModelCard
-from nano_flow.plan.draft import Draft, DraftStep, Found, problem
+from nano_flow.plan.checks.routes.model_names import card_of
+from nano_flow.plan.draft import Draft, DraftStep, problem
 
 
-def check_prices(draft: Draft) -> tuple[Draft, Found]:
+def check_prices(draft: Draft) -> Iterator[Diagnostic]:
     """Every prompt step that names a model or a tier while a budget in dollars is in force."""
-    found: Found = []
     for step in draft.steps:
         model = step.document.model if isinstance(step.document, PromptStep) else None
         if model not in (None, "auto") and _under_budget(draft, step):
-            found.extend(_step(draft, step, model or ""))
-    return draft, found
+            yield from _step(draft, step, model or "")
 
 
 def _under_budget(draft: Draft, step: DraftStep) -> bool:
@@ -27,9 +25,9 @@ def _under_budget(draft: Draft, step: DraftStep) -> bool:
 
 
 def _step(draft: Draft, step: DraftStep, model: str) -> Iterator[Diagnostic]:
-    catalogue, routing = draft.context.catalogue, draft.context.routing
+    routing = draft.context.routing
     names = [model] if "/" in model else list(routing.tiers[model].models) if routing and model in routing.tiers else []
-    cards = [card for name in names if "/" in name and (card := catalogue.model(ModelRef.parse(name))) is not None]
+    cards = [card for name in names if (card := card_of(draft, name)) is not None]
     if not cards or any(_priced(draft, card) for card in cards):
         return
     at = draft.written(step.number, "model")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from nano_flow.core.diagnostics import Diagnostic, Severity
 from nano_flow.core.messages import Json
 from nano_flow.plan.checks.schemas.rules import Fault, check_schema
@@ -9,17 +11,15 @@ from nano_flow.plan.draft import Draft, Found, Path, address_of, problem
 from nano_flow.plan.names.literals import misfit
 
 
-def check_schemas(draft: Draft) -> tuple[Draft, Found]:
+def check_schemas(draft: Draft) -> Iterator[Diagnostic]:
     """Every schema, at the place of the fault; one from a file is judged at the place that names the file."""
-    found: Found = []
     for at, schema in draft.schemas.items():
-        found.extend(_diagnostic(draft, at, fault) for fault in check_schema(dict(schema)))
+        yield from (_diagnostic(draft, at, fault) for fault in check_schema(dict(schema)))
         if at[-1] == "parameters" and schema.get("type", "object") != "object":
             where = draft.where((*at, "type"))
-            found.append(problem("NF316", "the arguments of a tool are an object", where, at=at, hint="type: object"))
+            yield problem("NF316", "the arguments of a tool are an object", where, at=at, hint="type: object")
     for name in draft.document.inputs or {}:
-        found.extend(_input(draft, ("inputs", name)))
-    return draft, found
+        yield from _input(draft, ("inputs", name))
 
 
 def _diagnostic(draft: Draft, at: Path, fault: Fault) -> Diagnostic:
