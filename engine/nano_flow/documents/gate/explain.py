@@ -58,7 +58,7 @@ def _wrong_type(error: Any, path: Path) -> Iterator[Finding]:
 
 def _unexpected(code: str, expected: str, value: Any, path: Path) -> Finding:
     hint = words.look_alike_hint(expected, value)
-    if not hint and expected == words.DURATION and isinstance(value, int | float) and not isinstance(value, bool):
+    if not hint and words.DURATION in expected and isinstance(value, int | float) and not isinstance(value, bool):
         hint = f"write {value}s for seconds" if value >= 0 else ""
     return Finding(code, f"expected {expected}, found {words.found_words(value)}", path, hint=hint)
 

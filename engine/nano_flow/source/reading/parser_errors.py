@@ -56,6 +56,8 @@ def _by_character(problem: str, character: str, before: str, error: MarkedYAMLEr
         return 'a text cannot begin with "&"', "quote it"
     if problem.startswith(("did not find expected key", "expected <block end>", "expected <end>")):
         return "the indentation does not fit the lines above", "keys of one mapping begin in the same column"
+    if problem == "found unexpected ':'":
+        return 'a ":" without a space after it', 'put a space after ":", or quote the text'
     if "end of stream" in problem:
         return "the text ends inside a quoted text", "close the quotes"
     if "',' or ']'" in problem or "',' or '}'" in problem:
