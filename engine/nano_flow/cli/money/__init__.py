@@ -1,0 +1,1 @@
+"""The commands about money: plan, prices, cache."""

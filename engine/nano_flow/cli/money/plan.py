@@ -1,0 +1,54 @@
+"""``nano-flow plan``: what would run, on which model, why, and for how much."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from nano_flow.cli import output
+from nano_flow.cli.common import Options, pass_options
+from nano_flow.cli.run import Dollars, input_texts
+
+_EPILOG = """\b
+Examples:
+  nano-flow plan workflow.yaml
+  nano-flow plan workflow.yaml -i diff=@change.diff --budget 0.50
+  nano-flow plan workflow.yaml --offline --json | jq .cost_usd
+"""
+
+
+@click.command("plan", epilog=_EPILOG)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("-i", "--input", "given", multiple=True, metavar="NAME=VALUE", help="An input; NAME=@FILE reads a file.")
+@click.option("--inputs", "inputs_file", type=click.Path(path_type=Path), help="Inputs from a YAML or JSON file.")
+@click.option("--offline", is_flag=True, help="As it would run on simulated models.")
+@click.option("--provider", metavar="NAME", help="Only models of this provider.")
+@click.option("--model", metavar="MODEL", help="One model (provider/model) or tier for every prompt.")
+@click.option("--budget", type=Dollars(), metavar="USD", help="Whether it fits this many dollars.")
+@click.option("--no-fallback", is_flag=True, help="As if no other model may be asked.")
+@pass_options
+def command(
+    options: Options,
+    /,
+    file: Path,
+    given: tuple[str, ...],
+    inputs_file: Path | None,
+    **chosen: object,
+) -> int:
+    """Show every step of a workflow with its model and its cost: at least, likely, at most.
+
+    Nothing is sent and nothing is started. Inputs that are not given count as unknown. The high figure is a bound that
+    no run exceeds; the likely one follows earlier runs of the workflow where there are some.
+    """
+    from nano_flow.cli.money.plan_view import report_json, report_text
+    from nano_flow.cli.money.planning import report
+    from nano_flow.project.preparing import GivenInputs, RunOptions, read_inputs_file
+
+    data = read_inputs_file(str(inputs_file)) if inputs_file else {}
+    found = report(options, str(file), GivenInputs(input_texts(given), data), RunOptions(**chosen))  # type: ignore[arg-type]
+    if options.json:
+        output.document("nano-flow/plan@1", report_json(found))
+    else:
+        output.data(report_text(found))
+    return 0

@@ -1,0 +1,151 @@
+"""A plan report as a table for people and as ``nano-flow/plan@1``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from nano_flow.cli.output import one_line, style, table
+from nano_flow.core.messages import Json
+from nano_flow.core.money import usd
+from nano_flow.pricing.forecast.estimate import StepEstimate
+from nano_flow.pricing.forecast.spread import Spread, Times
+from nano_flow.project.estimating import PlanReport
+from nano_flow.routing.request import RouteDecision
+
+
+def report_json(report: PlanReport) -> dict[str, Json]:
+    """The fields of ``nano-flow/plan@1``; a bound that does not exist is null."""
+    found = report.estimate
+    return {
+        "workflow": report.plan.name,
+        "digest": report.plan.digest,
+        "valid": True,
+        "steps": [_step_json(step, decision) for step, decision in zip(found.steps, report.decisions, strict=True)],
+        "cost_usd": _dollars_json(found.cost),
+        "budget_usd": None if report.budget is None else usd(report.budget),
+        "fits_budget": found.fits(report.budget),
+        "unpriced": found.unpriced,
+        "policy": report.policies.record(),
+    }
+
+
+def _step_json(step: StepEstimate, decision: RouteDecision | None) -> dict[str, Json]:
+    planned = step.visit.step
+    return {
+        "id": step.visit.path,
+        "kind": planned.kind,
+        "needs": list(dict.fromkeys((*planned.needs, *planned.references))),
+        "when": None if planned.when is None else planned.when.source,
+        "times": [step.times.low, round(step.times.likely, 2), step.times.high],
+        "route": None if decision is None else _route_json(decision),
+        "tokens": {"input": _tokens_json(step.input_tokens), "output": _tokens_json(step.output_tokens)},
+        "cost_usd": _dollars_json(step.cost),
+        "unpriced": step.unpriced is not None,
+        "from_runs": step.from_runs,
+    }
+
+
+def _route_json(decision: RouteDecision) -> Json:
+    whole = decision.as_json()
+    names = ("policy", "score", "tier", "model", "candidates", "because", "refused")
+    return {name: whole[name] for name in names}
+
+
+def _tokens_json(spread: Spread) -> Json:
+    return [spread.low, spread.likely, spread.high]
+
+
+def _dollars_json(spread: Spread) -> Json:
+    return {
+        "low": usd(spread.low),
+        "likely": None if spread.likely is None else usd(spread.likely),
+        "high": None if spread.high is None else usd(spread.high),
+    }
+
+
+def report_text(report: PlanReport) -> str:
+    """The table, what it adds up to, and what the reader should know."""
+    rows = [_row(step, decision) for step, decision in zip(report.estimate.steps, report.decisions, strict=True)]
+    header = ("step", "times", "model", "tier", "tokens", "low", "likely", "high")
+    total = report.estimate.cost
+    rows.append(("total", "", "", "", "", *(_money(part) for part in (total.low, total.likely, total.high))))
+    lines = [table(header, rows, right=("times", "tokens", "low", "likely", "high")), "", *_verdict(report)]
+    lines += [f"  {note}" for note in _notes(report)]
+    lines += ["", *_files(report.policies.record())]
+    return "\n".join(lines)
+
+
+def _row(step: StepEstimate, decision: RouteDecision | None) -> tuple[str, ...]:
+    depth = "  " * step.visit.path.count(".")
+    name, often = f"{depth}{step.visit.path.rpartition('.')[2]}", _often(step.times)
+    if decision is None:
+        return (name, often, f"({step.visit.step.kind})", "", "", "", "", "")
+    model = str(decision.model) if decision.model else "none can serve it"
+    tier = decision.tier or ""
+    score = f"{tier} {decision.score:.1f}".strip() if decision.score is not None else tier
+    read, written = step.input_tokens.likely or 0, step.output_tokens.likely or 0
+    costs = (step.cost.low, step.cost.likely, step.cost.high)
+    return (name, often, model, score, f"{_count(read)}+{_count(written)}", *(_money(part) for part in costs))
+
+
+def _often(times: Times) -> str:
+    if times.low == times.high:
+        return str(times.high)
+    return f"{times.low}-{times.high}"
+
+
+def _count(tokens: int) -> str:
+    return f"{tokens / 1000:.3g}k" if tokens >= 1000 else str(tokens)
+
+
+def _money(amount: int | None) -> str:
+    """Dollars with the digits that matter; a question mark where nobody knows."""
+    if amount is None:
+        return "?"
+    dollars = amount / 1e9
+    return (
+        f"${dollars:.2f}"
+        if dollars >= 1 or not amount
+        else f"${dollars:.4f}"
+        if dollars >= 0.0001
+        else f"${usd(amount)}"
+    )
+
+
+def _verdict(report: PlanReport) -> list[str]:
+    budget, cost = report.budget, report.estimate.cost
+    if budget is None:
+        return ["There is no budget: give one with --budget, or under limits.budget."]
+    name = f"the budget of {_money(budget)}"
+    if report.estimate.fits(budget):
+        return [style(f"No run can exceed {name}.", "good")]
+    if cost.likely is not None and cost.likely <= budget:
+        return [f"It likely fits {name}; where it does not, the run stops before it is exceeded."]
+    return [style(f"It likely does not fit {name}: the run would stop before it is exceeded.", "warn")]
+
+
+def _notes(report: PlanReport) -> list[str]:
+    """What is assumed, and what stands in the way of a run."""
+    notes: dict[str, None] = {}
+    for step, decision, keyless in zip(report.estimate.steps, report.decisions, report.without_keys, strict=True):
+        if decision is None:
+            continue
+        if decision.model is None:
+            reasons = "; ".join(f"{refusal.model}: {refusal.reason}" for refusal in decision.refused)
+            notes[f'no model can serve "{step.visit.path}": {one_line(reasons)}'] = None
+        elif keyless:
+            notes[f"no credentials for {decision.model.provider}: a run would fail; --offline rehearses it"] = None
+        if step.unpriced:
+            notes[f"{step.unpriced} has no price: its cost is not in these figures"] = None
+        for notice in decision.notices:
+            notes[one_line(notice)] = None
+    runs = max((step.from_runs for step in report.estimate.steps), default=0)
+    said = f"the likely figures follow {runs} earlier runs" if runs > 1 else "the likely figures follow 1 earlier run"
+    notes[said if runs else "no earlier run is known: the likely figures assume usual lengths"] = None
+    return list(notes)
+
+
+def _files(record: Mapping[str, Json]) -> list[str]:
+    return [
+        style(f"{name}: {one_line(entry['file'])}", "dim") for name, entry in record.items() if isinstance(entry, dict)
+    ]

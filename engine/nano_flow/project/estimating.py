@@ -1,0 +1,226 @@
+"""A plan with its routes and its cost: what ``nano-flow plan`` shows. Sends nothing, starts nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from nano_flow.core.messages import Message, ToolSpec
+from nano_flow.core.money import Money
+from nano_flow.core.refs import ModelRef
+from nano_flow.gateway.ask import Circumstances, ModelAsk
+from nano_flow.gateway.observed import Observed
+from nano_flow.gateway.route import PolicyRouter, without_credentials
+from nano_flow.gateway.rules import fallback_rules
+from nano_flow.plan.catalogue import Catalogue, ModelCard
+from nano_flow.plan.plan import Plan, PlannedPrompt
+from nano_flow.pricing.encodings import Tokenizers
+from nano_flow.pricing.forecast.asks import AskRoute, ModelChoice
+from nano_flow.pricing.forecast.estimate import Assumptions, Estimate, StepRoute, estimate
+from nano_flow.pricing.forecast.history import StepHistory
+from nano_flow.pricing.forecast.sizes import PromptSize
+from nano_flow.pricing.forecast.visits import Evaluator, Visit
+from nano_flow.pricing.tokens import Count
+from nano_flow.project.policies import Policies
+from nano_flow.project.preparing import RunOptions
+from nano_flow.routing.candidates import output_cap
+from nano_flow.routing.request import NoCandidate, RouteDecision
+
+_UNKNOWN_MODEL = ModelRef("", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstance:
+    """Under which circumstances a plan is looked at."""
+
+    options: RunOptions
+    now: float
+    environ: Mapping[str, str]
+    known: Evaluator
+    history: Mapping[str, StepHistory] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanReport:
+    """``decisions`` belong to the prompts among the steps of ``estimate``, in their order; None for other steps.
+
+    ``without_keys`` are those that only leave a candidate if missing credentials are overlooked.
+    """
+
+    plan: Plan
+    policies: Policies
+    estimate: Estimate
+    decisions: tuple[RouteDecision | None, ...]
+    without_keys: tuple[bool, ...]
+
+    @property
+    def budget(self) -> Money | None:
+        """The budget of the run."""
+        return self.plan.limits.budget.usd
+
+
+def plan_report(plan: Plan, policies: Policies, where: Circumstance) -> PlanReport:
+    """Route and estimate every step of ``plan``."""
+    planner = _Planner(plan, policies, where)
+    found = estimate(
+        plan,
+        Assumptions(
+            prices=policies.prices,
+            at=where.now,
+            known=where.known,
+            routes=planner.routes,
+            counter=planner.counter,
+            history=where.history,
+        ),
+    )
+    decided = [planner.decided.get(id(step.visit.step)) for step in found.steps]
+    return PlanReport(
+        plan,
+        policies,
+        found,
+        tuple(entry[0] if entry else None for entry in decided),
+        tuple(entry[1] if entry else False for entry in decided),
+    )
+
+
+class _Planner:
+    """Asks routing for every step what it would decide."""
+
+    def __init__(self, plan: Plan, policies: Policies, where: Circumstance) -> None:
+        self.plan, self.policies, self.where = plan, policies, where
+        self.decided: dict[int, tuple[RouteDecision, bool]] = {}
+        self._tokenizers = Tokenizers()
+        options = where.options
+        self._router = PolicyRouter(
+            policy=policies.routing,
+            catalogue=policies.catalogue,
+            prices=policies.prices,
+            observed=Observed(),
+            without_credentials=without_credentials(policies.catalogue, where.environ),
+            offline=options.offline,
+            no_fallback=options.no_fallback,
+        )
+        self._keyless = replace(self._router, without_credentials=frozenset())
+        self._attempts = fallback_rules(policies.routing_document).attempts
+
+    def counter(self, ref: ModelRef) -> Count:
+        """How to count for ``ref``, or for the model that it is like."""
+        card = None if ref == _UNKNOWN_MODEL else self.policies.catalogue.model(ref)
+        return self._tokenizers.counter(card.priced_as if card is not None and card.priced_as else ref)
+
+    def routes(self, visit: Visit, spec: PlannedPrompt, size: PromptSize) -> StepRoute:
+        """Who may answer ``spec``, whatever its prompt turns out to be, and its judges."""
+        ask = self._ask(visit, spec, size)
+        decision, keyless = self._decide(ask, size.likely)
+        self.decided[id(visit.step)] = (decision, keyless)
+        varies = size.most is None or bool(spec.tools) or spec.output_schema is not None or bool(spec.verify)
+        own = self._route(ask, size, decision, varies=varies)
+        judges = []
+        for check in spec.verify:
+            if check.judge is not None:
+                judge = self._judge(ask, check.model)
+                judges.append(self._route(judge, size, self._decide(judge, size.likely)[0], varies=True))
+        return StepRoute(own, tuple(judges))
+
+    def _ask(self, visit: Visit, spec: PlannedPrompt, size: PromptSize) -> ModelAsk:
+        options = self.where.options
+        return ModelAsk(
+            address=visit.path,
+            turn=0,
+            messages=(Message("user", size.text),),
+            tools=tuple(ToolSpec(name, "", {}) for name in spec.tools),
+            output_schema=spec.output_schema,
+            params=spec.params,
+            max_output_tokens=spec.max_output_tokens,
+            model=options.model or spec.model,
+            policy=spec.policy,
+            providers=(options.provider,) if options.provider else spec.providers,
+            complexity=spec.complexity,
+            complexity_at_least=spec.complexity_at_least,
+            complexity_at_most=spec.complexity_at_most,
+            fallback=spec.fallback,
+            escalate=spec.repair_attempts if spec.repair_escalate else 0,
+            tags=visit.step.tags,
+            facts={"max_turns": spec.max_turns},
+            retry=visit.step.retry,
+        )
+
+    def _judge(self, ask: ModelAsk, model: str | None) -> ModelAsk:
+        """A judge's question: of the step's it shares no more than ``steps.conversation.verify`` passes on."""
+        return ModelAsk(
+            address=ask.address,
+            turn=0,
+            messages=ask.messages,
+            output_schema={"type": "object"},
+            model=self.where.options.model or model or "auto",
+            policy=ask.policy,
+            providers=ask.providers,
+            tags=ask.tags,
+            retry=ask.retry,
+            purpose="judge",
+        )
+
+    def _decide(self, ask: ModelAsk, tokens: int) -> tuple[RouteDecision, bool]:
+        """The first decision; where nothing but keys is missing, the one that would be made with them."""
+        first = replace(ask, escalate=0)
+        try:
+            return self._router(first, self._circumstances(tokens)), False
+        except NoCandidate as error:
+            if error.kind != "credentials":
+                return error.decision, False
+        try:
+            return self._keyless(first, self._circumstances(tokens)), True
+        except NoCandidate as error:
+            return error.decision, True
+
+    def _route(self, ask: ModelAsk, size: PromptSize, decision: RouteDecision, *, varies: bool) -> AskRoute:
+        decisions = [decision]
+        policy = self.policies.routing
+        others = list(self._variants(ask)) if varies or ask.escalate or policy.cascade else []
+        for other in others:
+            try:
+                decisions.append(self._keyless(other, self._circumstances(size.likely)))
+            except NoCandidate:
+                continue
+        if policy.downgrade_to is not None and self.plan.limits.budget.downgrade_at is not None:
+            decisions += self._downgraded(ask, size.likely)
+        ways = tuple(dict.fromkeys(self._choices(other, ask) for other in decisions if other.candidates))
+        first = decision.model
+        return AskRoute(
+            first=None if first is None else self._choice(first, ask),
+            ways=ways,
+            attempts=ask.retry.max_attempts if ask.retry is not None else self._attempts,
+            rounds=len(policy.cascade.tiers) * policy.cascade.samples if policy.cascade and ask.model == "auto" else 1,
+        )
+
+    def _variants(self, ask: ModelAsk) -> Iterable[ModelAsk]:
+        """The same question as if its prompt were easy, middling or hard, escalated, or put to a cascade's tiers."""
+        policy = self.policies.routing
+        scores = [0.0, *(tier.below for tier in policy.tiers if tier.below is not None)]
+        for steps_up in range(ask.escalate + 1):
+            if ask.model == "auto" and ask.complexity is None:
+                yield from (replace(ask, complexity=score, escalate=steps_up) for score in scores)
+            else:
+                yield replace(ask, escalate=steps_up)
+        if policy.cascade is not None and ask.model == "auto":
+            yield from (replace(ask, model=tier, escalate=0) for tier in policy.cascade.tiers)
+
+    def _downgraded(self, ask: ModelAsk, tokens: int) -> list[RouteDecision]:
+        try:
+            return [self._keyless(replace(ask, escalate=0), replace(self._circumstances(tokens), downgrade=True))]
+        except NoCandidate:
+            return []
+
+    def _circumstances(self, tokens: int) -> Circumstances:
+        return Circumstances(now=self.where.now, input_tokens=tokens, budget_left=self.plan.limits.budget.usd)
+
+    def _choices(self, decision: RouteDecision, ask: ModelAsk) -> tuple[ModelChoice, ...]:
+        return tuple(self._choice(ref, ask) for ref in decision.candidates)
+
+    def _choice(self, ref: ModelRef, ask: ModelAsk) -> ModelChoice:
+        card = _card(self.policies.catalogue, ref)
+        return ModelChoice(ref, output_cap(card, ask.max_output_tokens), card.context_window)
+
+
+def _card(catalogue: Catalogue, ref: ModelRef) -> ModelCard:
+    return catalogue.model(ref) or ModelCard(ref, declared=False)
