@@ -14,7 +14,7 @@ from nano_flow.documents.routing import RoutingDocument
 from nano_flow.documents.steps import Step
 from nano_flow.documents.workflow import WorkflowDocument
 from nano_flow.plan.catalogue import Catalogue
-from nano_flow.plan.names.places import Place
+from nano_flow.plan.places import Place
 from nano_flow.plan.plan import Plan, Value
 from nano_flow.source.expressions import Template
 from nano_flow.source.source_map import SourceDocument

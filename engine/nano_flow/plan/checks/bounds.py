@@ -9,11 +9,11 @@ from nano_flow.documents.steps import WorkflowStep
 from nano_flow.plan.checks.inside import certain_starts, constant_length
 from nano_flow.plan.draft import Draft, DraftStep, Found, problem
 from nano_flow.plan.freezing.steps import ITEMS
-from nano_flow.plan.names.places import FOR_EACH
 from nano_flow.plan.names.schema_shape import is_list
 from nano_flow.plan.names.scope import Scope
 from nano_flow.plan.names.shape import Described, Record, Scalar
 from nano_flow.plan.passes.cycles import upstream
+from nano_flow.plan.places import FOR_EACH
 from nano_flow.plan.plan import PlannedLimits
 from nano_flow.source.expressions import Template
 

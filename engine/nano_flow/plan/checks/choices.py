@@ -10,9 +10,9 @@ from nano_flow.core.messages import Json
 from nano_flow.documents.steps import ApproveStep, SwitchStep
 from nano_flow.plan.draft import Draft, DraftStep, problem
 from nano_flow.plan.names.nearest import did_you_mean, listed
-from nano_flow.plan.names.places import BODY
 from nano_flow.plan.names.schema_shape import enum_of
 from nano_flow.plan.names.scope import Scope
+from nano_flow.plan.places import BODY
 
 
 def check_choices(draft: Draft) -> Iterator[Diagnostic]:

@@ -8,7 +8,6 @@ from typing import Protocol
 from nano_flow.core.messages import Json
 from nano_flow.documents.steps import OnErrorOutput
 from nano_flow.plan.draft import Draft
-from nano_flow.plan.names.places import BODY, ON_ERROR, OUTPUTS, Place
 from nano_flow.plan.names.shape import (
     ANYTHING,
     NULL,
@@ -21,6 +20,7 @@ from nano_flow.plan.names.shape import (
     Shape,
     record,
 )
+from nano_flow.plan.places import BODY, ON_ERROR, OUTPUTS, Place
 from nano_flow.plan.plan import Value
 
 DEEPEST = 40

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from nano_flow.plan.draft import Draft
+from nano_flow.plan.names.members import item_of, member
 from nano_flow.plan.names.outputs import DEEPEST, body_output, output
-from nano_flow.plan.names.places import FOR_EACH, Place
 from nano_flow.plan.names.shape import (
     ANYTHING,
     NULL,
@@ -19,10 +19,9 @@ from nano_flow.plan.names.shape import (
     OneOf,
     Record,
     Shape,
-    item_of,
-    member,
     record,
 )
+from nano_flow.plan.places import FOR_EACH, Place
 from nano_flow.plan.plan import Value
 from nano_flow.source.expressions import Template
 

@@ -1,4 +1,4 @@
-"""Shapes of values: which members a value has, as far as schemas and kinds of step tell."""
+"""Shapes of values: what schemas and kinds of step tell of them."""
 
 from __future__ import annotations
 
@@ -77,35 +77,6 @@ def _always(shape: Shape) -> Callable[[], Shape]:
     return lambda: shape
 
 
-def member(shape: Shape, name: str) -> Shape | Missing:
-    """The shape of ``value.name``; a list has its items under whole numbers."""
-    if isinstance(shape, Anything):
-        return ANYTHING
-    if isinstance(shape, Scalar):
-        return Missing("scalar", (shape.name,))
-    if isinstance(shape, Record):
-        make = shape.members.get(name)
-        return Missing("member", tuple(shape.members)) if make is None else make()
-    if isinstance(shape, ListOf):
-        return shape.item if _is_index(name) else Missing("fan_out" if shape.fan_out else "list")
-    if isinstance(shape, OneOf):
-        return first_found([member(option, name) for option in shape.options])
-    from nano_flow.plan.names.schema_shape import schema_member
-
-    return schema_member(shape, name)
-
-
-def item_of(shape: Shape) -> Shape:
-    """The shape of one item of ``shape``; unknown where it is no list that anything is known of."""
-    if isinstance(shape, ListOf):
-        return shape.item
-    if isinstance(shape, Described):
-        from nano_flow.plan.names.schema_shape import schema_items
-
-        return schema_items(shape)
-    return ANYTHING
-
-
 def first_found(found: list[Shape | Missing]) -> Shape | Missing:
     """All shapes that were found as one; where none was, why: the reason that knows names wins."""
     shapes = tuple(shape for shape in found if not isinstance(shape, Missing))
@@ -116,7 +87,3 @@ def first_found(found: list[Shape | Missing]) -> Shape | Missing:
     if named:
         return Missing("member", tuple(dict.fromkeys(name for miss in named for name in miss.names)))
     return misses[0] if misses else ANYTHING
-
-
-def _is_index(name: str) -> bool:
-    return name.removeprefix("-").isdigit()

@@ -24,7 +24,7 @@ from nano_flow.documents.steps import (
 )
 from nano_flow.documents.workflow import CommandTool
 from nano_flow.plan.draft import Path
-from nano_flow.plan.names.places import BODY, ENV, FOR_EACH, ON_ERROR, OUTPUTS, UNTIL, VERIFY, WHEN, Place
+from nano_flow.plan.places import BODY, ENV, FOR_EACH, ON_ERROR, OUTPUTS, UNTIL, VERIFY, WHEN, Place
 from nano_flow.plan.plan import Value
 from nano_flow.source.expressions import Template
 

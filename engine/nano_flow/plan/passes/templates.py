@@ -9,8 +9,8 @@ from nano_flow.core.diagnostics import SourceRange
 from nano_flow.core.errors import DocumentError
 from nano_flow.documents.workflow import CommandTool
 from nano_flow.plan.draft import MOST_ERRORS, Draft, DraftStep, Found, Path, Use, address_of
-from nano_flow.plan.names.places import OUTPUTS, TOOL, TOOL_ENV, Place
 from nano_flow.plan.passes.template_fields import FIELDS, Reader, command_fields, common_fields
+from nano_flow.plan.places import OUTPUTS, TOOL, TOOL_ENV, Place
 from nano_flow.plan.plan import Value
 from nano_flow.source.expressions import Template, check_expression, check_template
 
