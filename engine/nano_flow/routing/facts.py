@@ -30,15 +30,27 @@ class PromptFacts:
     sentence_words: float
     lines: int
     blank_lines: int
+    first_line: int
+    last_line: int
     commas: int
     colons: int
     semicolons: int
     questions: int
+    ends_with_question: int
+    exclamations: int
     quotes: int
+    apostrophes: int
+    hyphens: int
+    underscores: int
     parentheses: int
+    brackets: int
+    formula_marks: int
     operators: int
     numbers: int
     distinct_numbers: int
+    decimals: int
+    capital_words: int
+    acronyms: int
     digits_share: float
     capitals_share: float
     beyond_ascii_share: float
@@ -150,7 +162,7 @@ def prompt_facts(reading: Reading) -> PromptFacts:
     numbers = data.translate(_DIGITS_ONLY).split() if digits else []
     questions, full_stops = count(b"?"), count(b". ") + count(b".\n") + count(b"!")
     sentences = max(1, full_stops + questions + (1 if data[-1:] == b"." else 0))
-    fences = count(b"```") // 2
+    fences, end = count(b"```") // 2, data.rstrip()
     semicolons, operators = count(b";"), sum(map(count, _OPERATORS))
     marks = sum(map(count, _CODE_MARKS)) if semicolons or operators else 0
     files = len(_FILE.findall(data)) if count(b".") > count(b". ") + count(b".\n") + (data[-1:] == b".") else 0
@@ -168,15 +180,27 @@ def prompt_facts(reading: Reading) -> PromptFacts:
         sentence_words=words / sentences,
         lines=1 + lines,
         blank_lines=count(b"\n\n"),
+        first_line=(data.find(b"\n") if lines else size) if data else 0,
+        last_line=len(end) - end.rfind(b"\n") - 1,
         commas=count(b","),
         colons=count(b":"),
         semicolons=semicolons,
         questions=questions,
+        ends_with_question=int(end.endswith(b"?")),
+        exclamations=count(b"!"),
         quotes=count(b'"'),
+        apostrophes=count(b"'"),
+        hyphens=count(b"-"),
+        underscores=count(b"_"),
         parentheses=count(b"("),
+        brackets=count(b"[") + count(b"{"),
+        formula_marks=count(b"$") + count(b"\\"),
         operators=operators,
         numbers=len(numbers),
         distinct_numbers=len(set(numbers)),
+        decimals=count(b"0.0"),
+        capital_words=count(b" A"),
+        acronyms=count(b"AA"),
         digits_share=digits / size,
         capitals_share=capitals / (letters or 1),
         beyond_ascii_share=wide / size,

@@ -72,16 +72,21 @@ _MARKS = (
     ("¿", " "),
     ("¡", " "),
 )
-_PLAIN_MARKS = tuple((mark.encode(), plain.encode()) for mark, plain in _MARKS)
+_PLAIN_MARKS = {
+    lead: tuple((mark.encode(), plain.encode()) for mark, plain in _MARKS if mark.encode().startswith(lead))
+    for lead in dict.fromkeys(mark.encode()[:-1] for mark, _ in _MARKS)
+}
+"""Marks by the bytes that they begin with: what is not there is not looked for one by one."""
 
 
 def read_text(text: str) -> Reading:
     """Prepare ``text``. Lone surrogates, which UTF-8 cannot hold, become question marks."""
     data = text.encode("utf-8", "replace")
     beyond = b"" if text.isascii() else data.translate(None, _ASCII)
-    for mark, plain in _PLAIN_MARKS if beyond else ():
-        if mark in beyond:
-            data = data.replace(mark, plain)
+    for lead, marks in _PLAIN_MARKS.items() if beyond else ():
+        if lead in beyond:
+            for mark, plain in marks:
+                data = data.replace(mark, plain)
     folded = b" " + data.translate(_FOLD)
     words, skipped = _ends(folded)
     if beyond and (b"\xe0\xb8" in beyond or beyond.translate(None, _SPACED) != b""):
