@@ -10,11 +10,23 @@ from nano_flow.source.reading.problems import Problems
 
 _BARE_TEMPLATE = re.compile(r"(?:^|[:\-,\[]\s+)(\{[{%].*)$")
 _KEY_AND_TEXT = re.compile(r"^(\s*(?:-\s+)?[\w.-]+):\s+\S.*:(?:\s|$)")
-_SPECIAL = {
-    "@": 'a text cannot begin with "@"',
-    "`": 'a text cannot begin with "`"',
-    "%": 'a text cannot begin with "%"',
-}
+_SPECIAL = frozenset("@`%")
+_INDENTED = "the indentation does not fit the lines above", "keys of one mapping begin in the same column"
+_OPEN = "a list or mapping in brackets is not closed, or an entry is not followed by a comma"
+_BRACKET = "close the bracket, or quote the text"
+_KNOWN: tuple[tuple[str, str, str], ...] = (
+    ("scanning an alias", 'a text cannot begin with "*"', "quote it"),
+    ("scanning an anchor", 'a text cannot begin with "&"', "quote it"),
+    ("did not find expected key", *_INDENTED),
+    ("did not find expected '-' indicator", *_INDENTED),
+    ("expected <block end>", *_INDENTED),
+    ("expected <end>", *_INDENTED),
+    ("found unexpected ':'", 'a ":" without a space after it', 'put a space after ":", or quote the text'),
+    ("end of stream", "the text ends inside a quoted text", "close the quotes"),
+    ("',' or ']'", _OPEN, _BRACKET),
+    ("',' or '}'", _OPEN, _BRACKET),
+)
+"""Part of what a parser says (libyaml's and PyYAML's words), and what is said instead."""
 
 
 def add_parser_error(problems: Problems, error: MarkedYAMLError) -> None:
@@ -49,17 +61,9 @@ def _by_character(problem: str, character: str, before: str, error: MarkedYAMLEr
     if character == "\t" or "\t" in before[: len(before) - len(before.lstrip())]:
         return "a tab is used for indentation", "indent with spaces"
     if character in _SPECIAL and problem.startswith("found character that cannot start"):
-        return _SPECIAL[character], "quote it"
-    if error.context and "scanning an alias" in error.context:
-        return 'a text cannot begin with "*"', "quote it"
-    if error.context and "scanning an anchor" in error.context:
-        return 'a text cannot begin with "&"', "quote it"
-    if problem.startswith(("did not find expected key", "expected <block end>", "expected <end>")):
-        return "the indentation does not fit the lines above", "keys of one mapping begin in the same column"
-    if problem == "found unexpected ':'":
-        return 'a ":" without a space after it', 'put a space after ":", or quote the text'
-    if "end of stream" in problem:
-        return "the text ends inside a quoted text", "close the quotes"
-    if "',' or ']'" in problem or "',' or '}'" in problem:
-        return f"{problem} of the list or mapping in brackets", "close the bracket, or quote the text"
+        return f'a text cannot begin with "{character}"', "quote it"
+    said = f"{error.context}: {problem}"
+    for part, message, hint in _KNOWN:
+        if part in said:
+            return message, hint
     return problem, ""
