@@ -207,7 +207,6 @@ def test_names_and_models_cannot_reach_the_terminal(monkeypatch: pytest.MonkeyPa
 
 def test_the_picture_tells_failures_waiting_and_simulation(monkeypatch: pytest.MonkeyPatch) -> None:
     window = Window(monkeypatch, 120)
-    ask = ApprovalAsked(1.0, "ship", "Publish?", ("yes",))
     nap = WaitStarted(1.0, "nap", 9.0)
     begin = (started(), begun("ship"), begun("nap"), begun("bad"), begun("ask"))
     money = (
@@ -217,12 +216,23 @@ def test_the_picture_tells_failures_waiting_and_simulation(monkeypatch: pytest.M
         failed(cost=Money(5)),
     )
     ended = (StepFailed(1.0, "bad", "command", "exit 1", 1.0), StepSkipped(1.0, "s", "s", "set", "condition"))
-    screen = window.show(*begin, ask, nap, *money, *ended)
-    assert "waiting for an answer" in screen[1] or "waiting for an answer" in screen[2]
+    screen = window.show(*begin, nap, *money, *ended)
     assert "openai/gpt-5-mini: timeout" in "\n".join(screen)
+    assert any(line.split() == ["nap", "waiting", "0s"] for line in screen)
     assert "0 done · 1 failed · 3 running · 1 skipped · $0.0001 + $0.0001 simulated + 1 unpriced · 0s" in screen
-    window.show(ApprovalAnswered(1.0, "ship", "yes", None, "", "ann"))
-    assert "waiting for an answer" not in "\n".join(line for line in window.stream.screen() if line.startswith("  "))
+
+
+def test_the_picture_gives_way_to_a_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    window = Window(monkeypatch)
+    window.show(started(), begun("ship"), begun("other"))
+    asked = (ApprovalAsked(1.0, "ship", "Publish?", ("yes",)), ApprovalAsked(1.0, "other", "And this?", ("no",)))
+    screen = ["ship asks: Publish? [yes]", "other asks: And this? [no]", ""]
+    assert window.show(*asked) == screen
+    assert window.show(ApprovalAnswered(1.0, "ship", "yes", None, "", "ann")) == screen
+    assert window.show(ApprovalAnswered(1.0, "other", "no", None, "", "ann"))[:3] == [
+        *screen[:2],
+        "  ship" + " " * 32 + "prompt" + " " * 33 + "0s",
+    ]
 
 
 def test_expansions_come_and_go(monkeypatch: pytest.MonkeyPatch) -> None:

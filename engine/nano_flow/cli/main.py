@@ -21,20 +21,21 @@ COMMANDS = {
     "Run": {
         "run": Entry(f"{_CLI}.run", "Run a workflow."),
         "resume": Entry(f"{_CLI}.resume", "Go on with a run from what is done."),
-        "runs": Entry(f"{_CLI}.runs", "List, show, compare, cancel, export and prune runs."),
+        "runs": Entry(f"{_CLI}.history.runs", "List, show, compare, cancel, export and prune runs."),
+        "approvals": Entry(f"{_CLI}.history.approvals", "List and answer what runs ask people."),
     },
     "Write and check": {
         "init": Entry(f"{_CLI}.setup.init", "Start a project that runs at once, without keys."),
         "validate": Entry(f"{_CLI}.checking.validate", "Check every document."),
         "plan": Entry(f"{_CLI}.money.plan", "Show what would run, on which model, why, and for how much."),
-        "graph": Entry(f"{_CLI}.graph", "Draw a workflow."),
+        "graph": Entry(f"{_CLI}.checking.graph", "Draw a workflow."),
         "schema": Entry(f"{_CLI}.checking.schema", "Print, write and check the editor schemas."),
     },
     "Models and money": {
         "policy": Entry(f"{_CLI}.policy", "Explain, test and compare routing."),
         "providers": Entry(f"{_CLI}.providers", "List and check providers and models."),
         "prices": Entry(f"{_CLI}.money.prices", "List and check prices."),
-        "cost": Entry(f"{_CLI}.cost", "Show what was spent, by workflow, step, model, provider, day or run."),
+        "cost": Entry(f"{_CLI}.history.cost", "Show what was spent, by workflow, step, model, provider, day or run."),
         "cache": Entry(f"{_CLI}.money.cache", "Show and clear kept replies."),
     },
     "This machine": {

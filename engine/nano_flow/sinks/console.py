@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import TextIO
 
-from nano_flow.core.events import Event
+from nano_flow.core.events import ApprovalAnswered, ApprovalAsked, Event
 from nano_flow.sinks.lines import LOUD, NORMAL, line_of
 from nano_flow.sinks.progress import Progress
 from nano_flow.sinks.screen import picture
@@ -31,6 +31,7 @@ class ConsoleSink:
         self._live = live and verbosity >= NORMAL
         self._progress = Progress()
         self._drawn = 0
+        self._asked: set[str] = set()
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._ticker: threading.Thread | None = None
@@ -50,13 +51,22 @@ class ConsoleSink:
         line = line_of(event, LOUD if self._verbosity == NORMAL else self._verbosity)
         with self._lock:
             self._progress.apply(event)
+            self._note_question(event)
             if line is not None:
                 self._write(self._erasure() + line + "\n")
+
+    def _note_question(self, event: Event) -> None:
+        """While a person is asked, on the same terminal perhaps, the picture is away and stays away."""
+        if isinstance(event, ApprovalAsked):
+            self._asked.add(event.address)
+            self._write(self._erasure())
+        elif isinstance(event, ApprovalAnswered):
+            self._asked.discard(event.address)
 
     def draw(self) -> None:
         """Draw the picture over the one before, in one write so that it does not flicker."""
         with self._lock:
-            if self._stream is None or not self._progress.began:
+            if self._stream is None or self._asked or not self._progress.began:
                 return
             width, height = _size(self._stream)
             lines = picture(self._progress, self._now(), width - 1, min(LINES_AT_MOST, height - 1))

@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from nano_flow.core.events import (
-    ApprovalAnswered,
-    ApprovalAsked,
     CallFailed,
     CallFinished,
     CallIntended,
@@ -118,12 +116,8 @@ def _call_failed(progress: Progress, event: CallFailed) -> None:
     _at(progress, event.address, f"{event.model}: {event.error}")
 
 
-def _waiting(progress: Progress, event: ApprovalAsked | WaitStarted) -> None:
-    _at(progress, event.address, "waiting for an answer" if isinstance(event, ApprovalAsked) else "waiting")
-
-
-def _answered(progress: Progress, event: ApprovalAnswered) -> None:
-    _at(progress, event.address, "")
+def _waiting(progress: Progress, event: WaitStarted) -> None:
+    _at(progress, event.address, "waiting")
 
 
 _HANDLERS: Mapping[type, Callable[..., None]] = {
@@ -137,7 +131,5 @@ _HANDLERS: Mapping[type, Callable[..., None]] = {
     CallIntended: _call_intended,
     CallFinished: _call_finished,
     CallFailed: _call_failed,
-    ApprovalAsked: _waiting,
     WaitStarted: _waiting,
-    ApprovalAnswered: _answered,
 }

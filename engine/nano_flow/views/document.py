@@ -22,12 +22,13 @@ _SEGMENT = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 def run_document(view: RunView) -> dict[str, Json]:
     """``view`` as other programs read it: money as decimal strings, times in RFC 3339, durations in seconds."""
     started, ended, totals = view.started, view.ended, view.totals
+    head = started or view.head
     return {
         "schema": SCHEMA,
-        "run_id": started.run_id if started else None,
-        "workflow": started.workflow if started else None,
-        "file": started.file if started else None,
-        "plan_digest": started.plan_digest if started else None,
+        "run_id": head.run_id if head else None,
+        "workflow": head.workflow if head else None,
+        "file": head.file if head else None,
+        "plan_digest": head.plan_digest if head else None,
         "status": view.status,
         "simulated": view.simulated,
         "started_at": None if view.started_at is None else rfc3339(view.started_at),
@@ -45,7 +46,7 @@ def run_document(view: RunView) -> dict[str, Json]:
             "budget_usd": None if started is None or started.budget is None else usd(started.budget),
         },
         "usage": usage_fields(totals.usage),
-        "policy": dict(started.policy) if started else {},
+        "policy": dict(head.policy) if head else {},
         "steps": [_step(row) for row in rows_of(view)],
     }
 

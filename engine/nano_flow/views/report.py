@@ -29,6 +29,7 @@ from nano_flow.core.events import (
     WaitStarted,
 )
 from nano_flow.core.refs import path_of
+from nano_flow.ports import RunRecord
 from nano_flow.views.execution import Attempt, Expansion, StepView
 from nano_flow.views.totals import Totals
 
@@ -63,6 +64,8 @@ class RunView:
         self.expansions: dict[str, Expansion] = {}
         self.totals = Totals()
         self.notices: list[NoticeGiven | BudgetWarned] = []
+        self.head: RunRecord | None = None
+        """Set by readers of a store: what is known of a run whose process died before its first event."""
         self.owner_is_gone = False
         """Set by readers of a store who know that nobody is at work on the run any more."""
         self._handlers = self._table()
@@ -70,7 +73,8 @@ class RunView:
     @property
     def simulated(self) -> bool:
         """True where the whole run is a rehearsal."""
-        return self.started is not None and self.started.simulated
+        head = self.started or self.head
+        return head is not None and head.simulated
 
     @property
     def status(self) -> str:

@@ -119,8 +119,8 @@ def _summary(connection: sqlite3.Connection, row: sqlite3.Row, now: float) -> Ru
     status, stop_reason, owner = _status(row, now)
     cost, simulated_cost, possibly_spent, unpriced = _sums(connection, row)
     duration = row["active_s"]
-    if status == "running" and not duration:
-        duration = max(0.0, now - row["created_at"])
+    if row["status"] == "running" and not duration:
+        duration = max(0.0, (now if owner is not None else _last_at(connection, row)) - row["created_at"])
     return RunSummary(
         run_id=row["run_id"],
         workflow=row["workflow"],
@@ -139,6 +139,13 @@ def _summary(connection: sqlite3.Connection, row: sqlite3.Row, now: float) -> Ru
         simulated_cost=Money(simulated_cost),
         unpriced_calls=unpriced,
     )
+
+
+def _last_at(connection: sqlite3.Connection, row: sqlite3.Row) -> float:
+    """When the run was last seen at work."""
+    query = "SELECT at FROM events WHERE run_id = ? ORDER BY seq DESC LIMIT 1"
+    last = connection.execute(query, (row["run_id"],)).fetchone()
+    return row["created_at"] if last is None else float(last[0])
 
 
 def _sums(connection: sqlite3.Connection, row: sqlite3.Row) -> Sequence[int]:

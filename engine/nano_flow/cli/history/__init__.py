@@ -1,0 +1,1 @@
+"""Commands about what happened: runs, their money, questions to people."""

@@ -1,0 +1,119 @@
+"""``nano-flow approvals``: questions that runs ask people, and their answers."""
+
+from __future__ import annotations
+
+import getpass
+import json
+from contextlib import suppress
+
+import click
+
+from nano_flow.cli import output
+from nano_flow.cli.common import Options, pass_options
+from nano_flow.core.errors import UsageError
+from nano_flow.core.messages import Json
+
+_EPILOG = """\b
+Examples:
+  nano-flow approvals
+  nano-flow approvals answer last ship publish --comment "read and fine"
+  nano-flow approvals answer 3f9a ship publish --input '{"title": "1.2"}'
+"""
+
+
+@click.group("approvals", invoke_without_command=True, epilog=_EPILOG)
+@click.pass_context
+def command(context: click.Context) -> int:
+    """List and answer what runs ask; without a command: list."""
+    return 0 if context.invoked_subcommand else int(context.invoke(list_command) or 0)
+
+
+@command.command("list")
+@pass_options
+def list_command(options: Options) -> int:
+    """List open questions, oldest first."""
+    from nano_flow.cli.history.reading import store_of
+    from nano_flow.core.times import rfc3339
+
+    store = store_of(options)
+    if not store.path.exists():
+        questions = []
+    else:
+        with store.reader() as reader:
+            questions = reader.pending_approvals()
+    if options.json:
+        fields = [
+            {
+                "run_id": question.run_id,
+                "workflow": question.workflow,
+                "address": question.address,
+                "message": question.message,
+                "options": list(question.options),
+                "input_schema": question.input_schema,
+                "asked_at": rfc3339(question.asked_at),
+                "expires_at": None if question.expires_at is None else rfc3339(question.expires_at),
+            }
+            for question in questions
+        ]
+        output.document("nano-flow/approvals@1", {"approvals": fields})
+        return 0
+    rows = [(q.run_id, q.address, " | ".join(q.options), q.message) for q in questions]
+    if rows:
+        output.data(output.table(("run", "address", "options", "message"), rows))
+    else:
+        output.note("nothing is asked")
+    return 0
+
+
+@command.command("answer")
+@click.argument("run")
+@click.argument("address")
+@click.argument("option")
+@click.option("--input", "given", metavar="JSON", help="The input that the question wants.")
+@click.option("--comment", default="", help="Why.")
+@pass_options
+def answer_command(options: Options, /, run: str, address: str, option: str, given: str | None, comment: str) -> int:
+    """Answer the question that RUN asks at ADDRESS with OPTION."""
+    from nano_flow.cli.history.reading import store_of
+    from nano_flow.journals.store.approvals import Answer
+
+    store = store_of(options)
+    with store.reader() as reader:
+        found = reader.find_run(run)
+        questions = {question.address: question for question in reader.pending_approvals(found.run_id)}
+    value = _parsed(given)
+    if address in questions and questions[address].input_schema is not None:
+        _check(value, questions[address].input_schema)
+    store.answer_approval(found.run_id, Answer(address, option, _person(), value, comment))
+    if options.json:
+        output.document("nano-flow/answer@1", {"run_id": found.run_id, "address": address, "decision": option})
+    elif found.owner is None:
+        output.note(f'answered; "nano-flow resume {found.run_id}" goes on')
+    else:
+        output.note("answered")
+    return 0
+
+
+def _parsed(given: str | None) -> Json:
+    if given is None:
+        return None
+    try:
+        value: Json = json.loads(given)
+    except ValueError as error:
+        raise UsageError(f"--input is not JSON: {error}") from None
+    return value
+
+
+def _check(value: Json, schema: Json) -> None:
+    from jsonschema import Draft202012Validator
+
+    if isinstance(schema, dict):
+        error = next(iter(Draft202012Validator(schema).iter_errors(value)), None)
+        if error is not None:
+            raise UsageError(f"the question wants another input: {error.message}")
+
+
+def _person() -> str:
+    with suppress(KeyError, OSError):
+        return getpass.getuser()
+    return "unknown"

@@ -1,0 +1,153 @@
+"""``nano-flow runs``: what ran, how it went, and what is left of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from nano_flow.cli import output
+from nano_flow.cli.common import Options, pass_options
+
+_STATUSES = click.Choice(["succeeded", "failed", "paused", "cancelled", "running"])
+_EPILOG = """\b
+Examples:
+  nano-flow runs
+  nano-flow runs list --workflow review-change --since 7d
+  nano-flow runs show last
+  nano-flow runs logs last --follow
+  nano-flow runs diff 3f9a last
+  nano-flow runs export last --format csv > spend.csv
+  nano-flow runs prune --older-than 30d
+RUN is an id, a unique prefix of one, or "last".
+"""
+
+
+@click.group("runs", invoke_without_command=True, epilog=_EPILOG)
+@click.pass_context
+def command(context: click.Context) -> int:
+    """List, show, compare, cancel, export and prune runs; without a command: list."""
+    return 0 if context.invoked_subcommand else int(context.invoke(list_command) or 0)
+
+
+@command.command("list")
+@click.option("--workflow", metavar="NAME", help="Only runs of this workflow.")
+@click.option("--status", type=_STATUSES, help="Only runs in this state.")
+@click.option("--since", metavar="WHEN", help="Only runs since then: 7d, 12h, 2026-01-31.")
+@click.option("-n", "--limit", type=click.IntRange(1), default=50, show_default=True, help="At most so many.")
+@pass_options
+def list_command(options: Options, workflow: str | None, status: str | None, since: str | None, limit: int) -> int:
+    """List runs, newest first."""
+    from nano_flow.cli.history.reading import moment, store_of, width
+    from nano_flow.journals.store.runs import RunFilter
+    from nano_flow.views.listing import SCHEMA, runs_document, runs_text
+
+    wanted = RunFilter(workflow, status, moment(since) if since else None, limit)
+    store = store_of(options)
+    if not store.path.exists():
+        found = []
+    else:
+        with store.reader() as reader:
+            found = reader.list_runs(wanted)
+    if options.json:
+        output.document(SCHEMA, {"runs": runs_document(found)["runs"]})
+    elif found:
+        output.data(runs_text(found, width()))
+    else:
+        output.note('no runs; "nano-flow run FILE" makes one')
+    return 0
+
+
+@command.command("show")
+@click.argument("run", default="last")
+@click.option("--timeline", "as_timeline", is_flag=True, help="Show when each step ran instead.")
+@click.option("--step", "address", metavar="ADDRESS", help="Show one execution in full.")
+@pass_options
+def show_command(options: Options, run: str, as_timeline: bool, address: str | None) -> int:
+    """Show a run: each step's model, why, tokens, cost and time, the sums and the outputs."""
+    from nano_flow.cli.history import showing
+
+    showing.show(options, run, address, as_timeline=as_timeline)
+    return 0
+
+
+@command.command("logs")
+@click.argument("run", default="last")
+@click.option("-f", "--follow", is_flag=True, help="Go on until the run ends.")
+@click.option("--step", "address", metavar="ADDRESS", help="Only this step, and what is inside it.")
+@pass_options
+def logs_command(options: Options, run: str, follow: bool, address: str | None) -> int:
+    """Print what happened in a run, a line per event."""
+    from nano_flow.cli.history import showing
+
+    showing.logs(options, run, address, follow=follow)
+    return 0
+
+
+@command.command("diff")
+@click.argument("a")
+@click.argument("b", default="last")
+@pass_options
+def diff_command(options: Options, a: str, b: str) -> int:
+    """Compare two runs: what was decided, paid and produced differently."""
+    from nano_flow.cli.history import showing
+
+    showing.diff(options, a, b)
+    return 0
+
+
+@command.command("cancel")
+@click.argument("run", default="last")
+@pass_options
+def cancel_command(options: Options, run: str) -> int:
+    """Cancel a run: one at work stops its steps and runs its handlers; a paused one is closed."""
+    from nano_flow.cli.history import changing
+
+    changing.cancel(options, run)
+    return 0
+
+
+@command.command("export")
+@click.argument("run", default="last")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["jsonl", "csv", "json"]),
+    default="jsonl",
+    show_default=True,
+    help="jsonl: a line per event; csv: the ledger; json: report, ledger and events in one document.",
+)
+@click.option(
+    "-o", "--output", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file instead."
+)
+@pass_options
+def export_command(options: Options, run: str, form: str, file: Path | None) -> int:
+    """Export a run."""
+    from nano_flow.cli.history import changing
+
+    changing.export(options, run, "json" if options.json else form, file)
+    return 0
+
+
+@command.command("prune")
+@click.argument("runs", nargs=-1)
+@click.option("--older-than", metavar="WHEN", help="Runs that began before: 30d, 2026-01-31.")
+@click.option("--keep", type=click.IntRange(0), metavar="N", help="All but the newest N.")
+@click.option("--status", type=_STATUSES, help="Only runs in this state.")
+@click.option("--ledger", is_flag=True, help="Forget what they cost, too.")
+@click.option("--dry-run", is_flag=True, help="Only say which they are.")
+@pass_options
+def prune_command(options: Options, /, runs: tuple[str, ...], ledger: bool, dry_run: bool, **given: object) -> int:
+    """Delete runs that nobody works on; what they cost stays in the ledger."""
+    from nano_flow.cli.history import changing
+
+    older, keep, status = given["older_than"], given["keep"], given["status"]
+    if not (runs or older or status or keep is not None):
+        raise click.UsageError("say which: RUN …, --older-than WHEN, --keep N or --status STATUS")
+    choice = changing.Choice(runs, _text(older), keep if isinstance(keep, int) else None, _text(status))
+    changing.prune(options, choice, ledger=ledger, dry_run=dry_run)
+    return 0
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
