@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import sys
 import time
@@ -84,4 +85,5 @@ def _finish(options: Options, signals: Signals, run: Coroutine[object, object, R
 def _print(document: Mapping[str, Json]) -> None:
     from nano_flow.views.text import run_text
 
-    output.data(run_text(document))
+    width = shutil.get_terminal_size((100, 24)).columns if sys.stdout.isatty() else 100
+    output.data(run_text(document, width, lambda text, look: output.style(text, look)))

@@ -35,6 +35,16 @@ class Toolbox(Protocol):
         """Name as the model sees it → tool; starts servers where needed. Raises StepError for an unknown one."""
 
 
+class StandIn(Protocol):
+    """Takes the place of tools, commands and whole steps in a rehearsal."""
+
+    async def call(self, address: str, tool: Tool, arguments: Mapping[str, Json], key: tuple[int, str]) -> Json:
+        """What ``tool`` would return; ``key`` is the turn and the call inside it. Raises StepError."""
+
+    def instead(self, address: str) -> tuple[bool, Json]:
+        """Whether the step at ``address`` is not to be run at all, and its output then."""
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """What all executions of a run share."""
@@ -52,6 +62,7 @@ class Services:
     """Reads a file below the workspace (attachments); raises StepError."""
     open_budget: Callable[[str, PlannedBudget], None]
     """Declares the budget scope of an address."""
+    stand_in: StandIn | None = None
 
 
 class Nested(Protocol):

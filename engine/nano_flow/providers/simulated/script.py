@@ -53,6 +53,24 @@ class Script:
         self._asked.add((key, taken))
         return _scripted(_by_turn(reply, request, key), request)
 
+    def at(self, address: str) -> tuple[bool, Json]:
+        """Whether there is a reply for ``address``, of whatever kind of step, and the reply."""
+        key, indices = self._key(address)
+        if key is None:
+            return False, None
+        reply, taken = _by_index(self._replies[key], indices)
+        self._asked.add((key, taken))
+        return True, reply
+
+    def results(self, request: ChatRequest) -> list[tuple[bool, Json]]:
+        """For each scripted tool call of this turn, whether its result is scripted too, and the result."""
+        found, reply = self.at(request.address)
+        entry = _by_turn(reply, request, request.address) if found else None
+        calls = entry.get("calls") if isinstance(entry, dict) and _form(entry) == "calls" else None
+        return (
+            [("result" in c, c.get("result")) for c in calls if isinstance(c, dict)] if isinstance(calls, list) else []
+        )
+
     def unused(self) -> list[str]:
         """The addresses of replies that nothing asked for, in the script's order."""
         return [

@@ -118,6 +118,11 @@ class Attempts:
             return Failed(Failure("timeout", f"no result within {duration_text(limit)}"))
 
     async def _body(self, execution: Execution) -> StepOutcome:
+        stand_in = execution.services.stand_in
+        if stand_in is not None and not KINDS[self._step.kind].slot and self._step.kind != "approve":
+            replaced, output = stand_in.instead(str(self._address))
+            if replaced:
+                return Succeeded(output)
         try:
             return await KINDS[self._step.kind].execute(execution)
         except StepError as error:

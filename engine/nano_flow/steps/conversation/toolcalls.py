@@ -129,7 +129,10 @@ async def run_tool(
     result: Json = None
     failure: StepError | None = None
     try:
-        result = await tool.call(arguments)
+        if services.stand_in is not None:
+            result = await services.stand_in.call(str(execution.address), tool, arguments, key)
+        else:
+            result = await tool.call(arguments)
     except StepError as error:
         failure = error
     took = clock.monotonic() - started

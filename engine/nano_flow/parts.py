@@ -1,0 +1,172 @@
+"""The parts of a run: the only file, with ``app.py``, that names concrete adapters."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from nano_flow.caches.sqlite import SqliteCache
+from nano_flow.clock import SystemClock
+from nano_flow.core.errors import StepError
+from nano_flow.core.events import Event
+from nano_flow.core.redact import Redactor
+from nano_flow.gateway.chosen import Chosen
+from nano_flow.gateway.gateway import Gateway
+from nano_flow.gateway.observed import Observed
+from nano_flow.gateway.route import PolicyRouter, without_credentials
+from nano_flow.gateway.rules import fallback_rules
+from nano_flow.gateway.services import GatewayServices
+from nano_flow.plan.plan import PlannedPrompt, PlannedToolSource
+from nano_flow.plan.walk import every_step
+from nano_flow.ports import Approver, ChatProvider, Clock, EventSink, RecordedWork, ToolServer
+from nano_flow.pricing.budgets import Totals
+from nano_flow.pricing.ledger import Ledger
+from nano_flow.project.files import read_attachment
+from nano_flow.project.preparing import PreparedRun
+from nano_flow.providers.table import ProviderTable
+from nano_flow.providers.table import Surroundings as Sockets
+from nano_flow.runtime.recorder import Recorder
+from nano_flow.runtime.templates import render
+from nano_flow.steps.context import Services, StandIn
+from nano_flow.steps.toolbox import RunToolbox, StartServer
+from nano_flow.tools.processes import LocalCommands
+from nano_flow.tools.table import builtin_tools
+from nano_flow.tools.workspace import Workspace
+
+if TYPE_CHECKING:
+    from nano_flow.runtime.limits import Control
+
+
+class Adapters(Protocol):
+    """The providers of a run."""
+
+    def get(self, name: str) -> ChatProvider:
+        """The adapter of the provider ``name``."""
+
+    async def close(self) -> None:
+        """Release connections."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Where a run happens: its store, who looks on, who may be asked, who may stop it."""
+
+    state: Path
+    sinks: Sequence[EventSink] = ()
+    approver: Approver | None = None
+    on_control: Callable[[Control], None] | None = None
+    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    clock: Clock = field(default_factory=SystemClock)
+
+
+@dataclass(frozen=True, slots=True)
+class Doubles:
+    """What takes the place of the world in a rehearsal."""
+
+    providers: Adapters
+    stand_in: StandIn
+    start_server: StartServer
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The adapters of one life of a run."""
+
+    services: Services
+    providers: Adapters
+    toolbox: RunToolbox
+    cache: SqliteCache | None
+
+    @classmethod
+    def build(
+        cls, prepared: PreparedRun, where: Surroundings, given: tuple[Recorder, RecordedWork, Doubles | None]
+    ) -> Parts:
+        """Put the services of a run together; nothing is started or connected yet."""
+        recorder, work, doubles = given
+        plan, policies, options = prepared.plan, prepared.opened.policies, prepared.options
+        providers: Adapters = (
+            doubles.providers if doubles else ProviderTable(policies.catalogue.providers, Sockets(where.clock, where.environ))
+        )
+        cached = any(isinstance(s.spec, PlannedPrompt) and s.spec.cache for _, s in every_step(plan.graph))
+        cache = SqliteCache(where.state / "cache.db") if cached and not options.no_cache else None
+        start = Totals(spent=work.spent, possibly_spent=work.possibly_spent, tokens=work.spent_tokens)
+        ledger = Ledger(plan.limits.budget, start=start)
+        gateway = Gateway(
+            GatewayServices(
+                clock=where.clock,
+                emit=recorder.emit,
+                durable=recorder.durable,
+                catalogue=policies.catalogue,
+                providers=providers,
+                route=_router(prepared, where.environ),
+                prices=policies.prices,
+                ledger=ledger,
+                recorded=work,
+                cache=cache,
+                policy=policies.routing,
+                rules=fallback_rules(policies.routing_document),
+                stream=bool(where.sinks),
+            )
+        )
+        commands = LocalCommands()
+        toolbox = RunToolbox(
+            builtin=builtin_tools(Workspace(plan.workspace, frozenset(prepared.opened.texts))),
+            start_server=doubles.start_server if doubles else _start_server,
+            commands=commands,
+            render=render,
+            environ=where.environ,
+            workspace=plan.workspace,
+            names={"inputs": prepared.inputs},
+        )
+        services = Services(
+            clock=where.clock,
+            emit=recorder.emit,
+            durable=recorder.durable,
+            recorded=work,
+            gateway=Chosen(gateway, options.model, options.provider),
+            toolbox=toolbox,
+            commands=commands,
+            approver=where.approver,
+            environ=where.environ,
+            read_file=partial(read_attachment, plan.workspace),
+            open_budget=ledger.open,
+            stand_in=doubles.stand_in if doubles else None,
+        )
+        return cls(services, providers, toolbox, cache)
+
+    async def close(self) -> None:
+        """Stop servers, release connections."""
+        await self.toolbox.close()
+        await self.providers.close()
+        if self.cache is not None:
+            self.cache.close()
+
+
+def _router(prepared: PreparedRun, environ: Mapping[str, str]) -> PolicyRouter:
+    policies, options = prepared.opened.policies, prepared.options
+    return PolicyRouter(
+        policy=policies.routing,
+        catalogue=policies.catalogue,
+        prices=policies.prices,
+        observed=Observed(),
+        without_credentials=without_credentials(policies.catalogue, environ),
+        offline=options.offline,
+        no_fallback=options.no_fallback,
+    )
+
+
+def cleaner(prepared: PreparedRun, environ: Mapping[str, str]) -> Callable[[Event], Event] | None:
+    """Takes secret inputs and the values of credentials out of every event."""
+    cards = prepared.opened.policies.catalogue.providers.values()
+    names = {name for card in cards for way in card.credentials for name in way}
+    values = {environ[name] for name in names if environ.get(name)} | set(prepared.secrets)
+    redactor = Redactor(values)
+    return redactor.event if redactor else None
+
+
+def _start_server(source: PlannedToolSource) -> ToolServer:
+    raise StepError("tool", f'the MCP server "{source.name}" cannot be started: this build has no MCP client')

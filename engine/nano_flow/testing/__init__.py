@@ -1,0 +1,1 @@
+"""``nano-flow test``: workflows rehearsed on scripted models, commands, tools and people."""

@@ -1,0 +1,184 @@
+"""Scripted models, commands, tools and people of one case."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from nano_flow.core.errors import StepError
+from nano_flow.core.events import ApprovalAnswered
+from nano_flow.core.messages import ChatReply, ChatRequest, Json, ToolSpec
+from nano_flow.ports import Clock, Tool
+from nano_flow.providers.sim import SimOptions, SimProvider
+from nano_flow.providers.simulated.script import Script
+from nano_flow.tools.files import FILE_TOOLS
+
+_TAKES_S = 1.0
+"""Virtual seconds that a scripted call takes, so that calls that are ready together overlap."""
+
+_COMMAND_KEYS = frozenset({"stdout", "stderr", "exit_code"})
+
+
+@dataclass(slots=True)
+class Watched:
+    """What a case saw: rendered prompts by address, and how many calls were under way at once."""
+
+    prompts: dict[str, list[str]] = field(default_factory=dict)
+    in_flight: int = 0
+    most_in_flight: int = 0
+
+    def __enter__(self) -> None:
+        self.in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self.in_flight)
+
+    def __exit__(self, *_: object) -> None:
+        self.in_flight -= 1
+
+
+class ScriptedModels:
+    """Every provider of a rehearsal: the simulated models, with the replies of the case."""
+
+    def __init__(self, replies: Mapping[str, Json], clock: Clock, watched: Watched, *, takes: bool) -> None:
+        self._sim = SimProvider(clock, SimOptions(script=replies))
+        self._clock = clock
+        self._watched = watched
+        self._takes = takes
+        self.results: dict[str, list[tuple[bool, Json]]] = {}
+
+    @property
+    def script(self) -> Script:
+        """The replies of the case, which remember what was asked for."""
+        return self._sim.script
+
+    def get(self, name: str) -> ScriptedModels:
+        """The same models whatever the provider."""
+        return self
+
+    async def complete(self, request: ChatRequest, on_text: Callable[[str], None] | None = None) -> ChatReply:
+        """Answer as the script says."""
+        if request.turn == 0 and request.attempt == 0 and request.purpose != "judge":
+            asked = [message.content for message in request.messages if message.role == "user"]
+            self._watched.prompts.setdefault(request.address, []).append(asked[-1] if asked else "")
+        with self._watched:
+            if self._takes:
+                await self._clock.sleep(_TAKES_S)
+            reply = await self._sim.complete(request, on_text)
+        self.results[request.address] = self.script.results(request)
+        return reply
+
+    async def close(self) -> None:
+        """Nothing is held open."""
+
+
+@dataclass(slots=True)
+class ScriptedTools:
+    """Stands in for tools and commands: a scripted result wins; without one it depends on what it is."""
+
+    models: ScriptedModels
+    clock: Clock
+    watched: Watched
+    real: bool
+
+    async def call(self, address: str, tool: Tool, arguments: Mapping[str, Json], key: tuple[int, str]) -> Json:
+        """See ``steps.context.StandIn``."""
+        with self.watched:
+            if not self.real:
+                await self.clock.sleep(_TAKES_S)
+            name, where = tool.spec.name, key[1]
+            if where.isdigit():
+                return await self._agent_call(address, tool, arguments, int(where))
+            found, reply = (False, None) if where == "verify" else self.models.script.at(address)
+            if found:
+                return _command_result(reply) if name == "run" else _tool_result(reply)
+            if self.real or name in FILE_TOOLS:
+                return await tool.call(arguments)
+            what = "command" if name == "run" else f'tool "{name}"'
+            raise StepError("script", f'no reply is scripted for this {what}; add "{address}" to replies')
+
+    def instead(self, address: str) -> tuple[bool, Json]:
+        """See ``steps.context.StandIn``."""
+        return self.models.script.at(address)
+
+    async def _agent_call(self, address: str, tool: Tool, arguments: Mapping[str, Json], index: int) -> Json:
+        results = self.models.results.get(address, [])
+        scripted, result = results[index] if index < len(results) else (False, None)
+        if scripted:
+            return _tool_result(result)
+        if self.real or tool.spec.name in FILE_TOOLS:
+            return await tool.call(arguments)
+        raise StepError("script", f'no result is scripted for this call of "{tool.spec.name}"; add "result" to it')
+
+
+@dataclass(slots=True)
+class ScriptedPerson:
+    """Answers approvals as the case says; without a reply nobody is there."""
+
+    script: Script
+    clock: Clock
+
+    async def ask(
+        self, address: str, message: str, options: Sequence[str], input_schema: Mapping[str, Json] | None
+    ) -> ApprovalAnswered | None:
+        """The scripted decision."""
+        found, reply = self.script.at(address)
+        if not found:
+            return None
+        await asyncio.sleep(0)
+        given = reply if isinstance(reply, dict) else {"decision": reply}
+        decision = given.get("decision")
+        if not isinstance(decision, str) or decision not in options:
+            raise StepError("script", f"the reply decides {json.dumps(decision)}, the options are {', '.join(options)}")
+        comment, by = given.get("comment"), given.get("by")
+        return ApprovalAnswered(
+            self.clock.now(), address, decision, given.get("input"), str(comment or ""), str(by or "test")
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AbsentTool:
+    """A tool of a server that a rehearsal does not start: only its scripted results exist."""
+
+    spec: ToolSpec
+    repeatable: bool = True
+
+    def writes(self, arguments: Mapping[str, Json]) -> str | None:
+        """Nothing is written."""
+        return None
+
+    async def call(self, arguments: Mapping[str, Json]) -> Json:
+        """There is nothing to call."""
+        raise StepError("script", f'"{self.spec.name}" has no scripted result, and no server is started in tests')
+
+
+def _command_result(reply: Json) -> Json:
+    failure = _scripted_failure(reply)
+    if failure is not None:
+        raise failure
+    if isinstance(reply, dict) and reply.keys() <= _COMMAND_KEYS and reply:
+        return {
+            "stdout": reply.get("stdout", ""),
+            "stderr": reply.get("stderr", ""),
+            "exit_code": reply.get("exit_code", 0),
+        }
+    text = reply if isinstance(reply, str) else json.dumps(_unwrapped(reply), ensure_ascii=False)
+    return {"stdout": text, "stderr": "", "exit_code": 0}
+
+
+def _tool_result(reply: Json) -> Json:
+    failure = _scripted_failure(reply)
+    if failure is not None:
+        raise failure
+    return _unwrapped(reply)
+
+
+def _unwrapped(reply: Json) -> Json:
+    return reply["reply"] if isinstance(reply, dict) and reply.keys() == {"reply"} else reply
+
+
+def _scripted_failure(reply: Json) -> StepError | None:
+    if isinstance(reply, dict) and "error" in reply and reply.keys() <= {"error", "message"}:
+        kind = str(reply["error"])
+        return StepError(kind, str(reply.get("message") or f"scripted: {kind}"))
+    return None

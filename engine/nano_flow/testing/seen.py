@@ -1,0 +1,129 @@
+"""What a rehearsed run did, step by step, in the words of ``expect:``."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from nano_flow.core.events import (
+    CallIntended,
+    Event,
+    StepCollected,
+    StepExpanded,
+    StepRetried,
+    StepSkipped,
+    StepStarted,
+    ToolCalled,
+)
+from nano_flow.core.messages import Json
+
+_INDEX = re.compile(r"\[(\d+)\]")
+_CASE_INSIDE = "switch"
+
+
+@dataclass(slots=True)
+class StepSeen:
+    """All executions of one step."""
+
+    addresses: dict[str, int] = field(default_factory=dict)
+    """Address of an execution → how often it was started (more than once by a retried group)."""
+    retries: int = 0
+    further_calls: int = 0
+    tools: list[str] = field(default_factory=list)
+    skipped: str | None = None
+    collected: StepCollected | None = None
+    expanded: bool = False
+
+
+def by_path(events: Sequence[Event]) -> Mapping[str, StepSeen]:
+    """Path (address without indices) → what was seen of the step."""
+    seen: defaultdict[str, StepSeen] = defaultdict(StepSeen)
+    calls: defaultdict[tuple[str, int], int] = defaultdict(int)
+    kinds: dict[str, str] = {}
+    for event in events:
+        address = getattr(event, "address", None)
+        if not isinstance(address, str):
+            continue
+        step = seen[_INDEX.sub("", address)]
+        if isinstance(event, StepStarted):
+            # The case of a switch starts at the switch's own address: that is still one execution.
+            if kinds.setdefault(address, event.kind) == event.kind:
+                step.addresses[address] = step.addresses.get(address, 0) + 1
+        elif isinstance(event, StepRetried):
+            step.retries += 1
+        elif isinstance(event, CallIntended):
+            calls[address, event.turn] += 1
+            step.further_calls += calls[address, event.turn] > 1
+        elif isinstance(event, ToolCalled) and event.call.isdigit():
+            step.tools.append(event.tool)
+        elif isinstance(event, StepSkipped):
+            step.skipped = event.reason
+        elif isinstance(event, StepExpanded):
+            step.expanded = event.over == "for_each" or step.expanded
+        elif isinstance(event, StepCollected):
+            step.collected = event
+    return seen
+
+
+def described(
+    path: str, seen: Mapping[str, StepSeen], rows: Sequence[Mapping[str, Json]], prompts: Mapping[str, list[str]]
+) -> dict[str, Json]:
+    """One step as ``expect.steps.ID`` names its sides. ``rows`` are the steps of the run's document."""
+    step = seen.get(path, StepSeen())
+    mine = sorted((row for row in rows if _INDEX.sub("", str(row["address"])) == path), key=_place)
+    last = mine[-1] if mine else {}
+    executions = sorted(step.addresses, key=lambda address: _place({"address": address}))
+    return {
+        "status": _status(step, mine),
+        "reason": step.skipped if not step.addresses else last.get("reason"),
+        "times": len(step.addresses),
+        "attempts": sum(step.addresses.values()) + step.retries + step.further_calls,
+        "model": last.get("model"),
+        "tier": last.get("tier"),
+        "case": last.get("case"),
+        "output": _output(step, mine),
+        "errors": _errors(step, mine),
+        "calls": list(step.tools),
+        "prompts": {str(n): prompts.get(address, [None])[0] for n, address in enumerate(executions, 1)},
+        "cost": str(sum((_amount(row) for row in mine), start=0)),
+    }
+
+
+def _amount(row: Mapping[str, Json]) -> int | float:
+    from decimal import Decimal
+
+    return Decimal(str(row.get("cost_usd") or "0"))  # type: ignore[return-value]
+
+
+def _status(step: StepSeen, rows: Sequence[Mapping[str, Json]]) -> Json:
+    if step.collected is not None and step.collected.status == "failed":
+        return "failed"
+    statuses = {str(row["status"]) for row in rows}
+    if step.expanded and step.collected is not None:
+        return step.collected.status
+    for status in ("failed", "waiting", "running"):
+        if status in statuses:
+            return status
+    return next(iter(statuses), "skipped" if step.skipped else "pending")
+
+
+def _output(step: StepSeen, rows: Sequence[Mapping[str, Json]]) -> Json:
+    outputs = [row.get("output") for row in rows]
+    if step.expanded:
+        return [output for row, output in zip(rows, outputs, strict=True) if _INDEX.search(str(row["address"]))]
+    return outputs[-1] if outputs else None
+
+
+def _errors(step: StepSeen, rows: Sequence[Mapping[str, Json]]) -> Json:
+    if step.collected is not None:
+        return [
+            {"index": e.index, "item": e.item, "class": e.failure.kind, "message": e.failure.message}
+            for e in step.collected.errors
+        ]
+    return [row["error"] for row in rows if row.get("error")]
+
+
+def _place(row: Mapping[str, Json]) -> tuple[int, ...]:
+    return tuple(int(index) for index in _INDEX.findall(str(row["address"])))
