@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from nano_flow.core.diagnostics import Diagnostic
 from nano_flow.documents.steps import WorkflowStep
-from nano_flow.plan.checks.inside import certain_starts, constant_length
+from nano_flow.plan.checks.inside import certain_starts, constant_length, expanded_size
 from nano_flow.plan.draft import Draft, DraftStep, Found, problem
 from nano_flow.plan.freezing.steps import ITEMS
 from nano_flow.plan.names.schema_shape import is_list
@@ -16,6 +16,9 @@ from nano_flow.plan.passes.cycles import upstream
 from nano_flow.plan.places import FOR_EACH
 from nano_flow.plan.plan import PlannedLimits
 from nano_flow.source.expressions import Template
+
+MOST_STEPS = 100_000
+"""Steps of a plan, every sub-workflow written out at each place that calls it."""
 
 
 def check_bounds(draft: Draft) -> Iterator[Diagnostic]:
@@ -29,6 +32,7 @@ def check_bounds(draft: Draft) -> Iterator[Diagnostic]:
             yield from found
     if not too_long:
         yield from _Counter(draft).check()
+    yield from _expanded(draft)
 
 
 def _items(draft: Draft, scope: Scope, step: DraftStep) -> Found:
@@ -46,6 +50,19 @@ def _items(draft: Draft, scope: Scope, step: DraftStep) -> Found:
         return []
     what = shape.name if isinstance(shape, Scalar) else "no list"
     return [problem("NF329", f"for_each goes over a list, and this is {what}", draft.where(at), at=at)]
+
+
+def _expanded(draft: Draft) -> Iterator[Diagnostic]:
+    """Files that call each other twice on every level would make billions of steps out of a few lines."""
+    memo: dict[int, int] = {}
+    total = len(draft.steps)
+    for number, plan in draft.plans.items():
+        total += expanded_size(plan, memo)
+        if total > MOST_STEPS:
+            at = (*draft.steps[number].at, "workflow")
+            message = f"with its sub-workflows this file has more than {MOST_STEPS:,} steps"
+            yield problem("NF323", message, draft.where(at), at=at, hint="use `for_each` to do one thing many times")
+            return
 
 
 class _Counter:

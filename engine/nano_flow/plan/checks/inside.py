@@ -72,13 +72,29 @@ def writing_tools(declared: Iterable[str]) -> frozenset[str]:
     return frozenset(("write_file", "edit_file", "run_command", *declared))
 
 
+def expanded_size(plan: Plan, memo: dict[int, int]) -> int:
+    """All steps of ``plan``, those of a sub-workflow once for each step that calls it."""
+    if id(plan) not in memo:
+        steps = list(_steps(plan.graph))
+        others = (step.spec.plan for step in steps if isinstance(step.spec, PlannedWorkflow))
+        memo[id(plan)] = len(steps) + sum(expanded_size(other, memo) for other in others)
+    return memo[id(plan)]
+
+
 def _steps(graph: PlannedGraph) -> Iterator[PlannedStep]:
-    waiting = list(graph.steps)
-    while waiting:
+    """Every step of one file."""
+    graphs = [graph]
+    waiting: list[PlannedStep] = []
+    while graphs or waiting:
+        if not waiting:
+            here = graphs.pop()
+            graphs.extend(handler for handler in (here.on_failure, here.finally_) if handler is not None)
+            waiting.extend(here.steps)
+            continue
         step = waiting.pop()
         yield step
         if isinstance(step.spec, PlannedGroup):
-            waiting.extend(step.spec.graph.steps)
+            graphs.append(step.spec.graph)
         elif isinstance(step.spec, PlannedSwitch):
             waiting.extend(step.spec.cases.values())
             waiting.extend([step.spec.default] if step.spec.default is not None else [])
