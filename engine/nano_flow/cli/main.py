@@ -28,6 +28,7 @@ COMMANDS = {
         "init": Entry(f"{_CLI}.setup.init", "Start a project that runs at once, without keys."),
         "validate": Entry(f"{_CLI}.checking.validate", "Check every document."),
         "plan": Entry(f"{_CLI}.money.plan", "Show what would run, on which model, why, and for how much."),
+        "test": Entry(f"{_CLI}.test", "Run workflow and policy tests on simulated models."),
         "graph": Entry(f"{_CLI}.checking.graph", "Draw a workflow."),
         "schema": Entry(f"{_CLI}.checking.schema", "Print, write and check the editor schemas."),
     },

@@ -12,13 +12,15 @@ from nano_flow.core.diagnostics import Diagnostic, SourceRange
 from nano_flow.core.errors import DocumentError
 from nano_flow.documents.gate.kinds import Kind, is_known_name, kind_of_document
 from nano_flow.documents.load import Loaded, checked
-from nano_flow.project.files import read_document
-from nano_flow.project.policies import shown_path
+from nano_flow.locate import policy_files
+from nano_flow.project.files import read_document, shown_path
 from nano_flow.source.yaml_nodes import read_yaml
 
 _SUFFIXES = (".yaml", ".yml")
 _LEFT_OUT = frozenset({"node_modules", "venv", "__pycache__", "site-packages"})
 _OURS = re.compile(rb"""^["']?nano_flow["']?[ \t]*:""", re.MULTILINE)
+
+_KEY = re.compile(rb"""^["']?([A-Za-z_]+)["']?[ \t]*:""", re.MULTILINE)
 
 
 def find_documents(paths: Iterable[Path]) -> list[Path]:
@@ -36,7 +38,10 @@ def check_file(path: Path, config_dir: Path | None = None) -> list[Diagnostic]:
     """All that is wrong or suspicious in one document; starts nothing, sends nothing, raises nothing for its faults."""
     shown = shown_path(str(path))
     try:
-        source = read_yaml(read_document(str(path), shown), shown)
+        data = read_document(str(path), shown)
+        if kind_of_document(path.name, _top_keys(data)) == "workflow":
+            return _workflow(path, config_dir)
+        source = read_yaml(data, shown)
         kind = kind_of_document(path.name, source.data)
         if kind is None:
             where = SourceRange(shown, 1, 1, 1, 1)
@@ -67,7 +72,17 @@ def _says_so(path: Path) -> bool:
         return False
 
 
+def _top_keys(data: bytes) -> dict[str, None]:
+    """The keys in the first column: enough to tell a workflow, which is read where it is planned."""
+    return dict.fromkeys(key.decode("ascii") for key in _KEY.findall(data))
+
+
 def _workflow(path: Path, config_dir: Path | None) -> list[Diagnostic]:
+    files = policy_files(path.absolute().parent, config_dir, Path.cwd())
+    if all(file.found == "bundled" for file in files):
+        from nano_flow.project.shipped import check_under_shipped
+
+        return check_under_shipped(str(path))
     from nano_flow.project.opening import check_workflow
 
     return list(check_workflow(str(path), config_dir))

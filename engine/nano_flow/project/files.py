@@ -62,6 +62,12 @@ def read_attachment(workspace: str, path: str) -> bytes:
     return data
 
 
+def shown_path(path: str) -> str:
+    """A path as messages show it: relative where it lies below the current folder."""
+    relative = os.path.relpath(path)
+    return path if relative.startswith("..") else relative
+
+
 def digest(data: bytes | str) -> str:
     """``sha256:…`` of a text."""
     raw = data.encode("utf-8") if isinstance(data, str) else data

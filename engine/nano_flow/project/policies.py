@@ -15,7 +15,7 @@ from nano_flow.locate import PolicyFile
 from nano_flow.plan.catalogue import Catalogue
 from nano_flow.plan.catalogue_build import build_catalogue
 from nano_flow.pricing.prices import Prices
-from nano_flow.project.files import commit_of, digest, read_document, read_text
+from nano_flow.project.files import commit_of, digest, read_document, read_text, shown_path
 from nano_flow.routing.compile import routing_policy
 from nano_flow.routing.learned import LearnedScore, read_learned
 from nano_flow.routing.rules import Condition, RoutingPolicy
@@ -77,12 +77,6 @@ def compile_condition(text: str, where: SourceRange) -> Condition:
     """The ``when`` of a rule, checked now and evaluated on facts later."""
     template = check_expression(text, where)
     return lambda facts: bool(render(template, facts))
-
-
-def shown_path(path: str) -> str:
-    """A path as messages show it: relative where it lies below the current folder."""
-    relative = os.path.relpath(path)
-    return path if relative.startswith("..") else relative
 
 
 def _raw(file: PolicyFile, texts: Mapping[str, str] | None, found: list[Diagnostic]) -> bytes:

@@ -83,7 +83,11 @@ def prepare_run(
     path: str, given: GivenInputs, options: RunOptions, config_dir: Path | None = None, *, now: float
 ) -> PreparedRun:
     """Open a workflow and bind its inputs. Raises DocumentError, UsageError."""
-    opened = open_workflow(path, config_dir)
+    return prepare_opened(open_workflow(path, config_dir), given, options, now=now)
+
+
+def prepare_opened(opened: Opened, given: GivenInputs, options: RunOptions, *, now: float) -> PreparedRun:
+    """Bind the inputs of a workflow that is open already. Raises UsageError."""
     plan = with_options(opened.plan, options)
     inputs = _bound(plan, given)
     return PreparedRun(

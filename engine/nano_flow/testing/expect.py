@@ -67,7 +67,9 @@ def _contains(wanted: object, actual: Json) -> str:
         return ""
     if isinstance(actual, dict) and wanted in actual:
         return ""
-    return "" if as_text_of(wanted) in as_text(actual) else f"expected it to contain {shown(wanted)}, got {shown(actual)}"
+    return (
+        "" if as_text_of(wanted) in as_text(actual) else f"expected it to contain {shown(wanted)}, got {shown(actual)}"
+    )
 
 
 def _contains_not(wanted: object, actual: Json) -> str:

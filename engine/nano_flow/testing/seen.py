@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from nano_flow.core.events import (
     CallIntended,
@@ -20,7 +21,6 @@ from nano_flow.core.events import (
 from nano_flow.core.messages import Json
 
 _INDEX = re.compile(r"\[(\d+)\]")
-_CASE_INSIDE = "switch"
 
 
 @dataclass(slots=True)
@@ -40,31 +40,44 @@ class StepSeen:
 def by_path(events: Sequence[Event]) -> Mapping[str, StepSeen]:
     """Path (address without indices) → what was seen of the step."""
     seen: defaultdict[str, StepSeen] = defaultdict(StepSeen)
-    calls: defaultdict[tuple[str, int], int] = defaultdict(int)
-    kinds: dict[str, str] = {}
+    watch = _Watch()
     for event in events:
         address = getattr(event, "address", None)
-        if not isinstance(address, str):
-            continue
-        step = seen[_INDEX.sub("", address)]
+        if isinstance(address, str):
+            watch.take(seen[_INDEX.sub("", address)], address, event)
+    return seen
+
+
+@dataclass(slots=True)
+class _Watch:
+    calls: dict[tuple[str, int], int] = field(default_factory=dict)
+    kinds: dict[str, str] = field(default_factory=dict)
+
+    def take(self, step: StepSeen, address: str, event: Event) -> None:
+        """Note what one event says of its step."""
         if isinstance(event, StepStarted):
             # The case of a switch starts at the switch's own address: that is still one execution.
-            if kinds.setdefault(address, event.kind) == event.kind:
+            if self.kinds.setdefault(address, event.kind) == event.kind:
                 step.addresses[address] = step.addresses.get(address, 0) + 1
-        elif isinstance(event, StepRetried):
-            step.retries += 1
         elif isinstance(event, CallIntended):
-            calls[address, event.turn] += 1
-            step.further_calls += calls[address, event.turn] > 1
+            place = (address, event.turn)
+            step.further_calls += place in self.calls
+            self.calls[place] = self.calls.get(place, 0) + 1
         elif isinstance(event, ToolCalled) and event.call.isdigit():
             step.tools.append(event.tool)
-        elif isinstance(event, StepSkipped):
-            step.skipped = event.reason
-        elif isinstance(event, StepExpanded):
-            step.expanded = event.over == "for_each" or step.expanded
-        elif isinstance(event, StepCollected):
-            step.collected = event
-    return seen
+        else:
+            _take_other(step, event)
+
+
+def _take_other(step: StepSeen, event: Event) -> None:
+    if isinstance(event, StepRetried):
+        step.retries += 1
+    elif isinstance(event, StepSkipped):
+        step.skipped = event.reason
+    elif isinstance(event, StepExpanded):
+        step.expanded = event.over == "for_each" or step.expanded
+    elif isinstance(event, StepCollected):
+        step.collected = event
 
 
 def described(
@@ -87,14 +100,8 @@ def described(
         "errors": _errors(step, mine),
         "calls": list(step.tools),
         "prompts": {str(n): prompts.get(address, [None])[0] for n, address in enumerate(executions, 1)},
-        "cost": str(sum((_amount(row) for row in mine), start=0)),
+        "cost": str(sum((Decimal(str(row.get("cost_usd") or "0")) for row in mine), start=Decimal(0))),
     }
-
-
-def _amount(row: Mapping[str, Json]) -> int | float:
-    from decimal import Decimal
-
-    return Decimal(str(row.get("cost_usd") or "0"))  # type: ignore[return-value]
 
 
 def _status(step: StepSeen, rows: Sequence[Mapping[str, Json]]) -> Json:

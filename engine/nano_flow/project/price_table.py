@@ -1,0 +1,153 @@
+"""A ``pricing.yaml`` on disk: read, listed, compared with published prices, and corrected."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+from nano_flow.core.errors import DocumentError, UsageError
+from nano_flow.documents.load import PricingSource, load_pricing
+from nano_flow.documents.pricing import PriceEntry as PriceEntryDocument
+from nano_flow.locate import PolicyFile
+from nano_flow.pricing.market.drift import Checked, check_prices
+from nano_flow.pricing.market.editing import Insertion, NewEntry, insert, insertion
+from nano_flow.pricing.prices import Prices
+from nano_flow.pricing.rates import PriceEntry, PriceList
+from nano_flow.pricing.reading import KINDS, price_diagnostics
+from nano_flow.project.files import read_document
+from nano_flow.project.market import Lookup, genai_prices, litellm_prices
+
+
+@dataclass(frozen=True, slots=True)
+class PriceLine:
+    """One line of a list of prices; ``entry`` None is a model without a price."""
+
+    name: str
+    entry: PriceEntry | None
+    in_force: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PriceChange:
+    """What an update would change; ``skipped`` says what it leaves to you."""
+
+    path: Path
+    before: str
+    after: str
+    diff: str
+    skipped: tuple[str, ...]
+
+    def write(self) -> None:
+        """Replace the file in one step. Raises UsageError where it cannot, or has changed meanwhile."""
+        try:
+            if self.path.read_text(encoding="utf-8") != self.before:
+                raise UsageError(f"{self.path} changed while it was looked at; nothing was written")
+            mode = self.path.stat().st_mode
+            handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=".pricing-")
+            with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+                file.write(self.after)
+            os.chmod(name, mode)
+            os.replace(name, self.path)
+        except OSError as error:
+            raise UsageError(f"{self.path} cannot be written: {error.strerror}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class PriceTable:
+    """The prices in force and the file that states them."""
+
+    file: PolicyFile
+    source: PricingSource
+    prices: Prices
+
+    def lines(self, part: str, at: float, *, every: bool = False) -> list[PriceLine]:
+        """Models whose name contains ``part``, with the entry in force ``at``, or with every entry."""
+        found: list[PriceLine] = []
+        for name, listed in self.prices.lists().items():
+            if part.lower() in name.lower():
+                found += _lines(listed, at, every=every)
+        return found
+
+    def check(self, now: float) -> list[tuple[str, list[Checked]]]:
+        """Every source that is on this machine, and what it says of each model."""
+        return [(name, check_prices(self.prices, now, look_up)) for name, look_up in _sources()]
+
+    def update(self, names: Sequence[str], starts: date) -> PriceChange:
+        """What would bring the prices of ``names`` (none: all models) to what LiteLLM publishes."""
+        unknown = [name for name in names if name not in self.prices.lists()]
+        if unknown:
+            raise UsageError(f'no price is stated for "{unknown[0]}"; "nano-flow prices list" shows the names')
+        sources = _sources()
+        if not sources or not sources[0][0].startswith("LiteLLM"):
+            raise UsageError("LiteLLM's price map is not on this machine: install litellm")
+        at = float("inf")
+        text = self.source.source.text
+        insertions, skipped = list[Insertion](), list[str]()
+        for checked in check_prices(self.prices, at, sources[0][1]):
+            if checked.differences and (not names or checked.name in names):
+                new = self._insertion(checked, text, starts)
+                (insertions.append(new) if isinstance(new, Insertion) else skipped.append(new))
+        return self._change(text, insert(text, insertions), skipped)
+
+    def _insertion(self, checked: Checked, text: str, starts: date) -> Insertion | str:
+        stated = self.source.document.models[checked.name]
+        theirs = checked.published
+        assert isinstance(stated, list) and theirs is not None
+        last = max(range(len(stated)), key=lambda place: stated[place].from_)
+        if stated[last].from_ >= starts.isoformat():
+            return f"{checked.name} has an entry from {stated[last].from_} already; give a later day with --from"
+        entry = NewEntry(
+            starts=starts.isoformat(),
+            kinds={**_own(stated[last]), **theirs.kinds},
+            above=theirs.above,
+            source=theirs.source,
+            batch=None if stated[last].batch is None else f"{stated[last].batch:g}",
+            per_request=None if stated[last].per_request is None else str(stated[last].per_request),
+        )
+        path = ("models", checked.name, len(stated) - 1)
+        found = insertion(text, path, entry, self.source.source.value_range)
+        return found or f'{checked.name} is not written as a list of lines that begin with "-": change it by hand'
+
+    def _change(self, before: str, after: str, skipped: list[str]) -> PriceChange:
+        """Checks that the changed text still is a table of prices."""
+        path = self.file.path
+        if after != before:
+            try:
+                load_pricing(after.encode("utf-8"), str(path))
+            except DocumentError as error:
+                raise UsageError(f"the file is written in a way that cannot be added to: {error}") from None
+        shown = os.path.relpath(path)
+        lines = difflib.unified_diff(before.splitlines(True), after.splitlines(True), shown, shown)
+        return PriceChange(path, before, after, "".join(lines).rstrip("\n"), tuple(skipped))
+
+
+def open_prices(files: Sequence[PolicyFile]) -> PriceTable:
+    """Read the pricing file in force. Raises DocumentError."""
+    file = next(file for file in files if file.name == "pricing.yaml")
+    shown = os.path.relpath(file.path)
+    source = load_pricing(read_document(str(file.path), shown), shown)
+    faults = price_diagnostics(source.document, source.source.value_range)
+    if faults:
+        raise DocumentError(faults)
+    return PriceTable(file, source, Prices.from_document(source.document))
+
+
+def _lines(listed: PriceList, at: float, *, every: bool) -> list[PriceLine]:
+    current = next((entry for entry in reversed(listed.entries) if entry.starts <= at), None)
+    if every and listed.entries:
+        return [PriceLine(listed.name, entry, entry is current) for entry in listed.entries]
+    return [PriceLine(listed.name, current)]
+
+
+def _own(entry: PriceEntryDocument) -> dict[str, Decimal]:
+    return {kind: price for kind in KINDS if (price := getattr(entry, kind)) is not None}
+
+
+def _sources() -> list[tuple[str, Lookup]]:
+    return [source for source in (litellm_prices(), genai_prices()) if source is not None]

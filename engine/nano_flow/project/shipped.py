@@ -1,0 +1,90 @@
+"""Checks a workflow under the policies that ship: they are known to be good, so each is read when a check asks."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nano_flow.bundled import bundled_text
+from nano_flow.core.diagnostics import Diagnostic
+from nano_flow.core.errors import DocumentError
+from nano_flow.core.refs import ModelRef
+from nano_flow.documents.load import WorkflowSource, load_workflow
+from nano_flow.locate import repository_root
+from nano_flow.plan.catalogue import Catalogue
+from nano_flow.plan.compile import compile_workflow
+from nano_flow.plan.draft import CompileContext
+from nano_flow.project.files import read_document, read_text
+
+if TYPE_CHECKING:
+    from nano_flow.documents.routing import RoutingDocument
+    from nano_flow.pricing.prices import Prices
+
+
+def check_under_shipped(path: str) -> list[Diagnostic]:
+    """All that is wrong or suspicious in a workflow that no file of its project sends to other models."""
+    try:
+        source = _load(os.path.abspath(path), path)
+    except DocumentError as error:
+        return list(error.diagnostics)
+    return list(compile_workflow(source, _ShippedContext(Path(path).absolute().parent)).diagnostics)
+
+
+class _ShippedContext(CompileContext):
+    """A context whose policies are read on first use: most workflows name no model, and pay for none of them."""
+
+    def __init__(self, folder: Path) -> None:
+        given: dict[str, object] = {
+            "read_file": read_text,
+            "load_workflow": _load,
+            "folder": os.getcwd(),
+            "root": str(repository_root(folder) or folder),
+            "is_priced": lambda ref: _prices().priced(ref, 0.0),
+        }
+        for name, value in given.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def catalogue(self) -> Catalogue:  # type: ignore[override]
+        """The shipped providers and models."""
+        return _catalogue()
+
+    @property
+    def routing(self) -> RoutingDocument:  # type: ignore[override]
+        """The shipped tiers, chains and policies."""
+        return _routing()
+
+    @property
+    def unpriced_models_pass(self) -> bool:  # type: ignore[override]
+        """What the shipped price list says of unknown prices."""
+        return not _prices().refuse_unpriced
+
+
+def _load(path: str, shown: str) -> WorkflowSource:
+    return load_workflow(read_document(path, shown), shown)
+
+
+@cache
+def _catalogue() -> Catalogue:
+    from nano_flow.documents.load import load_providers
+    from nano_flow.plan.catalogue_build import build_catalogue
+
+    return build_catalogue(load_providers(bundled_text("providers.yaml"), "providers.yaml").document)
+
+
+@cache
+def _routing() -> RoutingDocument:
+    from nano_flow.documents.load import load_routing
+
+    return load_routing(bundled_text("routing.yaml"), "routing.yaml").document
+
+
+@cache
+def _prices() -> Prices:
+    from nano_flow.documents.load import load_pricing
+    from nano_flow.pricing.prices import Prices
+
+    document = load_pricing(bundled_text("pricing.yaml"), "pricing.yaml").document
+    return Prices.from_document(document, _catalogue())
