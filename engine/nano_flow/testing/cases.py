@@ -93,7 +93,6 @@ def _check_ids(source: TestsSource, plan: Plan) -> None:
         for where in named:
             path = _without_indices(where[-1])
             if path not in known:
-            if path not in known:
                 near = get_close_matches(path, known, 1)
                 hint = f'did you mean "{near[0]}"?' if near else ""
                 place = source.source.key_range(("cases", case, *where))
