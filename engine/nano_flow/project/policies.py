@@ -15,7 +15,8 @@ from nano_flow.locate import PolicyFile
 from nano_flow.plan.catalogue import Catalogue
 from nano_flow.plan.catalogue_build import build_catalogue
 from nano_flow.pricing.prices import Prices
-from nano_flow.project.files import commit_of, digest, read_document, read_text, shown_path
+from nano_flow.project.files import commit_of, digest, read_document, read_text
+from nano_flow.project.files import shown_path as shown_path
 from nano_flow.routing.compile import routing_policy
 from nano_flow.routing.learned import LearnedScore, read_learned
 from nano_flow.routing.rules import Condition, RoutingPolicy

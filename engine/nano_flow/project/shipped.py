@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from nano_flow.bundled import bundled_text
 from nano_flow.core.diagnostics import Diagnostic
 from nano_flow.core.errors import DocumentError
-from nano_flow.core.refs import ModelRef
 from nano_flow.documents.load import WorkflowSource, load_workflow
 from nano_flow.locate import repository_root
 from nano_flow.plan.catalogue import Catalogue
@@ -47,17 +46,17 @@ class _ShippedContext(CompileContext):
             object.__setattr__(self, name, value)
 
     @property
-    def catalogue(self) -> Catalogue:  # type: ignore[override]
+    def catalogue(self) -> Catalogue:
         """The shipped providers and models."""
         return _catalogue()
 
     @property
-    def routing(self) -> RoutingDocument:  # type: ignore[override]
+    def routing(self) -> RoutingDocument:
         """The shipped tiers, chains and policies."""
         return _routing()
 
     @property
-    def unpriced_models_pass(self) -> bool:  # type: ignore[override]
+    def unpriced_models_pass(self) -> bool:
         """What the shipped price list says of unknown prices."""
         return not _prices().refuse_unpriced
 

@@ -12,6 +12,7 @@ from nano_flow.cli import output
 from nano_flow.cli.common import Options, pass_options
 from nano_flow.core.diagnostics import Diagnostic, has_errors
 from nano_flow.project.checking import check_file, find_documents
+from nano_flow.project.files import shown_path
 
 Format = Literal["text", "json", "github", "sarif"]
 INVALID = 3
@@ -62,8 +63,6 @@ def _say_policies(options: Options, documents: list[Path]) -> None:
 
 
 def _policy_name(path: str, name: str, found: str) -> str:
-    from nano_flow.project.policies import shown_path
-
     return f"{name} (shipped)" if found == "bundled" else shown_path(path)
 
 
