@@ -31,7 +31,7 @@ from nano_flow.core.messages import ChatReply, Usage
 from nano_flow.core.money import Money
 from nano_flow.views.document import run_document
 from nano_flow.views.report import PlannedRow, RunView, planned_rows, view_of
-from tests.journals.samples import failed, finished, intended, started
+from tests.journals.samples import failed, finished, intended, run_record, started
 
 END = RunFinished(1010.0, "succeeded", {"report": "ok"}, None, None, None, 9.5)
 SIMULATED = ChatReply("play", "stop", Usage(input_tokens=7, output_tokens=3), simulated=True)
@@ -113,6 +113,15 @@ def test_before_the_first_event_there_is_a_document_too() -> None:
     told = document(planned=(PlannedRow("ask", "ask", "prompt"),))
     assert (told["status"], told["run_id"], told["started_at"], told["duration_s"]) == ("running", None, None, 0.0)
     assert [(step["address"], step["status"]) for step in told["steps"]] == [("ask", "pending")]
+
+
+def test_a_run_that_died_before_its_first_event_is_known_by_its_head() -> None:
+    view = RunView()
+    view.head = run_record("r7", simulated=True)
+    view.owner_is_gone = True
+    told: Any = run_document(view)
+    assert (told["run_id"], told["workflow"], told["simulated"], told["status"]) == ("r7", "review", True, "paused")
+    assert told["policy"]["routing"]["file"] == "routing.yaml"
 
 
 def test_simulated_money_is_kept_apart_from_real_money() -> None:

@@ -116,11 +116,13 @@ def _model(step: Fields) -> str:
 
 
 def _why(step: Fields) -> str:
+    if step.get("done"):
+        return str(step["done"])
     tier, score, status = step.get("tier"), step.get("score"), str(step["status"])
     if status not in ("succeeded", "failed"):
         return f"{status}: {step['reason']}" if step.get("reason") else status
     if not tier:
-        return "as named" if step.get("model") and step.get("requested_model") else str(step.get("done") or "")
+        return "as named" if step.get("model") and step.get("requested_model") else ""
     return f"{tier} {score:g}" if isinstance(score, int | float) else str(tier)
 
 
@@ -135,17 +137,15 @@ def _cost(step: Fields) -> str:
 
 def _tokens(step: Fields) -> tuple[int, int]:
     """Read and written."""
-    usage = step.get("usage")
-    counts = usage if isinstance(usage, dict) else {}
-    told = {name: count for name, count in counts.items() if isinstance(count, int) and name.endswith("_tokens")}
+    usage = _mapping(step.get("usage"))
+    told = {name: count for name, count in usage.items() if isinstance(count, int) and name.endswith("_tokens")}
     written = sum(count for name, count in told.items() if "output" in name or "reasoning" in name)
     return sum(told.values()) - written, written
 
 
 def _headline(document: Fields, width: int, look: Paint) -> str:
     status = str(document["status"])
-    stop = document.get("stop")
-    reason = stop.get("reason") if isinstance(stop, dict) else None
+    reason = _mapping(document.get("stop")).get("reason")
     word = f"{status} ({reason})" if reason and reason != status else status
     simulated = ", simulated" if document.get("simulated") else ""
     text = f"{document['workflow']}: {word} in {_duration(document['duration_s'])}{simulated}  run {document['run_id']}"
@@ -155,9 +155,8 @@ def _headline(document: Fields, width: int, look: Paint) -> str:
 def _failures(document: Fields, width: int) -> Iterator[str]:
     failed = [step for step in _steps(document) if step["status"] == "failed"]
     for step in failed[: 2 * _FAILED_SHOWN]:
-        error = step.get("error")
-        if isinstance(error, dict):
-            yield from _wrapped(f"{step['address']}: {error['class']}: {error['message']}", width)
+        error = _mapping(step.get("error"))
+        yield from _wrapped(f"{step['address']}: {error.get('class')}: {error.get('message')}", width)
     if len(failed) > 2 * _FAILED_SHOWN:
         yield f"… and {len(failed) - 2 * _FAILED_SHOWN} more failed"
     if not failed and document.get("error"):
@@ -169,9 +168,7 @@ def _wrapped(text: str, width: int) -> list[str]:
 
 
 def _sums(document: Fields, width: int) -> Iterator[str]:
-    cost = document["cost"]
-    if not isinstance(cost, dict):
-        return
+    cost = _mapping(document["cost"])
     budget = f" of ${cost['budget_usd']}" if cost.get("budget_usd") else ""
     parts = [f"${cost['usd']}{budget}"]
     for name, word in (
@@ -209,9 +206,9 @@ def _next(document: Fields) -> str:
     """What to type now."""
     run_id = document["run_id"]
     if document["status"] == "paused":
-        stop = document.get("stop")
-        reason = stop.get("reason") if isinstance(stop, dict) else None
-        if reason == "approval" and isinstance(stop, dict):
+        stop = _mapping(document.get("stop"))
+        reason = stop.get("reason")
+        if reason == "approval":
             return f"nano-flow approvals answer {run_id} {stop['address']} OPTION, then nano-flow resume {run_id}"
         if reason == "budget":
             return f"nano-flow resume {run_id} --budget USD goes on with a larger budget"
@@ -221,6 +218,10 @@ def _next(document: Fields) -> str:
 
 def _plus(costs: Sequence[str]) -> str:
     return usd(sum(money(cost) for cost in costs))
+
+
+def _mapping(value: object) -> Fields:
+    return value if isinstance(value, dict) else {}
 
 
 def _list(value: object) -> list[Json]:
