@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -122,9 +122,9 @@ def _day(text: str) -> date | None:
         return None
 
 
-def stated_prices(entry: PriceEntry) -> Mapping[str, str]:
-    """The prices of ``entry`` below its first tier, in decimal dollars for a million tokens, by kind."""
-    rates = entry.standard.tiers[0][1]
+def stated_prices(entry: PriceEntry, above: int = -1) -> dict[str, str]:
+    """The prices of ``entry`` above a context size (-1: usually), in dollars for a million tokens, by kind."""
+    rates = dict(entry.standard.tiers)[above]
     shown: dict[str, str] = {}
     for kind in KINDS:
         rate = getattr(rates, kind)

@@ -9,7 +9,7 @@ from nano_flow.core.messages import Json
 from nano_flow.core.money import usd
 from nano_flow.pricing.forecast.estimate import StepEstimate
 from nano_flow.pricing.forecast.spread import Spread, Times
-from nano_flow.project.estimating import PlanReport
+from nano_flow.project.money.estimating import PlanReport
 from nano_flow.routing.request import RouteDecision
 
 

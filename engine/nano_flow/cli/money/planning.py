@@ -15,9 +15,9 @@ from nano_flow.journals.store.runs import RunFilter
 from nano_flow.plan.inputs import bind_inputs, read_input
 from nano_flow.plan.plan import Plan
 from nano_flow.pricing.forecast.history import StepHistory, history, uses_of_run
-from nano_flow.project.estimating import Circumstance, PlanReport, plan_report
 from nano_flow.project.files import read_text
-from nano_flow.project.known import KnownInputs, known_inputs
+from nano_flow.project.money.estimating import Circumstance, PlanReport, plan_report
+from nano_flow.project.money.known import KnownInputs, known_inputs
 from nano_flow.project.opening import open_workflow
 from nano_flow.project.preparing import GivenInputs, RunOptions, with_options
 

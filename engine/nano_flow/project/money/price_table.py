@@ -18,10 +18,10 @@ from nano_flow.locate import PolicyFile
 from nano_flow.pricing.market.drift import Checked, check_prices
 from nano_flow.pricing.market.editing import Insertion, NewEntry, insert, insertion
 from nano_flow.pricing.prices import Prices
-from nano_flow.pricing.rates import PriceEntry, PriceList
+from nano_flow.pricing.rates import PriceEntry, PriceList, seconds
 from nano_flow.pricing.reading import KINDS, price_diagnostics
 from nano_flow.project.files import read_document
-from nano_flow.project.market import Lookup, genai_prices, litellm_prices
+from nano_flow.project.money.market import Lookup, genai_prices, litellm_prices
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class PriceTable:
         sources = _sources()
         if not sources or not sources[0][0].startswith("LiteLLM"):
             raise UsageError("LiteLLM's price map is not on this machine: install litellm")
-        at = float("inf")
+        at = seconds(starts)
         text = self.source.source.text
         insertions, skipped = list[Insertion](), list[str]()
         for checked in check_prices(self.prices, at, sources[0][1]):

@@ -1,0 +1,104 @@
+"""``nano-flow prices``: what calls cost, how old that is, and where others say something else."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import click
+
+from nano_flow.cli import output
+from nano_flow.cli.common import Options, pass_options
+from nano_flow.core.errors import UsageError
+
+_EPILOG = """\b
+Examples:
+  nano-flow prices list gpt-5
+  nano-flow prices check --exit-code
+  nano-flow prices update openai/gpt-5-mini --write
+"""
+_WORKFLOW = click.option(
+    "--workflow", type=click.Path(path_type=Path), metavar="FILE", help="Under the files in force for this workflow."
+)
+
+
+@click.group("prices", epilog=_EPILOG)
+def command() -> None:
+    """List, check and update the prices of pricing.yaml. Nothing is fetched; nothing is changed without --write."""
+
+
+@command.command("list")
+@click.argument("name", required=False)
+@click.option("--at", "day", metavar="DATE", help="The prices of that day (2026-01-31), not of today.")
+@click.option("--all", "every", is_flag=True, help="Earlier and later entries too.")
+@_WORKFLOW
+@pass_options
+def list_prices(options: Options, /, name: str | None, day: str | None, every: bool, workflow: Path | None) -> int:
+    """Show the prices in force, in dollars for a million tokens; NAME shows models whose name contains it."""
+    from nano_flow.cli.money.prices_view import list_json, list_text
+    from nano_flow.project.money.price_table import open_prices
+
+    table = open_prices(options.policy(workflow))
+    shown = table.lines(name or "", seconds_of(day), every=every)
+    if name and not shown:
+        raise UsageError(f'no price is stated for a name with "{name}"; "nano-flow prices list" shows all')
+    if options.json:
+        output.document("nano-flow/prices@1", list_json(table, shown))
+    else:
+        output.data(list_text(table, shown))
+    return 0
+
+
+@command.command("check")
+@click.option("--exit-code", is_flag=True, help="Exit with 7 where a price differs.")
+@_WORKFLOW
+@pass_options
+def check(options: Options, /, exit_code: bool, workflow: Path | None) -> int:
+    """Compare prices with LiteLLM's map and, where it is installed, genai-prices; tell which entries are old."""
+    from nano_flow.cli.money.prices_view import check_json, check_text
+    from nano_flow.project.money.price_table import open_prices
+
+    found = open_prices(options.policy(workflow)).check(time.time())
+    if options.json:
+        output.document("nano-flow/prices-check@1", check_json(found))
+    else:
+        output.data(check_text(found))
+    return 7 if exit_code and any(checked.differences for _, models in found for checked in models) else 0
+
+
+@command.command("update")
+@click.argument("names", nargs=-1)
+@click.option("--write", is_flag=True, help="Change the file; without it the difference is only shown.")
+@click.option("--from", "day", metavar="DATE", help="The day from which the new prices hold; today if not given.")
+@_WORKFLOW
+@pass_options
+def update(options: Options, /, names: tuple[str, ...], write: bool, day: str | None, workflow: Path | None) -> int:
+    """Add an entry for each model whose price differs from LiteLLM's; NAMES limits it to these models.
+
+    Entries that were in force stay, so that old calls keep their price. Comments and order stay too.
+    """
+    from nano_flow.project.money.price_table import open_prices
+
+    starts = datetime.fromtimestamp(seconds_of(day), UTC).date()
+    change = open_prices(options.policy(workflow)).update(names, starts)
+    output.data(change.diff) if change.diff else output.note("every price is as LiteLLM has it; nothing to change")
+    for skipped in change.skipped:
+        output.warn(skipped)
+    if write and change.diff:
+        change.write()
+        output.note(f"{change.path} is changed; review it with: git diff {change.path}")
+    elif change.diff:
+        output.note("nothing is changed yet; --write does it")
+    return 0
+
+
+def seconds_of(day: str | None) -> float:
+    """A day as seconds since 1970, UTC; now for None. Raises UsageError."""
+    if day is None:
+        return time.time()
+    try:
+        when = date.fromisoformat(day)
+    except ValueError:
+        raise UsageError(f'"{day}" is not a day such as 2026-01-31') from None
+    return datetime(when.year, when.month, when.day, tzinfo=UTC).timestamp()

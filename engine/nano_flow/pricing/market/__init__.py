@@ -1,0 +1,1 @@
+"""Prices that others publish, compared with ours, and how ours are corrected."""

@@ -1,0 +1,1 @@
+"""Plans with their cost, and price tables on disk."""
