@@ -10,8 +10,8 @@ from nano_flow.runtime.rendering.failure import RenderFailure
 
 MAX_STEPS = 1_000_000
 MAX_CHARACTERS = 16 * 1024 * 1024
-CHARACTERS_PER_STEP = 1024
-PARTS_PER_STEP = 4
+CHARACTERS_PER_STEP = 128
+CHARACTERS_PER_PART = 4
 WORTH_KEEPING = 64
 
 
@@ -42,12 +42,12 @@ class Meter:
     def handle(self, value: object) -> None:
         """Pay for an operation that looks at the whole of ``value``. Raises on undefined values."""
         parts, characters = self.size(value)
-        self.work(1 + parts // PARTS_PER_STEP + characters // CHARACTERS_PER_STEP)
+        self.work(2 + parts + characters // CHARACTERS_PER_STEP)
 
     def keep(self, value: object) -> None:
         """Pay for a result that leaves the template: all of it counts as text that was made."""
         parts, characters = self.size(value)
-        self.make(characters + PARTS_PER_STEP * parts)
+        self.make(characters + CHARACTERS_PER_PART * parts)
 
     def size(self, value: object) -> tuple[int, int]:
         """How many parts ``value`` has, and how many characters in them; what is shared counts each time."""
@@ -61,7 +61,7 @@ class Meter:
         return 1, 0
 
     def _measure(self, value: Mapping[object, object] | list[object] | tuple[object, ...]) -> tuple[int, int]:
-        self.work(1 + len(value) // PARTS_PER_STEP)
+        self.work(1 + len(value))
         parts, characters = 1, 0
         for item in value:
             more = self.size(item)

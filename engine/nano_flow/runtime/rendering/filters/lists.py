@@ -144,6 +144,7 @@ def default(context: Context, value: object, default_value: object = "", boolean
 def unique(context: Context, value: object, case_sensitive: object = False, attribute: object = None) -> list[object]:
     """Each item once, in the order of their first occurrence; lists and mappings are compared as a whole."""
     values = items_of(value, "unique")
+    meter_of(context).work(2 * len(values))
     keys = values
     if attribute is not None:
         mapped = context.environment.call_filter("map", values, [], {"attribute": attribute}, context=context)
