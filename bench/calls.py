@@ -16,7 +16,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.measure import ROOT, Figure
+from bench.measure import ROOT, Figure, ordinary_environment
 from bench.server import running
 
 IN_FLIGHT = 512
@@ -101,7 +101,7 @@ def _bare(address: str, items: int) -> Taken:
 def _child(command: list[str]) -> tuple[str, float]:
     """Its stdout and the peak of its memory in kB; RuntimeError where it fails."""
     path = os.pathsep.join([str(ROOT), str(ROOT / "engine")])
-    environment = {**os.environ, "LOOPBACK_API_KEY": "none-needed", "PYTHONPATH": path}
+    environment = {**ordinary_environment(), "LOOPBACK_API_KEY": "none-needed", "PYTHONPATH": path}
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         process = subprocess.Popen(command, stdout=out, stderr=err, cwd=ROOT, env=environment)
         _, status, usage = os.wait4(process.pid, 0)

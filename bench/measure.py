@@ -48,7 +48,7 @@ def run_child(arguments: Sequence[str], cwd: Path = ROOT) -> Child:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        env=ordinary_environment(),
     )
     assert process.stderr is not None
     error = process.stderr.read()
@@ -59,6 +59,11 @@ def run_child(arguments: Sequence[str], cwd: Path = ROOT) -> Child:
         raise RuntimeError(f"{' '.join(arguments)} failed: {error.decode()[-500:]}")
     peak = usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
     return Child(usage.ru_utime + usage.ru_stime, peak)
+
+
+def ordinary_environment() -> dict[str, str]:
+    """The environment of a user: bytecode is kept from the first run on."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def seconds(function: Callable[[], object]) -> float:
