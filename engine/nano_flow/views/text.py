@@ -123,7 +123,7 @@ def _why(step: Fields) -> str:
         return f"{status}: {step['reason']}" if step.get("reason") else status
     if not tier:
         return "as named" if step.get("model") and step.get("requested_model") else ""
-    return f"{tier} {score:g}" if isinstance(score, int | float) else str(tier)
+    return f"{tier} {round(score, 1):g}" if isinstance(score, int | float) else str(tier)
 
 
 def _cost(step: Fields) -> str:
