@@ -56,10 +56,16 @@ def lay_out(sizes: Sequence[tuple[float, float]], edges: Sequence[tuple[int, int
     left = min((spot.x for spot in everything), default=0.0)
     return Layout(
         tuple((spot.x - left, spot.y) for spot in spots),
-        tuple(tuple((spot.middle() - left, spot.y) for spot in chain) for chain in bends),
+        tuple(tuple(point for spot in chain for point in _through(spot, left)) for chain in bends),
         max((spot.x + spot.width - left for spot in everything), default=0.0),
         max((spot.y + spot.height for spot in everything), default=0.0),
     )
+
+
+def _through(spot: _Spot, left: float) -> tuple[tuple[float, float], tuple[float, float]]:
+    """A long edge goes straight down beside the nodes of each row that it crosses."""
+    x = spot.middle() - left
+    return (x, spot.y), (x, spot.y + spot.height)
 
 
 def _layers(count: int, edges: Sequence[tuple[int, int]]) -> list[int]:
@@ -112,6 +118,7 @@ def _place(rows: list[list[_Spot]]) -> None:
         x = 0.0
         for spot in row:
             spot.x, x = x, x + spot.width + GAP_X
+            spot.height = spot.height or height  # the crossing of an edge is as high as its row
             spot.y = y + (height - spot.height) / 2
         y += height + GAP_Y
         for spot in row:

@@ -23,15 +23,14 @@ from nano_flow.plan.names.shape import (
 from nano_flow.plan.places import BODY, ON_ERROR, OUTPUTS, Place
 from nano_flow.plan.plan import Value
 
-DEEPEST = 40
-"""How many outputs, each made of the next, are looked through; what is deeper counts as unknown."""
+MOST_CASES = 50
+"""Branches of a switch that are looked at; the output of a wider one counts as unknown."""
 
 
 class Scope(Protocol):
     """What is known of the other values of the file."""
 
     draft: Draft
-    depth: int
 
     def shape_of(self, value: Value, place: Place, step: int | None) -> Shape:
         """The shape of a value with templates in it."""
@@ -54,13 +53,7 @@ def output(scope: Scope, step: int) -> Shape:
 
 def body_output(scope: Scope, step: int) -> Shape:
     """The shape of what one item or iteration of ``step`` gives."""
-    if scope.depth > DEEPEST:
-        return ANYTHING
-    scope.depth += 1
-    try:
-        return _BY_KIND[scope.draft.steps[step].document.kind](scope, step)
-    finally:
-        scope.depth -= 1
+    return _BY_KIND[scope.draft.steps[step].document.kind](scope, step)
 
 
 def _schema(scope: Scope, step: int, key: str = "output_schema") -> Shape | None:
@@ -110,6 +103,8 @@ def _approve(scope: Scope, step: int) -> Shape:
 
 def _switch(scope: Scope, step: int) -> Shape:
     graphs = scope.draft.inner.get(step, [])
+    if len(graphs) > MOST_CASES:
+        return ANYTHING
     return OneOf(tuple(output(scope, scope.draft.graphs[graph].steps[0]) for graph in graphs))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from nano_flow.plan.draft import Draft
 from nano_flow.plan.names.members import item_of, member
-from nano_flow.plan.names.outputs import DEEPEST, body_output, output
+from nano_flow.plan.names.outputs import body_output, output
 from nano_flow.plan.names.shape import (
     ANYTHING,
     NULL,
@@ -28,6 +28,11 @@ from nano_flow.source.expressions import Template
 RUN = record(id=TEXT, started_at=TEXT, status=TEXT)
 FAILURE = ("step", "item", "class", "message")
 
+DEEPEST = 24
+"""How many values, each made of the next, are looked through; what is deeper counts as unknown."""
+FUEL = 500
+"""How many values are looked through for one reference: lists of references to lists would multiply."""
+
 Members = dict[str, Callable[[], Shape]]
 
 
@@ -45,7 +50,8 @@ class Scope:
 
     def __init__(self, draft: Draft) -> None:
         self.draft = draft
-        self.depth = 0
+        self._depth = 0
+        self._fuel = FUEL
         self.records: dict[int, Record] = {}
         self._bindings: dict[int, Members] = {}
         inputs = draft.document.inputs or {}
@@ -53,6 +59,15 @@ class Scope:
 
     def resolve(self, path: tuple[str, ...], place: Place, step: int | None, tool: str = "") -> Shape | Lost:
         """The shape of what ``path`` names."""
+        if self._depth == 0:
+            self._fuel = FUEL
+        self._depth += 1
+        try:
+            return self._resolve(path, place, step, tool)
+        finally:
+            self._depth -= 1
+
+    def _resolve(self, path: tuple[str, ...], place: Place, step: int | None, tool: str) -> Shape | Lost:
         if path[0] == "steps" and place.steps:
             return self._step(path, place, step)
         names = self.names(place, step, tool)
@@ -136,6 +151,9 @@ class Scope:
         bare = template.source.strip().removeprefix("{{").removesuffix("}}").strip()
         if len(template.references) != 1 or bare != ".".join(template.references[0]):
             return ANYTHING
+        if self._depth >= DEEPEST or (self._depth and self._fuel <= 0):
+            return ANYTHING
+        self._fuel -= 1
         found = self.resolve(template.references[0], place, step)
         return ANYTHING if isinstance(found, Lost) else found
 
@@ -197,13 +215,7 @@ class Scope:
         return names
 
     def _item(self, step: int) -> Shape:
-        if self.depth > DEEPEST or step >= len(self.draft.fields):
-            return ANYTHING
-        self.depth += 1
-        try:
-            return item_of(self.shape_of(self.draft.fields[step].get("for_each"), FOR_EACH, step))
-        finally:
-            self.depth -= 1
+        return item_of(self.shape_of(self.draft.fields[step].get("for_each"), FOR_EACH, step))
 
     def _arguments(self, tool: str) -> Shape:
         schema = self.draft.schemas.get(("tools", tool, "parameters"))
