@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from nano_flow.cli.frame import EVENT_COMMANDS, Entry, Frame
+from nano_flow.cli.frame.group import EVENT_COMMANDS, Entry, Frame
 from nano_flow.core.errors import NanoFlowError
 
 if TYPE_CHECKING:
@@ -67,7 +68,9 @@ class Terminated(KeyboardInterrupt):
 def main() -> NoReturn:
     """The entry point of the console script."""
     signal.signal(signal.SIGTERM, _terminate)
-    sys.exit(run_command(sys.argv[1:]))
+    code = run_command(sys.argv[1:])
+    gc.freeze()  # at exit Python would search all modules for garbage: a seventh of a short command's time
+    sys.exit(code)
 
 
 def run_command(arguments: Sequence[str]) -> int:
