@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from nano_flow.core.diagnostics import Diagnostic, Severity, SourceRange
 from nano_flow.core.messages import Json
 from nano_flow.core.refs import ModelRef
 from nano_flow.documents.load import WorkflowSource
-from nano_flow.documents.routing import RoutingDocument
 from nano_flow.documents.steps import Step
 from nano_flow.documents.workflow import WorkflowDocument
 from nano_flow.plan.catalogue import Catalogue
@@ -18,6 +17,9 @@ from nano_flow.plan.places import Place
 from nano_flow.plan.plan import Plan, Value
 from nano_flow.source.expressions import Template
 from nano_flow.source.source_map import SourceDocument
+
+if TYPE_CHECKING:
+    from nano_flow.documents.routing import RoutingDocument
 
 Path = tuple[str | int, ...]
 """A place in a document."""
