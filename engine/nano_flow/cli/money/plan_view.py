@@ -12,6 +12,8 @@ from nano_flow.pricing.forecast.spread import Spread, Times
 from nano_flow.project.money.estimating import PlanReport
 from nano_flow.routing.request import RouteDecision
 
+SHOWN_NOTICES = 3
+
 
 def report_json(report: PlanReport) -> dict[str, Json]:
     """The fields of ``nano-flow/plan@1``; a bound that does not exist is null."""
@@ -47,7 +49,7 @@ def _step_json(step: StepEstimate, decision: RouteDecision | None) -> dict[str, 
 
 def _route_json(decision: RouteDecision) -> Json:
     whole = decision.as_json()
-    names = ("policy", "score", "tier", "model", "candidates", "because", "refused")
+    names = ("policy", "score", "tier", "model", "candidates", "because", "refused", "notices")
     return {name: whole[name] for name in names}
 
 
@@ -127,6 +129,7 @@ def _verdict(report: PlanReport) -> list[str]:
 def _notes(report: PlanReport) -> list[str]:
     """What is assumed, and what stands in the way of a run."""
     notes: dict[str, None] = {}
+    notices: dict[str, None] = {}
     for step, decision, keyless in zip(report.estimate.steps, report.decisions, report.without_keys, strict=True):
         if decision is None:
             continue
@@ -138,11 +141,12 @@ def _notes(report: PlanReport) -> list[str]:
         if step.unpriced:
             notes[f"{step.unpriced} has no price: its cost is not in these figures"] = None
         for notice in decision.notices:
-            notes[one_line(notice)] = None
+            notices[one_line(notice)] = None
     runs = max((step.from_runs for step in report.estimate.steps), default=0)
     said = f"the likely figures follow {runs} earlier runs" if runs > 1 else "the likely figures follow 1 earlier run"
     notes[said if runs else "no earlier run is known: the likely figures assume usual lengths"] = None
-    return list(notes)
+    first, rest = list(notices)[:SHOWN_NOTICES], len(notices) - SHOWN_NOTICES
+    return [*notes, *first, *([f"and {rest} more notices of routing; --json has them all"] if rest > 0 else [])]
 
 
 def _files(record: Mapping[str, Json]) -> list[str]:

@@ -15,7 +15,15 @@ from nano_flow.core.refs import ModelRef
 from nano_flow.plan.plan import Plan, PlannedPrompt
 from nano_flow.pricing.forecast.asks import AskBound, AskRoute, ModelChoice, least_cost, likely_cost, worst_ask
 from nano_flow.pricing.forecast.history import StepHistory
-from nano_flow.pricing.forecast.sizes import USUAL_OUTPUT, USUAL_RESULT, PromptSize, prompt_size
+from nano_flow.pricing.forecast.sizes import (
+    RETOKENIZED,
+    USUAL_OUTPUT,
+    USUAL_RESULT,
+    OutputSize,
+    PromptSize,
+    most_of,
+    prompt_size,
+)
 from nano_flow.pricing.forecast.spread import NOTHING, Spread, Times, total
 from nano_flow.pricing.forecast.visits import Evaluator, Visit, visits
 from nano_flow.pricing.prices import Prices
@@ -83,20 +91,31 @@ class Estimate:
 
 def estimate(plan: Plan, assumptions: Assumptions) -> Estimate:
     """Estimate every step of ``plan``, outer ones first, in the order of the file."""
-    outputs: dict[str, int] = {}
+    outputs: dict[str, OutputSize] = {}
     seen = list(visits(plan, assumptions.known))
     shared = {visit.path: sum(1 for other in seen if other.path == visit.path and _asks(other)) for visit in seen}
     steps = []
     for visit in seen:
         if isinstance(visit.step.spec, PlannedPrompt):
             found = _prompt(visit, visit.step.spec, assumptions, outputs, shared[visit.path])
-            each = (found.output_tokens.likely or 0) / max(visit.times.likely, 1.0)
-            outputs[visit.step.id] = round(each * max(visit.width, 1.0))
+            outputs[visit.step.id] = _output(visit, found)
         else:
             found = StepEstimate(visit, StepRoute(AskRoute()), visit.times)
-            outputs.setdefault(visit.step.id, USUAL_RESULT)
+            outputs.setdefault(visit.step.id, OutputSize(USUAL_RESULT, None))
         steps.append(found)
     return Estimate(tuple(steps), total(step.cost for step in steps))
+
+
+def _output(visit: Visit, found: StepEstimate) -> OutputSize:
+    """What later steps may put into their prompts: one reply, or all of a fan-out's."""
+    each = (found.output_tokens.likely or 0) / max(visit.times.likely, 1.0)
+    most = RETOKENIZED * _cap(found.route) * max(visit.width.high, 1)
+    return OutputSize(round(each * max(visit.width.likely, 1.0)), most)
+
+
+def _cap(route: StepRoute) -> int:
+    """The longest reply, in tokens."""
+    return max((choice.cap for way in route.ask.ways for choice in way), default=0)
 
 
 def _asks(visit: Visit) -> bool:
@@ -104,7 +123,7 @@ def _asks(visit: Visit) -> bool:
 
 
 def _prompt(
-    visit: Visit, spec: PlannedPrompt, assumptions: Assumptions, outputs: Mapping[str, int], sharers: int
+    visit: Visit, spec: PlannedPrompt, assumptions: Assumptions, outputs: Mapping[str, OutputSize], sharers: int
 ) -> StepEstimate:
     first_count = assumptions.counter(ModelRef("", ""))
     rough = prompt_size(visit, spec, first_count, outputs)
@@ -112,7 +131,8 @@ def _prompt(
     first = route.ask.first
     count = first_count if first is None else assumptions.counter(first.ref)
     size = rough if count is first_count else prompt_size(visit, spec, count, outputs)
-    bound = _bound(spec, size, route, assumptions)
+    judged = [most_of(visit, check.judge, outputs) for check in spec.verify if check.judge is not None]
+    bound = _bound(spec, size, route, judged, assumptions)
     likely = _from_runs(visit, route, assumptions, sharers) or _guessed(visit, spec, size, route, assumptions)
     times, least = visit.times, least_cost(route.ask, size.low, assumptions.prices, assumptions.at)
     most_cost = _times(bound.cost, times.high)
@@ -138,20 +158,25 @@ class _Likely:
     runs: int = 0
 
 
-def _bound(spec: PlannedPrompt, size: PromptSize, route: StepRoute, assumptions: Assumptions) -> AskBound:
-    """The most that one execution takes: turns, repairs and judges."""
+def _bound(
+    spec: PlannedPrompt, size: PromptSize, route: StepRoute, criteria: list[int | None], assumptions: Assumptions
+) -> AskBound:
+    """The most that one execution takes: turns, repairs and judges. ``criteria`` bound what judges are told."""
     replies = 1 + (spec.repair_attempts if spec.output_schema is not None or spec.verify else 0)
     turns = spec.max_turns if spec.tools else min(spec.max_turns, replies)
-    cap = max((choice.cap for way in route.ask.ways for choice in way), default=0)
+    reply = RETOKENIZED * _cap(route)
+    judges = RETOKENIZED * sum(max((c.cap for way in judge.ways for c in way), default=0) for judge in route.judges)
     parts = []
     for turn in range(turns):
-        most = None if size.most is None else size.most + turn * (2 * cap + COMPLAINT)
+        # A repair shows the model its reply, the schema once more and what a check, a judge or a validator said.
+        most = None if size.most is None else size.most + turn * (size.most + reply + judges + COMPLAINT)
         parts.append(worst_ask(route.ask, most, assumptions.prices, assumptions.at))
-        if size.most is None:
+        if most is None:
             parts = parts * turns
             break
-    for judge in route.judges:
-        parts += [worst_ask(judge, None, assumptions.prices, assumptions.at)] * min(turns, replies)
+    for judge, criterion in zip(route.judges, criteria, strict=True):
+        most = None if criterion is None else criterion + reply + COMPLAINT
+        parts += [worst_ask(judge, most, assumptions.prices, assumptions.at)] * min(turns, replies)
     return _sum(parts)
 
 

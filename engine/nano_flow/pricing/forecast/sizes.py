@@ -10,8 +10,8 @@ from nano_flow.core.messages import Json, Message
 from nano_flow.core.text import as_text
 from nano_flow.plan.plan import PlannedPrompt
 from nano_flow.pricing.forecast.visits import Visit
-from nano_flow.pricing.tokens import IMAGE_TOKENS, MESSAGE_TOKENS, Count, count_request, upper_bound
-from nano_flow.source.expressions import Template
+from nano_flow.pricing.tokens import IMAGE_TOKENS, MESSAGE_TOKENS, Count, count_request, most_tokens, upper_bound
+from nano_flow.source.expressions import Template, simple_references
 
 USUAL_INPUT = 300
 """Tokens of an input that was not given."""
@@ -22,6 +22,10 @@ USUAL_OUTPUT = 400
 USUAL_ITEM = 50
 USUAL_TOOL = 120
 """Tokens of the description of a tool."""
+RETOKENIZED = 4
+"""A reply of n tokens has at most this many times n in the tokenizer of whatever model reads it next (assumed)."""
+MOST_SMALL = 64
+"""Tokens of a number, an id, a moment."""
 _TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 
 
@@ -38,25 +42,70 @@ class PromptSize:
     text: str
 
 
-def prompt_size(visit: Visit, spec: PlannedPrompt, count: Count, outputs: Mapping[str, int]) -> PromptSize:
-    """The size of ``spec``'s prompt; ``outputs`` are the likely tokens of the outputs of steps, by id."""
+@dataclass(frozen=True, slots=True)
+class OutputSize:
+    """Tokens of the output of a step: likely, and at most (None: the run decides)."""
+
+    likely: int
+    most: int | None
+
+
+def prompt_size(visit: Visit, spec: PlannedPrompt, count: Count, outputs: Mapping[str, OutputSize]) -> PromptSize:
+    """The size of ``spec``'s prompt; ``outputs`` are those of the steps before, by id."""
     templates = [spec.prompt, *([spec.system] if spec.system is not None else [])]
     texts = [_text(visit, template) for template in templates]
-    known = [text for text in texts if text is not None]
     overhead = MESSAGE_TOKENS * len(templates) + count_request((), (), spec.output_schema, count)
     overhead += USUAL_TOOL * len(spec.tools)
-    low = sum(
-        count(_static(template) if text is None else text) for text, template in zip(texts, templates, strict=True)
-    )
+    low = sum(count(_static(t) if text is None else text) for text, t in zip(texts, templates, strict=True))
     unknown = [template for text, template in zip(texts, templates, strict=True) if text is None]
     likely = low + sum(_reference(visit, path, count, outputs) for template in unknown for path in template.references)
     likely += IMAGE_TOKENS * len(spec.attachments)
     if spec.conversation is not None:
-        likely += 2 * outputs.get(spec.conversation, USUAL_OUTPUT)
-    bounded = not (unknown or spec.attachments or spec.conversation or spec.tools)
-    most = upper_bound([Message("user", text) for text in known], (), spec.output_schema) if bounded else None
+        likely += 2 * outputs.get(spec.conversation, OutputSize(USUAL_OUTPUT, None)).likely
+    most = None if spec.attachments or spec.conversation or spec.tools else _most(visit, spec, outputs)
     shown = texts[0] if texts[0] is not None else _static(spec.prompt)
     return PromptSize(low + overhead, likely + overhead, most, shown)
+
+
+def _most(visit: Visit, spec: PlannedPrompt, outputs: Mapping[str, OutputSize]) -> int | None:
+    """A bound on prompt, system prompt and schema together."""
+    total = upper_bound([Message("user", ""), Message("system", "")], (), spec.output_schema)
+    for template in (spec.prompt, spec.system):
+        if template is not None:
+            part = most_of(visit, template, outputs)
+            if part is None:
+                return None
+            total += part
+    return total
+
+
+def most_of(visit: Visit, template: Template, outputs: Mapping[str, OutputSize]) -> int | None:
+    """A bound on what ``template`` renders to; None where it holds more than text and names, or unbounded names."""
+    text = _text(visit, template)
+    if text is not None:
+        return most_tokens(text)
+    if simple_references(template.source, template.form) is None:
+        return None
+    total = most_tokens(_static(template))
+    for path in template.references:
+        part = _most_of_reference(visit, path, outputs)
+        if part is None:
+            return None
+        total += part
+    return total
+
+
+def _most_of_reference(visit: Visit, path: Sequence[str], outputs: Mapping[str, OutputSize]) -> int | None:
+    root = path[0]
+    if root in visit.items:
+        return max((most_tokens(as_text(item)) for item in visit.items[root]), default=0)
+    if root in ("iteration", "index"):
+        return MOST_SMALL
+    if root == "steps" and len(path) > 2 and path[2] == "output":
+        return outputs[path[1]].most if path[1] in outputs else None
+    if root == visit.item_name and visit.item_source is not None:
+        return outputs[visit.item_source].most if visit.item_source in outputs else None
+    return None
 
 
 def _text(visit: Visit, template: Template) -> str | None:
@@ -69,13 +118,15 @@ def _static(template: Template) -> str:
     return template.source if template.form == "literal" else _TAG.sub(" ", template.source)
 
 
-def _reference(visit: Visit, path: Sequence[str], count: Count, outputs: Mapping[str, int]) -> int:
+def _reference(visit: Visit, path: Sequence[str], count: Count, outputs: Mapping[str, OutputSize]) -> int:
     """The likely tokens of one value that is put into a prompt."""
     root = path[0]
     if root in visit.items:
         return _mean_item(visit.items[root], count)
     if root == "steps" and len(path) > 1:
-        return outputs.get(path[1], USUAL_RESULT) if len(path) > 2 and path[2] == "output" else MESSAGE_TOKENS
+        return (
+            outputs[path[1]].likely if len(path) > 2 and path[2] == "output" and path[1] in outputs else MESSAGE_TOKENS
+        )
     if root == "inputs":
         return USUAL_INPUT
     if root in ("env", "run", "iteration", "index", "failure"):

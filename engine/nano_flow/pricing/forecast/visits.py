@@ -55,8 +55,12 @@ class Visit:
     known: Evaluator
     items: Mapping[str, list[Json]] = field(default_factory=dict)
     steps: Mapping[str, PlannedStep] = field(default_factory=dict)
-    width: float = 1.0
-    """How many items its own fan-out likely has."""
+    width: Times = ONCE
+    """How many items its own fan-out has."""
+    item_name: str | None = None
+    """The name of the item of its own fan-out; of the nearest one around it where it has none."""
+    item_source: str | None = None
+    """The step whose output is the list of that fan-out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,8 @@ class _Scope:
     known: Evaluator
     items: Mapping[str, list[Json]]
     steps: Mapping[str, PlannedStep]
+    item_name: str | None = None
+    item_source: str | None = None
 
 
 def visits(plan: Plan, known: Evaluator) -> Iterator[Visit]:
@@ -77,7 +83,7 @@ def visits(plan: Plan, known: Evaluator) -> Iterator[Visit]:
 
 
 def _graph(graph: PlannedGraph, times: Times, scope: _Scope) -> Iterator[Visit]:
-    inner = _Scope(scope.prefix, scope.known, scope.items, {**scope.steps, **{step.id: step for step in graph.steps}})
+    inner = replace(scope, steps={**scope.steps, **{step.id: step for step in graph.steps}})
     for step in graph.steps:
         yield from _step(step, times, inner)
     if graph.on_failure is not None:
@@ -89,10 +95,12 @@ def _graph(graph: PlannedGraph, times: Times, scope: _Scope) -> Iterator[Visit]:
 def _step(step: PlannedStep, times: Times, scope: _Scope) -> Iterator[Visit]:
     items, listed = _items(step, scope)
     often = times.times(_condition(step, scope)).times(items).times(_iterations(step)).times(_retries(step))
-    if listed is not None and step.for_each is not None:
-        scope = _Scope(scope.prefix, scope.known, {**scope.items, step.for_each.name: listed}, scope.steps)
+    if step.for_each is not None:
+        name = step.for_each.name
+        known = {n: i for n, i in scope.items.items() if n != name} | ({} if listed is None else {name: listed})
+        scope = replace(scope, items=known, item_name=name, item_source=_source(step.for_each.over))
     path = f"{scope.prefix}{step.path}"
-    yield Visit(path, step, often, scope.known, scope.items, scope.steps, items.likely)
+    yield Visit(path, step, often, scope.known, scope.items, scope.steps, items, scope.item_name, scope.item_source)
     spec = step.spec
     if isinstance(spec, PlannedGroup):
         yield from _graph(spec.graph, often, scope)
@@ -146,13 +154,21 @@ def _items(step: PlannedStep, scope: _Scope) -> tuple[Times, list[Json] | None]:
     return Times(number, float(number), number), listed
 
 
+def _source(over: Value) -> str | None:
+    """The step whose output, or a member of it, is the list ``over``."""
+    if not isinstance(over, Template) or len(over.references) != 1:
+        return None
+    path = over.references[0]
+    plain = over.source.strip(" {}") == ".".join(path)
+    return path[1] if plain and path[0] == "steps" and len(path) > 2 and path[2] == "output" else None
+
+
 def _most_items(over: Template, steps: Mapping[str, PlannedStep], otherwise: int) -> int:
     """The ``maxItems`` that an output schema gives to the list, where it gives one."""
-    if len(over.references) != 1 or over.source.strip(" {}") != ".".join(over.references[0]):
+    source = _source(over)
+    if source not in steps or source is None:
         return otherwise
-    root, *rest = over.references[0]
-    if root != "steps" or len(rest) < 2 or rest[1] != "output" or rest[0] not in steps:
-        return otherwise
+    rest = over.references[0][1:]
     spec = steps[rest[0]].spec
     schema: Json = dict(spec.output_schema) if isinstance(spec, PlannedPrompt) and spec.output_schema else None
     for member in rest[2:]:

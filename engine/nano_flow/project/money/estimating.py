@@ -161,17 +161,16 @@ class _Planner:
         )
 
     def _decide(self, ask: ModelAsk, tokens: int) -> tuple[RouteDecision, bool]:
-        """The first decision; where nothing but keys is missing, the one that would be made with them."""
+        """The first decision; where none can serve and keys are missing, the one that would be made with them."""
         first = replace(ask, escalate=0)
         try:
             return self._router(first, self._circumstances(tokens)), False
         except NoCandidate as error:
-            if error.kind != "credentials":
-                return error.decision, False
+            without = error.decision
         try:
             return self._keyless(first, self._circumstances(tokens)), True
-        except NoCandidate as error:
-            return error.decision, True
+        except NoCandidate:
+            return without, False
 
     def _route(self, ask: ModelAsk, size: PromptSize, decision: RouteDecision, *, varies: bool) -> AskRoute:
         decisions = [decision]
