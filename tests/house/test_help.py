@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import pytest
 
-from nano_flow.cli.frame import Frame
+from nano_flow.cli.frame.group import Frame
 from nano_flow.cli.main import COMMANDS, run_command
 
 SNAPSHOTS = Path(__file__).parent / "help"

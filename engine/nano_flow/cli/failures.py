@@ -26,7 +26,7 @@ def say_failure(error: NanoFlowError, *, as_json: bool) -> None:
 def say_defect(error: Exception, arguments: Sequence[str], *, as_json: bool) -> None:
     """Write the report of a defect and say where it is, in one sentence."""
     from nano_flow.cli.common import Options
-    from nano_flow.cli.crash import write_report
+    from nano_flow.cli.frame.crash import write_report
 
     report = write_report(error, arguments, Options().state)
     where = f'the report is "{report}"' if report else "no report could be written to the state folder"

@@ -15,6 +15,8 @@ from nano_flow.cli.common import give, options_of
 EVENT_COMMANDS = frozenset({"run", "resume"})
 """The commands whose ``--json`` may be ``--json=events``."""
 
+_PREFIX = "global_"
+"""Keeps the names of these parameters apart from a command's own."""
 _EPILOG = (
     "Taken before and after any command: -C DIR, --config-dir DIR, --env-file FILE, --color WHEN, -q, -v, --json, "
     "--no-input, --state-dir DIR, --version (explained by nano-flow --help)."
@@ -80,29 +82,32 @@ def with_global_options(command: click.Command) -> click.Command:
 def global_options(*, hidden: bool = False) -> tuple[click.Option, ...]:
     """The global options, made anew for each command because click keeps state in them."""
 
-    def option(*names: str, **attributes: object) -> click.Option:
+    def option(name: str, *flags: str, **attributes: object) -> click.Option:
         settings = {"expose_value": False, "hidden": hidden, **attributes}
-        return click.Option(names, **settings)  # type: ignore[arg-type]
+        return click.Option([_PREFIX + name, *flags], **settings)  # type: ignore[arg-type]
 
     folder = click.Path(file_okay=False, path_type=Path)
+    file = click.Path(dir_okay=False, path_type=Path)
     return (
-        option("-C", "directory", metavar="DIR", type=folder, is_eager=True, callback=_change_folder,
+        option("directory", "-C", metavar="DIR", type=folder, is_eager=True, callback=_change_folder,
                help="Work as if started in DIR."),
-        option("--config-dir", metavar="DIR", type=folder, callback=_keep,
+        option("config_dir", "--config-dir", metavar="DIR", type=folder, callback=_keep,
                help="Look for providers.yaml, routing.yaml and pricing.yaml here first."),
-        option("--env-file", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), callback=_read_env_file,
+        option("env_file", "--env-file", metavar="FILE", type=file, callback=_read_env_file,
                help="Read variables from FILE; those already set win."),
-        option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", callback=_keep,
+        option("color", "--color", type=click.Choice(["auto", "always", "never"]), default="auto", callback=_keep,
                is_eager=True, help="Colour the output (auto: on a terminal, unless NO_COLOR is set)."),
-        option("-q", "--quiet", is_flag=True, callback=_quiet, help="Say only what was asked for, and errors."),
-        option("-v", "--verbose", count=True, callback=_verbose, help="Say more; -vv says most."),
-        option("--json", is_flag=True, callback=_keep, is_eager=True,
+        option("quiet", "-q", "--quiet", is_flag=True, callback=_quiet,
+               help="Say only what was asked for, and errors."),
+        option("verbose", "-v", "--verbose", count=True, callback=_verbose, help="Say more; -vv says most."),
+        option("json", "--json", is_flag=True, callback=_keep, is_eager=True,
                help="Print one JSON document (run, resume: --json=events prints one object per event)."),
-        option("--json-events", "events", is_flag=True, hidden=True, callback=_events),
-        option("--no-input", is_flag=True, callback=_keep, help="Never prompt."),
-        option("--state-dir", metavar="DIR", type=folder, callback=_keep,
+        option("events", "--json-events", is_flag=True, hidden=True, callback=_events),
+        option("no_input", "--no-input", is_flag=True, callback=_keep, help="Never prompt."),
+        option("state_dir", "--state-dir", metavar="DIR", type=folder, callback=_keep,
                help="Keep runs in DIR (else NANO_FLOW_STATE, else .nano-flow in the repository's root)."),
-        option("--version", is_flag=True, is_eager=True, callback=_version, help="Show the version and exit."),
+        option("version", "--version", is_flag=True, is_eager=True, callback=_version,
+               help="Show the version and exit."),
     )  # fmt: skip
 
 
@@ -113,7 +118,7 @@ def _given(ctx: click.Context, param: click.Parameter) -> bool:
 
 def _keep(ctx: click.Context, param: click.Parameter, value: object) -> object:
     if _given(ctx, param):
-        give(ctx, **{str(param.name): value})
+        give(ctx, **{str(param.name).removeprefix(_PREFIX): value})
     return value
 
 
@@ -148,7 +153,7 @@ def _change_folder(ctx: click.Context, param: click.Parameter, value: Path | Non
 def _read_env_file(ctx: click.Context, param: click.Parameter, value: Path | None) -> Path | None:
     if value is None:
         return None
-    from nano_flow.cli.env_file import read_env_file
+    from nano_flow.cli.frame.env_file import read_env_file
 
     for name, text in read_env_file(value).items():
         os.environ.setdefault(name, text)

@@ -1,0 +1,1 @@
+"""What stands around every command: the lazy group, the files it reads, the report of a defect."""
