@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,7 +76,7 @@ class Opener:
             folder=os.getcwd(),
             root=str(repository_root(folder) or folder),
             routing=policies.routing_document,
-            is_priced=lambda ref: policies.prices.priced(ref, 0.0),
+            is_priced=lambda ref: policies.prices.priced(ref, time.time()),
             unpriced_models_pass=policies.unpriced_pass,
         )
         return compile_workflow(source, context), policies

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,7 +41,7 @@ class _ShippedContext(CompileContext):
             "load_workflow": _load,
             "folder": os.getcwd(),
             "root": str(repository_root(folder) or folder),
-            "is_priced": lambda ref: _prices().priced(ref, 0.0),
+            "is_priced": lambda ref: _prices().priced(ref, time.time()),
         }
         for name, value in given.items():
             object.__setattr__(self, name, value)

@@ -23,9 +23,8 @@ from nano_flow.parts import Doubles, Surroundings
 from nano_flow.plan.plan import Plan, PlannedPrompt, PlannedTool, PlannedToolSource
 from nano_flow.plan.walk import every_step
 from nano_flow.ports import Tool
-from nano_flow.project.files import read_document, read_text
+from nano_flow.project.files import read_document, read_text, shown_path
 from nano_flow.project.opening import Opened, open_workflow
-from nano_flow.project.policies import shown_path
 from nano_flow.project.preparing import GivenInputs, RunOptions, prepare_opened
 from nano_flow.steps.toolbox import MODEL_NAME_SEPARATOR
 from nano_flow.testing.doubles import AbsentTool, ScriptedModels, ScriptedPerson, ScriptedTools, Watched

@@ -89,7 +89,7 @@ def described(
     last = mine[-1] if mine else {}
     executions = sorted(step.addresses, key=lambda address: _place({"address": address}))
     return {
-        "status": _status(step, mine),
+        "status": _status(step, mine if _in_fan_out(path, seen) else mine[-1:]),
         "reason": step.skipped if not step.addresses else last.get("reason"),
         "times": len(step.addresses),
         "attempts": sum(step.addresses.values()) + step.retries + step.further_calls,
@@ -102,6 +102,12 @@ def described(
         "prompts": {str(n): prompts.get(address, [None])[0] for n, address in enumerate(executions, 1)},
         "cost": str(sum((Decimal(str(row.get("cost_usd") or "0")) for row in mine), start=Decimal(0))),
     }
+
+
+def _in_fan_out(path: str, seen: Mapping[str, StepSeen]) -> bool:
+    """Whether the step, or one around it, has items; in a loop only the last iteration counts."""
+    parts = path.split(".")
+    return any(seen.get(".".join(parts[:n]), StepSeen()).expanded for n in range(1, len(parts) + 1))
 
 
 def _status(step: StepSeen, rows: Sequence[Mapping[str, Json]]) -> Json:

@@ -90,13 +90,18 @@ def _environment() -> Environment:
 
 
 def _offsets(environment: Environment, source: str, state: str | None) -> Iterator[RawToken]:
-    """Jinja's raw tokens with offset + 1 for the line. Only white space is ever missing between two of them."""
+    """Jinja's raw tokens with offset + 1 for the line. Only white space is ever missing between two of them.
+
+    ``null`` is YAML's and JSON's word for what Jinja calls ``none``.
+    """
     position = 0
+    before = ""
     try:
         for _, kind, text in environment.lexer.tokeniter(source, None, None, state):
             position = max(source.find(text, position), position)
-            yield position + 1, kind, text
+            yield position + 1, kind, "none" if text == "null" and kind == "name" and before != "." else text
             position += len(text)
+            before = text if text.strip() else before
     except TemplateSyntaxError as error:
         # The lexer's own faults know their line only; the first character that it did not take is the place.
         rest = len(source) - len(source[position:].lstrip())
