@@ -128,14 +128,13 @@ def test_a_defect_leaves_a_report_without_secrets(
     assert len(error.strip().splitlines()) == 1
     report = next((tmp_path / ".nano-flow").glob("defect-*.txt")).read_text()
     assert "ZeroDivisionError" in report
-    assert "<SOME_TOKEN>" in report
+    assert "***" in report
     assert "tok-123456789" not in report
 
 
-def test_secrets_are_replaced_longest_first() -> None:
-    environment = {"A_KEY": "12345678", "B_KEY": "1234567890", "PLAIN": "visible-value", "C_KEY": "short"}
-    text = without_secrets("1234567890 12345678 visible-value short", environment)
-    assert text == "<B_KEY> <A_KEY> visible-value short"
+def test_only_what_sounds_secret_is_taken_out() -> None:
+    environment = {"A_KEY": "12345678", "PLAIN": "visible-value", "C_KEY": "short"}
+    assert without_secrets("12345678 visible-value short", environment) == "*** visible-value short"
 
 
 def test_options_are_a_value_of_the_context() -> None:

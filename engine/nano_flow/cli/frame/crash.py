@@ -9,8 +9,9 @@ import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from nano_flow.core.redact import Redactor
+
 _SECRET_NAMES = ("KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL", "AUTH")
-_SHORTEST_SECRET = 8
 
 
 def write_report(error: BaseException, arguments: Sequence[str], folder: Path) -> Path | None:
@@ -36,12 +37,6 @@ def write_report(error: BaseException, arguments: Sequence[str], folder: Path) -
 
 
 def without_secrets(text: str, environment: Mapping[str, str]) -> str:
-    """``text`` with the value of every variable whose name sounds secret replaced by ``<NAME>``."""
-    secrets = {
-        value: name
-        for name, value in environment.items()
-        if len(value) >= _SHORTEST_SECRET and any(word in name.upper() for word in _SECRET_NAMES)
-    }
-    for value in sorted(secrets, key=len, reverse=True):
-        text = text.replace(value, f"<{secrets[value]}>")
-    return text
+    """``text`` without the values of variables whose names sound secret, however they are encoded."""
+    values = [value for name, value in environment.items() if any(word in name.upper() for word in _SECRET_NAMES)]
+    return Redactor(values).text(text)
