@@ -248,6 +248,13 @@ def test_questions_expire_and_end_with_their_run(store: Store, tmp_path: Path) -
         store.answer_approval("over", Answer("ship", "publish", "ann"))
 
 
+def test_a_comment_in_a_strange_encoding_is_kept_readable(store: Store) -> None:
+    write(store, "qq", started(), ASKED)
+    store.answer_approval("qq", Answer("ship", "publish", "ann", None, "caf\udce9"))
+    with store.reader() as reader:
+        assert reader.approval_answers("qq")["ship"].comment == "caf\\udce9"
+
+
 def test_a_question_asked_again_keeps_its_answer(store: Store) -> None:
     write(store, "qq", started(), ASKED, ApprovalAnswered(1001.0, "ship", "discard", None, "", "ann"), ASKED)
     with store.reader() as reader:

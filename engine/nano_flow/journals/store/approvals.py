@@ -10,6 +10,7 @@ from nano_flow.core.errors import UsageError
 from nano_flow.core.events import ApprovalAnswered
 from nano_flow.core.messages import Json
 from nano_flow.journals.codec import decode_json, encode_json
+from nano_flow.journals.store.rows import column
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,8 @@ def give(connection: sqlite3.Connection, run_id: str, answer: Answer, now: float
         "UPDATE approvals SET decision = ?, input = ?, comment = ?, answered_by = ?, answered_at = ?"
         " WHERE run_id = ? AND address = ?",
         (
-            *(answer.decision, encode_json(answer.input, "answer", answer.address), answer.comment, answer.by, now),
+            *(answer.decision, encode_json(answer.input, "answer", answer.address)),
+            *(column(answer.comment), column(answer.by), now),
             *(run_id, answer.address),
         ),
     )

@@ -65,7 +65,7 @@ class Batch:
         """Take one event. Raises ValueError where it cannot be stored."""
         seq = self.seq + len(self.events)
         kind, address, at, body = encode_event(event)
-        self.events.append((self.run.run_id, seq, kind, _column(address), at, body))
+        self.events.append((self.run.run_id, seq, kind, column(address), at, body))
         paid = _PAID.get(kind)
         if paid is not None:
             self.ledger.append(_ledger_row(self.run, seq, paid(event)))
@@ -171,14 +171,14 @@ def _ledger_row(run: RunKey, seq: int, paid: _Paid) -> Row:
         seq,
         run.workflow,
         path_of(event.address),
-        _column(event.address),
+        column(event.address),
         event.turn,
         paid.attempt,
-        _column(event.model),
-        _column(event.model.partition("/")[0]),
-        _column(paid.requested),
+        column(event.model),
+        column(event.model.partition("/")[0]),
+        column(paid.requested),
         paid.outcome,
-        _column(paid.error),
+        column(paid.error),
         event.at,
         datetime.fromtimestamp(event.at, UTC).date().isoformat(),
         paid.duration_s,
@@ -189,11 +189,11 @@ def _ledger_row(run: RunKey, seq: int, paid: _Paid) -> Row:
         *(getattr(usage, name) for name in USAGE_COLUMNS),
         usage.measured,
         paid.price_entry,
-        _column(paid.unpriced),
+        column(paid.unpriced),
     )
 
 
-def _column(text: str) -> str:
+def column(text: str) -> str:
     """A text that SQLite takes: it refuses half a surrogate pair, which JSON bodies keep escaped."""
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
 
@@ -211,7 +211,7 @@ def _ended(run_id: str, event: Event) -> Statement:
             event.status,
             event.at,
             event.duration_s,
-            None if event.error is None else _column(event.error),
+            None if event.error is None else column(event.error),
             event.stop_reason,
             event.stop_address,
             run_id,
@@ -227,7 +227,7 @@ def _asked(run_id: str, event: Event) -> Statement:
         "INSERT INTO approvals (run_id, address, message, options, input_schema, asked_at, expires_at)"
         " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET message = excluded.message,"
         " options = excluded.options, input_schema = excluded.input_schema",
-        (run_id, event.address, _column(event.message), options, schema, event.at, event.expires_at),
+        (run_id, event.address, column(event.message), options, schema, event.at, event.expires_at),
     )
 
 
@@ -237,7 +237,7 @@ def _answered(run_id: str, event: Event) -> Statement:
     return (
         "UPDATE approvals SET decision = ?, input = ?, comment = ?, answered_by = ?, answered_at = ?"
         " WHERE run_id = ? AND address = ? AND decision IS NULL",
-        (*map(_column, (event.decision, value, event.comment, event.by)), event.at, run_id, event.address),
+        (*map(column, (event.decision, value, event.comment, event.by)), event.at, run_id, event.address),
     )
 
 
