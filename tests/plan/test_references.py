@@ -60,7 +60,10 @@ def test_what_exists_may_be_named(template: str) -> None:
         ("{{ steps.triage.files }}", 'NF305 a step has no member "files"'),
         ("{{ steps.triage.case }}", 'NF305 a step has no member "case"'),
         ("{{ steps.triage.output.fils }}", '42 NF305 "steps.triage.output" has no member "fils": it has "files"'),
-        ("{{ steps.triage.output.files.path }}", 'NF305 "steps.triage.output.files" is a list and has no member "path"'),
+        (
+            "{{ steps.triage.output.files.path }}",
+            'NF305 "steps.triage.output.files" is a list and has no member "path"',
+        ),
         ("{{ steps.text.output.files }}", '40 NF305 "steps.text.output" is a text and has no member "files"'),
         ("{{ steps.lint.output.code }}", 'NF305 "steps.lint.output" has no member "code": it has "stdout", "stderr"'),
         ("{{ steps.each.output.stdout }}", 'NF305 "steps.each.output" is a list, one entry for each item'),

@@ -30,8 +30,9 @@ FAILURE = ("step", "item", "class", "message")
 
 DEEPEST = 24
 """How many values, each made of the next, are looked through; what is deeper counts as unknown."""
-FUEL = 500
-"""How many values are looked through for one reference: lists of references to lists would multiply."""
+FUEL = 100
+"""How many values are looked through for one reference: branches of branches would multiply."""
+MOST_ITEMS = 20
 
 Members = dict[str, Callable[[], Shape]]
 
@@ -132,8 +133,7 @@ class Scope:
         if isinstance(value, dict):
             return Record({key: self._later(inner, place, step) for key, inner in value.items()})
         if isinstance(value, list):
-            kinds = tuple(self.shape_of(inner, place, step) for inner in value[:20])
-            return ListOf(OneOf(kinds) if kinds and len(value) == len(kinds) else ANYTHING)
+            return ListOf(self._items(value, place, step))
         if isinstance(value, str):
             return TEXT
         return NULL if value is None else NUMBER
@@ -144,6 +144,11 @@ class Scope:
             ids = self.draft.graphs[graph].ids
             self.records[graph] = Record({name: self._output_later(number) for name, number in ids.items()})
         return self.records[graph]
+
+    def _items(self, values: list[Value], place: Place, step: int | None) -> Shape:
+        if not values or len(values) > MOST_ITEMS or any(isinstance(value, Template) for value in values):
+            return ANYTHING
+        return OneOf(tuple(self.shape_of(value, place, step) for value in values))
 
     def _template(self, template: Template, place: Place, step: int | None) -> Shape:
         if template.form in ("text", "literal"):

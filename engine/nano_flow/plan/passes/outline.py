@@ -14,6 +14,7 @@ def outline(draft: Draft) -> tuple[Draft, Found]:
     """Number steps and graphs, outer before inner."""
     builder = _Outline(draft)
     builder.whole(draft.document, (), None, None, "")
+    builder.compare()
     return replace(draft, steps=builder.steps, graphs=builder.graphs, inner=builder.inner), builder.found
 
 
@@ -53,13 +54,17 @@ class _Outline:
         return graph
 
     def _fill(self, graph: DraftGraph, steps: Mapping[str, Step], prefix: str) -> None:
-        scopes = list(self._scopes_around(graph))
         for step_id, document in steps.items():
-            for scope in scopes:
-                if step_id in scope.ids:
-                    self._clash(step_id, (*graph.at, step_id), self.steps[scope.ids[step_id]].at)
-                    break
             graph.ids[step_id] = self._step(graph, step_id, (*graph.at, step_id), document, prefix)
+
+    def compare(self) -> None:
+        """Ids along each scope chain; only now are the steps known that stand further down."""
+        for graph in self.graphs:
+            scopes = list(self._scopes_around(graph))
+            for step_id, number in graph.ids.items():
+                other = next((scope.ids[step_id] for scope in scopes if step_id in scope.ids), None)
+                if other is not None:
+                    self._clash(step_id, self.steps[number].at, self.steps[other].at)
 
     def _scopes_around(self, graph: DraftGraph) -> Iterator[DraftGraph]:
         outer = graph.outer
