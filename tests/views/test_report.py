@@ -302,6 +302,13 @@ def test_a_run_that_pauses_runs_nothing_and_waits_for_what_stopped_it() -> None:
     assert told["stop"] == {"reason": "approval", "address": "group.ask"}
 
 
+def test_a_run_that_pauses_again_at_the_same_question_waits_for_it() -> None:
+    paused = RunFinished(1005.0, "paused", None, None, "approval", "ship", 4.0)
+    ask = ApprovalAsked(1.0, "ship", "Publish?", ("yes",))
+    again = (started(2000.0, resumed=True), begun("ship", 2000.0), paused)
+    assert addresses(document(started(), begun("ship"), ask, paused, *again)) == [("ship", "waiting", None)]
+
+
 def test_a_resumed_run_keeps_what_was_paid_and_decides_the_rest_anew() -> None:
     first = [started(), begun(), intended(), finished(), done(took=5.0), begun("b"), intended("b")]
     lost = failed("b", at=9000.0, error=ABANDONED, possibly_spent=Money(900))

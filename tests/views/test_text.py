@@ -122,9 +122,10 @@ def test_simulated_cached_and_unpriced_are_marked() -> None:
 def test_a_budget_is_told_beside_the_cost() -> None:
     begin = started()
     object.__setattr__(begin, "budget", Money(500_000_000))
+    assert "cost: $0.0000003 of $0.5, 10" in run_text(document(begin, finished()))
     object.__setattr__(begin, "simulated", True)
-    text = run_text(document(begin, finished()))
-    assert "cost: $0.0000003 of $0.5" in text and text.startswith("review: running in 2s, simulated")
+    text = run_text(document(begin, finished(reply=SIMULATED)))
+    assert "cost: $0.0000003 simulated of $0.5, 1,200" in text and text.startswith("review: running in 2s, simulated")
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,7 @@ def _as_it_stands(view: RunView) -> Iterable[StepView]:
 
 
 def _holds(address: str, inner: str) -> bool:
-    return inner.startswith((f"{address}.", f"{address}["))
+    return inner == address or inner.startswith((f"{address}.", f"{address}["))
 
 
 def _without_execution(view: RunView) -> Iterable[StepView]:

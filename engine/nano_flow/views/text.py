@@ -32,6 +32,7 @@ _COLUMNS = (
     Column("time", rank=2, right=True, least=4),
 )
 _SIGNS = {"succeeded": "✓", "failed": "✗", "skipped": "–", "waiting": "?", "running": "▸", "pending": "·"}
+_OTHER_SUMS = (("simulated_usd", "simulated"), ("possibly_spent_usd", "possibly spent"), ("saved_usd", "saved"))
 _LOOKS = {"succeeded": "good", "failed": "bad", "cancelled": "bad", "paused": "warn", "waiting": "warn"}
 
 Fields = Mapping[str, Json]
@@ -170,14 +171,10 @@ def _wrapped(text: str, width: int) -> list[str]:
 def _sums(document: Fields, width: int) -> Iterator[str]:
     cost = _mapping(document["cost"])
     budget = f" of ${cost['budget_usd']}" if cost.get("budget_usd") else ""
-    parts = [f"${cost['usd']}{budget}"]
-    for name, word in (
-        ("simulated_usd", "simulated"),
-        ("possibly_spent_usd", "possibly spent"),
-        ("saved_usd", "saved"),
-    ):
-        if cost.get(name) not in (None, "0"):
-            parts.append(f"${cost[name]} {word}")
+    spent = f"${cost['simulated_usd']} simulated" if document.get("simulated") else f"${cost['usd']}"
+    parts = [spent + budget]
+    others = _OTHER_SUMS[1:] if document.get("simulated") else _OTHER_SUMS
+    parts += [f"${cost[name]} {word}" for name, word in others if cost.get(name) not in (None, "0")]
     if cost.get("unpriced_calls"):
         parts.append(f"{cost['unpriced_calls']} calls unpriced")
     tokens_in, tokens_out = _tokens(document)
