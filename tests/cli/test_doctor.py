@@ -67,7 +67,7 @@ def test_an_old_python_is_bad(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_any_of_several_ways_suffices() -> None:
     ways = (("A",), ("B", "C"))
     assert [f.health for f in checks.check_credentials({"p": ways}, {"B": "1", "C": "1"})] == ["good"]
-    assert [f.health for f in checks.check_credentials({"p": ways}, {"B": "1", "C": ""})] == ["warn", "warn"]
+    assert [f.health for f in checks.check_credentials({"p": ways}, {"B": "1", "C": ""})] == ["off", "warn"]
 
 
 def test_a_policy_file_that_is_gone_is_bad(tmp_path: Path) -> None:

@@ -15,14 +15,14 @@ from nano_flow.core.errors import DocumentError
 from nano_flow.locate import POLICY_NAMES, PolicyFile
 
 OLDEST_PYTHON = (3, 11)
-Health = Literal["good", "warn", "bad"]
+Health = Literal["good", "off", "warn", "bad"]
 _BROKEN_LITELLM = ((1, 106, 0), (1, 108, 10))
 _HOSTILE_LITELLM = ((1, 82, 7), (1, 82, 8))
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at; ``advice`` is empty where all is well."""
+    """One thing that was looked at; ``advice`` is empty where nothing needs doing."""
 
     check: str
     health: Health
@@ -127,6 +127,6 @@ def check_credentials(
             yield Finding("credentials", "good", f'"{name}": found {", ".join(found)}')
         else:
             wanted = " or ".join(" and ".join(way) for way in ways)
-            yield Finding("credentials", "warn", f'"{name}": no credentials', f"to use it, set {wanted}")
+            yield Finding("credentials", "off", f'"{name}": not set up, it wants {wanted}')
     if not usable:
         yield Finding("credentials", "warn", "no provider that needs a key has one", "--offline works without any")

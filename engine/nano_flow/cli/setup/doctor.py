@@ -15,6 +15,7 @@ from nano_flow.core.errors import DocumentError
 
 _LOOKS: Mapping[checks.Health, tuple[str, output.Style]] = {
     "good": ("ok", "good"),
+    "off": ("-", "dim"),
     "warn": ("note", "warn"),
     "bad": ("bad", "bad"),
 }
