@@ -148,6 +148,8 @@ def test_members_are_data_and_never_methods() -> None:
         ("{{ range('a') }}", '"range" needs whole numbers'),
         ("{{ inputs.list[::0] }}", "the step of a slice is not 0"),
         ("{{ inputs.list['a':] }}", "whole numbers, not a text"),
+        ("{{ inputs.m[1:] }}", 'there is no member "m"'),
+        ("{{ ('%' ~ 'r') | format(1) }}", "a format knows %d"),
         ("{{ inputs.n[1:] }}", "only a list or text can be cut"),
     ],
 )
@@ -231,3 +233,13 @@ def test_what_python_cannot_compile_is_an_error_of_the_template(monkeypatch: pyt
 
     monkeypatch.setattr("nano_flow.runtime.rendering.program.Sandbox.compile", too_much)
     assert "too complicated: nested too deeply" in failure("{{ item | upper | lower }}")
+
+
+def test_the_sandbox_refuses_what_the_guard_refuses() -> None:
+    from nano_flow.runtime.rendering.failure import RenderFailure
+    from nano_flow.runtime.rendering.sandbox import Sandbox
+
+    sandbox = Sandbox()
+    with pytest.raises(RenderFailure, match="not part of the language"):
+        sandbox.call_binop(sandbox.from_string("").new_context(), "**", 9, 9)
+    assert not sandbox.is_safe_callable(len)

@@ -6,6 +6,7 @@ import csv
 import time
 import tracemalloc
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -223,3 +224,40 @@ def test_any_text_is_a_template_or_is_refused_with_a_place(source: str) -> None:
         assert all(d.where.line >= 1 and d.where.column >= 1 and d.code.startswith("NF4") for d in error.diagnostics)
     except StepError as error:
         assert str(error).startswith("w.yaml:")
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("{{ [1, 2] * 2 + 'a' | list }}", [1, 2, 1, 2, "a"]),
+        ("{{ 3 * 'ab' }}", "ababab"),
+        ("{{ -2 * 'ab' }}", ""),
+        ("{{ 7 % 4 - 9 // 2 }}", -1),
+        ("{{ 1 / 4 }}", 0.25),
+    ],
+)
+def test_within_the_bounds_arithmetic_is_python_s(source: str, expected: object) -> None:
+    assert render(check_template(source, WHERE), NAMES) == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("{% set a = 3 %}" + "{% set a = a * a %}" * 11 + "{{ a / 0.5 }}", "the number is too large"),
+        ("{{ " + "'['" + " * 90000 ~ 1 }}{{ deep }}!", "nested too deeply"),
+        ("{{ '%c' | format(99999999) }}", 'the filter "format"'),
+        ("{{ huge }}!", "an integer has at most 4,096 bits"),
+        ("{{ noise | match('(a|b)*a(a|b){300}c') }}", "takes too long on a text of 300,000 characters"),
+        ("{{ long | replace('a', 'aaa') }}", "the text is longer than 1,048,576 characters"),
+    ],
+    ids=["overflow", "deep", "character", "integer", "pattern", "value"],
+)
+def test_beyond_them_the_error_is_typed(source: str, message: str) -> None:
+    noise = "".join(Random(1).choices("ab", k=300_000))
+    deep: object = 1
+    for _ in range(100_000):
+        deep = [deep]
+    with pytest.raises(StepError, match=message):
+        render(check_template(source, WHERE), {**NAMES, "deep": deep, "huge": 1 << 5000, "noise": noise})
+    while isinstance(deep, list):
+        deep = deep.pop()

@@ -41,7 +41,9 @@ def test_the_form_of_a_template(source: str, form: str) -> None:
     assert check_template(source, WHERE).form == form
 
 
-@pytest.mark.parametrize("source", ["inputs.x", "{{ inputs.x }}", " {{ inputs.x }}\n", "inputs.x\n"])
+@pytest.mark.parametrize(
+    "source", ["inputs.x", "{{ inputs.x }}", " {{ inputs.x }}\n", "inputs.x\n", "{{ inputs.x + 1 }}", "inputs.x + 1"]
+)
 def test_an_expression_means_the_same_with_braces_around_it(source: str) -> None:
     checked = check_expression(source, WHERE)
     assert (checked.form, checked.references) == ("expression", (("inputs", "x"),))
@@ -99,6 +101,11 @@ def test_a_block_scalar_begins_under_its_header() -> None:
     assert template.reference_range(0).line == 7
 
 
+def test_the_text_of_a_whole_file_begins_on_its_first_line() -> None:
+    template = check_template("one\n{{ inputs.x }}\n", SourceRange("prompts/x.md", 1, 1, 3, 1))
+    assert str(template.reference_range(0)) == "prompts/x.md:2:4"
+
+
 def test_the_caller_may_say_where_a_line_stands() -> None:
     def locate(line: int, column: int) -> SourceRange:
         return SourceRange("w.yaml", 20 + line, 7 + column, 20 + line, 8 + column)
@@ -112,8 +119,8 @@ def test_the_caller_may_say_where_a_line_stands() -> None:
 
 def test_line_breaks_of_other_systems_keep_the_lines() -> None:
     with pytest.raises(DocumentError) as caught:
-        check_template("one\r\ntwo {{ 1 | nope }}", SourceRange("w.yaml", 1, 1, 4, 1))
-    assert (caught.value.diagnostics[0].where.line, caught.value.diagnostics[0].code) == (3, "NF402")
+        check_template("one\r\ntwo {{ 1 | nope }}", SourceRange("w.yaml", 2, 1, 5, 1))
+    assert (str(caught.value.diagnostics[0].where), caught.value.diagnostics[0].code) == ("w.yaml:4:12", "NF402")
 
 
 def test_templates_are_equal_whatever_locates_them() -> None:

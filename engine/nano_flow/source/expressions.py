@@ -168,6 +168,7 @@ def place(source: str, where: SourceRange, locate: Locate | None, start: int, en
         begin = locate(line, column)
         return SourceRange(where.file, begin.line, begin.column, begin.line, begin.column + width)
     lines = source.rstrip("\n").count("\n") + 1
-    below = where.end_line - where.line >= lines  # a block scalar: its text begins under its header
+    # a block scalar's text begins under its header; the text of a whole file (1:1) does not
+    below = where.end_line - where.line >= lines and (where.line, where.column) != (1, 1)
     column += 1 if line or below else where.column
     return SourceRange(where.file, where.line + line + below, column, where.line + line + below, column + width)

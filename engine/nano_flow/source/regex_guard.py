@@ -46,7 +46,10 @@ class SafePattern:
 
 
 def check_pattern(pattern: str) -> str | None:
-    """Why ``pattern`` cannot be used, in a few words; None where it can."""
+    """Why ``pattern`` cannot be used, in a few words; None where it can.
+
+    An accepted pattern is safe with ``search`` and ``SafePattern.found_in``, not with Python's own ``re``.
+    """
     result = _compiled(pattern, False)
     return result if isinstance(result, str) else None
 

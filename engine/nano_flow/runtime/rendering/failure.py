@@ -64,8 +64,6 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 def explain(error: BaseException) -> str:
     """The message of an error of Python or Jinja in the words of the language."""
-    if isinstance(error, RenderFailure):
-        return error.message
     for kind, words in _ERRORS.items():
         if isinstance(error, kind):
             return words

@@ -88,8 +88,7 @@ def _joined(pieces: Iterator[str]) -> str:
 
 
 def _result(pieces: Iterator[str], context: Context, meter: Meter) -> Json:
-    for _ in pieces:
-        pass
+    list(pieces)  # runs the one assignment
     value = context.vars[RESULT]
     meter.keep(value)
     if isinstance(value, str) and len(value) > MAX_OUTPUT:

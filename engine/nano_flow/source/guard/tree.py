@@ -98,14 +98,12 @@ class Walk:
         for child in node.iter_child_nodes():
             self.visit(child, depth + 1)
 
-    def body(self, statements: list[nodes.Node], depth: int, names: set[str] | None = None) -> None:
-        """Check statements, in a scope of their own where ``names`` are given."""
-        if names is not None:
-            self.scopes.append(names)
+    def body(self, statements: list[nodes.Node], depth: int, names: set[str]) -> None:
+        """Check statements, in a scope of their own that begins with ``names``."""
+        self.scopes.append(names)
         for statement in statements:
             self.visit(statement, depth + 1)
-        if names is not None:
-            self.scopes.pop()
+        self.scopes.pop()
 
     def is_local(self, name: str) -> bool:
         """True where the template itself has set ``name``."""

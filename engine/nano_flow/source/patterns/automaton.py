@@ -9,7 +9,7 @@ from nano_flow.source.patterns.tree import Choice, Node, One, Place, Repeat, Seq
 
 MAX_STATES = 2_000
 MAX_KEPT = 100_000
-MAX_WORK = 1_000_000
+MAX_WORK = 500_000
 
 _WORD = re.compile(r"\w")
 END = ""
