@@ -15,6 +15,7 @@ from nano_flow.locate import PolicyFile
 from nano_flow.plan.catalogue import Catalogue
 from nano_flow.plan.catalogue_build import build_catalogue
 from nano_flow.pricing.prices import Prices
+from nano_flow.pricing.reading import price_diagnostics
 from nano_flow.project.files import commit_of, digest, read_document, read_text
 from nano_flow.project.files import shown_path as shown_path
 from nano_flow.routing.compile import routing_policy
@@ -59,6 +60,9 @@ def read_policies(files: Sequence[PolicyFile], texts: Mapping[str, str] | None =
     providers = load_providers(raw["providers.yaml"], names["providers.yaml"])
     routing = load_routing(raw["routing.yaml"], names["routing.yaml"])
     pricing = load_pricing(raw["pricing.yaml"], names["pricing.yaml"])
+    faults = price_diagnostics(pricing.document, pricing.source.value_range)
+    if faults:
+        raise DocumentError(faults)
     catalogue = build_catalogue(providers.document, providers.source.value_range)
     folder = os.path.dirname(next(str(f.path) for f in files if f.name == "routing.yaml"))
     policy = routing_policy(routing.document, routing.source.value_range, compile_condition, _learned(routing, folder))
