@@ -40,7 +40,7 @@ def check_file(path: Path, config_dir: Path | None = None) -> list[Diagnostic]:
     try:
         data = read_document(str(path), shown)
         if kind_of_document(path.name, _top_keys(data)) == "workflow":
-            return _workflow(path, config_dir)
+            return _workflow(shown, config_dir)
         source = read_yaml(data, shown)
         kind = kind_of_document(path.name, source.data)
         if kind is None:
@@ -48,7 +48,7 @@ def check_file(path: Path, config_dir: Path | None = None) -> list[Diagnostic]:
             message = "this is no document of nano-flow"
             return [Diagnostic("error", "NF200", message, where, hint='its first key would be "nano_flow: 1"')]
         if kind == "workflow":
-            return _workflow(path, config_dir)
+            return _workflow(shown, config_dir)
         loaded = checked(source, kind)
         return [*loaded.warnings, *_meaning(kind, loaded, path)]
     except DocumentError as error:
@@ -77,15 +77,15 @@ def _top_keys(data: bytes) -> dict[str, None]:
     return dict.fromkeys(key.decode("ascii") for key in _KEY.findall(data))
 
 
-def _workflow(path: Path, config_dir: Path | None) -> list[Diagnostic]:
-    files = policy_files(path.absolute().parent, config_dir, Path.cwd())
+def _workflow(path: str, config_dir: Path | None) -> list[Diagnostic]:
+    files = policy_files(Path(path).absolute().parent, config_dir, Path.cwd())
     if all(file.found == "bundled" for file in files):
         from nano_flow.project.shipped import check_under_shipped
 
-        return check_under_shipped(str(path))
+        return check_under_shipped(path)
     from nano_flow.project.opening import check_workflow
 
-    return list(check_workflow(str(path), config_dir))
+    return list(check_workflow(path, config_dir))
 
 
 def _meaning(kind: Kind, loaded: Loaded[Any], path: Path) -> list[Diagnostic]:
