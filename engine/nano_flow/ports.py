@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from nano_flow.core.events import ApprovalAnswered, CallFinished, Event, ToolCalled, ToolIntended
+from nano_flow.core.events import ApprovalAnswered, CallFinished, CallIntended, Event, ToolCalled, ToolIntended
 from nano_flow.core.messages import ChatReply, ChatRequest, Json, ToolSpec
 from nano_flow.core.money import Money
 
@@ -131,6 +131,8 @@ class RecordedWork:
     spent_tokens: int
     active_s: float
     """Seconds that earlier lives were active, for ``limits.timeout``."""
+    unknown_calls: tuple[CallIntended, ...] = ()
+    """Calls that the life before sent and did not see the end of; their worst case is in ``possibly_spent``."""
 
 
 class Journal(Protocol):

@@ -132,6 +132,7 @@ class RecordedFold:
             possibly_spent=Money(self.possibly_spent + reserved),
             spent_tokens=self.spent_tokens + tokens,
             active_s=self.active_s + running,
+            unknown_calls=tuple(self.open_calls.values()),
         )
 
     def abandoned(self, at: float, *, simulated: bool) -> list[CallFailed]:

@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from nano_flow.core.errors import StoreError, UsageError
@@ -95,11 +96,12 @@ class Store:
             key = RunKey(run_id, record.workflow)
             answers = approvals.answers(connection, run_id).values()
             unrecorded = [answer for answer in answers if answer.address not in fold.approvals]
+            unknown = tuple(fold.open_calls.values())
             closing: list[Event] = [*fold.abandoned(now, simulated=record.simulated), *unrecorded]
             batch_of(key, next_seq(connection, run_id), closing).write(connection)
             for event in closing:
                 fold.apply(event)
-        return record, self._journal(connection, key, owner, fold.work())
+        return record, self._journal(connection, key, owner, replace(fold.work(), unknown_calls=unknown))
 
     def change_run(self, record: RunRecord) -> None:
         """Keep the documents and options with which a run goes on. Raises StoreError."""
