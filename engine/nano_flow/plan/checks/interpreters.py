@@ -116,7 +116,8 @@ def _flag(argument: str, of: _Interpreter) -> str:
         return ""
     for end, letter in enumerate(argument[1:], start=2):
         if letter in of.letters:
-            return argument if of.late and "{" not in argument else argument[:end]
+            more_options = set(argument[end:]) <= set(of.letters) or (of.late and "{" not in argument)
+            return argument if more_options else argument[:end]
         if not letter.isalnum():
             break
     return ""

@@ -48,7 +48,9 @@ def _repeated(draft: Draft, first: str, models: Sequence[str], places: Sequence[
 
 def _weaker(draft: Draft, document: PromptStep, models: Sequence[str], places: Sequence[Path]) -> Iterator[Diagnostic]:
     first = card_of(draft, document.model or "")
-    needed = {name for name, value in (("tools", document.tools), ("json_schema", document.output_schema)) if value}
+    needed = {"tools"} if document.tools else set()
+    if document.output_schema is not None:
+        needed.add("json_schema")
     for name, place in zip(models, places, strict=True):
         card = card_of(draft, name)
         if card is None or draft.context.catalogue.providers[card.ref.provider].adapter == "sim":

@@ -65,9 +65,9 @@ def _refused(draft: Draft, step: DraftStep, document: PromptStep, card: ModelCar
 
 def _abilities(draft: Draft, step: DraftStep, document: PromptStep, card: ModelCard) -> Iterator[Diagnostic]:
     can = card.can or frozenset()
-    wanted = {"tools": document.tools, "json_schema": document.output_schema}
-    for ability, value in wanted.items():
-        if value and ability not in can:
+    wanted = {"tools": bool(document.tools), "json_schema": document.output_schema is not None}
+    for ability, is_wanted in wanted.items():
+        if is_wanted and ability not in can:
             key = "tools" if ability == "tools" else "output_schema"
             at = draft.written(step.number, key)
             message = f'"{card.ref}" lacks the ability "{ability}": it is asked for in the prompt instead'
