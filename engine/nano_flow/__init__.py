@@ -6,13 +6,23 @@ from importlib import import_module
 
 __version__ = "0.1.0"
 
-__all__ = ["__version__", "arun", "execute_with_fallback", "prompt_nano_agent", "run", "stream"]
+__all__ = [
+    "RunOptions",
+    "Where",
+    "__version__",
+    "arun",
+    "budget",
+    "execute_with_fallback",
+    "prompt_nano_agent",
+    "run",
+    "stream",
+]
 
 
 def __getattr__(name: str) -> object:
     """Load the composition root only for who runs something: ``import nano_flow`` alone costs nothing."""
     if name in __all__:
-        return getattr(import_module("nano_flow.app"), name)
+        return getattr(import_module("nano_flow.library"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -15,11 +15,13 @@ from nano_flow.journals.sqlite import SqliteJournal, Store, open_store
 from nano_flow.parts import Doubles, Parts, Surroundings, cleaner
 from nano_flow.ports import RecordedWork
 from nano_flow.project.again import changes_message, without
-from nano_flow.project.preparing import GivenInputs, PreparedRun, RunOptions, prepare_resume, prepare_run
+from nano_flow.project.opening import open_workflow
+from nano_flow.project.preparing import GivenInputs, PreparedRun, RunOptions, prepare_opened, prepare_resume
 from nano_flow.runtime.recorder import Recorder
 from nano_flow.runtime.run import RunEnd, RunOrder, run_plan
 from nano_flow.views.document import run_document
 from nano_flow.views.report import RunView, planned_rows
+
 
 @dataclass(frozen=True, slots=True)
 class ResumeOrder:
@@ -51,10 +53,20 @@ class RunReport:
 
 
 async def run_workflow(
-    path: str, given: GivenInputs, options: RunOptions, where: Surroundings, config_dir: Path | None = None
+    path: str,
+    given: GivenInputs,
+    options: RunOptions,
+    where: Surroundings,
+    config_dir: Path | None = None,
+    *,
+    texts: Mapping[str, str] | None = None,
 ) -> RunReport:
-    """Run a workflow from its start. Raises DocumentError, UsageError before anything is sent, StoreError."""
-    prepared = prepare_run(path, given, options, config_dir, now=where.clock.now())
+    """Run a workflow from its start. Raises DocumentError, UsageError before anything is sent, StoreError.
+
+    ``texts`` (absolute path → text) take the place of files.
+    """
+    opened = open_workflow(path, config_dir, texts)
+    prepared = prepare_opened(opened, given, options, now=where.clock.now())
     journal = open_store(where.state).create_run(prepared.record)
     return await _live(prepared, journal, where, _Past())
 

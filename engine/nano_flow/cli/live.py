@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import signal
 import sys
 import time
 from collections.abc import Coroutine, Mapping
 
-from nano_flow.app import ResumeOrder, RunReport, Surroundings, resume_workflow, run_workflow
+from nano_flow.app import ResumeOrder, RunReport, resume_workflow, run_workflow
 from nano_flow.cli import output
 from nano_flow.cli.common import Options
 from nano_flow.core.messages import Json
+from nano_flow.parts import Surroundings
 from nano_flow.ports import EventSink
 from nano_flow.project.preparing import GivenInputs, RunOptions
 from nano_flow.runtime.limits import Control, Stop
@@ -46,6 +46,14 @@ def run_file(options: Options, file: str, given: GivenInputs, chosen: RunOptions
     return _finish(options, signals, run_workflow(file, given, chosen, where, options.config_dir))
 
 
+def run_document(options: Options, path: str, text: str, what: tuple[GivenInputs, RunOptions]) -> int:
+    """Run a workflow that is no file: ``path`` is where it would lie. Prints its one answer."""
+    signals = Signals()
+    where = _surroundings(options, signals)
+    run = run_workflow(path, *what, where, options.config_dir, texts={path: text})
+    return _finish(options, signals, run, answer_only=True)
+
+
 def resume_run(options: Options, order: ResumeOrder) -> int:
     """Go on with a run; print its result; the exit code."""
     signals = Signals()
@@ -73,17 +81,22 @@ def _sink(options: Options) -> EventSink:
     return ConsoleSink(sys.stderr, time.time, verbosity=options.verbosity, live=live)
 
 
-def _finish(options: Options, signals: Signals, run: Coroutine[object, object, RunReport]) -> int:
+def _finish(
+    options: Options, signals: Signals, run: Coroutine[object, object, RunReport], *, answer_only: bool = False
+) -> int:
     report = asyncio.run(run)
+    outputs = report.document["outputs"]
     if options.json and not options.events:
         output.document(str(report.document["schema"]), {k: v for k, v in report.document.items() if k != "schema"})
+    elif answer_only and isinstance(outputs, dict):
+        output.data(output.clean(outputs["answer"]))
     elif not options.events:
         _print(report.document)
     return _TERMINATED if signals.received == signal.SIGTERM and report.end.status == "paused" else report.exit_code
 
 
 def _print(document: Mapping[str, Json]) -> None:
+    from nano_flow.cli.history.reading import paint, width
     from nano_flow.views.text import run_text
 
-    width = shutil.get_terminal_size((100, 24)).columns if sys.stdout.isatty() else 100
-    output.data(run_text(document, width, lambda text, look: output.style(text, look)))
+    output.data(run_text(document, width(), paint))

@@ -21,6 +21,7 @@ _CLI = "nano_flow.cli"
 COMMANDS = {
     "Run": {
         "run": Entry(f"{_CLI}.run", "Run a workflow."),
+        "ask": Entry(f"{_CLI}.ask", "Ask one agent, routed."),
         "resume": Entry(f"{_CLI}.resume", "Go on with a run from what is done."),
         "runs": Entry(f"{_CLI}.history.runs", "List, show, compare, cancel, export and prune runs."),
         "approvals": Entry(f"{_CLI}.history.approvals", "List and answer what runs ask people."),

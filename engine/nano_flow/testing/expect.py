@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 
 from nano_flow.core.messages import Json
 from nano_flow.core.text import as_text
-from nano_flow.source.regex_guard import check_pattern
+from nano_flow.source.regex_guard import PatternTooSlow, check_pattern, search
 
 _SHOWN = 400
 
@@ -83,7 +82,11 @@ def _matches(wanted: object, actual: Json) -> str:
     reason = check_pattern(pattern)
     if reason is not None:
         return f"the pattern {shown(pattern)} is not usable: {reason}"
-    return "" if re.search(pattern, as_text(actual)) else f"expected it to match {shown(pattern)}, got {shown(actual)}"
+    try:
+        found = search(pattern, as_text(actual))
+    except PatternTooSlow as error:
+        return str(error)
+    return "" if found else f"expected it to match {shown(pattern)}, got {shown(actual)}"
 
 
 def _bound(holds: Callable[[Decimal, Decimal], bool], word: str) -> Callable[[object, Json], str]:

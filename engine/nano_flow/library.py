@@ -1,0 +1,184 @@
+"""nano-flow from Python: run a workflow, watch it, ask one agent."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import queue
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+from nano_flow.app import run_workflow
+from nano_flow.core.errors import NanoFlowError
+from nano_flow.core.events import Event
+from nano_flow.core.messages import Json
+from nano_flow.core.money import money
+from nano_flow.locate import state_folder
+from nano_flow.parts import Surroundings
+from nano_flow.ports import EventSink
+from nano_flow.project.preparing import GivenInputs, RunOptions
+from nano_flow.results import AgentReply, RunResult, reply_of, result_of
+
+FILE_TOOLS = ("read_file", "write_file", "edit_file", "list_directory", "get_file_info", "search_files")
+"""The tools that ``prompt_nano_agent`` gives to its agent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Folders of a run: None looks them up as the command line does."""
+
+    state_dir: Path | None = None
+    config_dir: Path | None = None
+    workspace: Path | None = None
+
+
+def run(
+    file: str | os.PathLike[str],
+    inputs: Mapping[str, Json] | None = None,
+    *,
+    options: RunOptions | None = None,
+    where: Where | None = None,
+) -> RunResult:
+    """Run a workflow to its end. See ``arun``."""
+    return asyncio.run(arun(file, inputs, options=options, where=where))
+
+
+async def arun(
+    file: str | os.PathLike[str],
+    inputs: Mapping[str, Json] | None = None,
+    *,
+    options: RunOptions | None = None,
+    where: Where | None = None,
+    sinks: Sequence[EventSink] = (),
+) -> RunResult:
+    """Run a workflow to its end, or until it pauses.
+
+    A run that fails is a result with ``status == "failed"``. Raises DocumentError for an invalid document, UsageError
+    for wrong inputs (both before anything is sent), StoreError where the journal cannot be written. Cancelling the
+    task pauses the run; it can be resumed.
+    """
+    given, chosen = GivenInputs(data=dict(inputs or {})), options or RunOptions()
+    report = await run_workflow(os.fspath(file), given, chosen, _surroundings(where, sinks), _config(where))
+    return result_of(report)
+
+
+def stream(
+    file: str | os.PathLike[str],
+    inputs: Mapping[str, Json] | None = None,
+    *,
+    options: RunOptions | None = None,
+    where: Where | None = None,
+) -> Iterator[Event]:
+    """Run a workflow in a thread and yield its events as they happen; raises what ``run`` raises, at the end."""
+    events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+    raised: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            asyncio.run(arun(file, inputs, options=options, where=where, sinks=(_QueueSink(events),)))
+        except NanoFlowError as error:
+            raised.append(error)
+        finally:
+            events.put(None)
+
+    thread = threading.Thread(target=work, name="nano-flow", daemon=True)
+    thread.start()
+    while (event := events.get()) is not None:
+        yield event
+    thread.join()
+    if raised:
+        raise raised[0]
+
+
+async def prompt_nano_agent(
+    agentic_prompt: str,
+    model: str | None = None,
+    provider: str | None = None,
+    *,
+    tools: Sequence[str] = FILE_TOOLS,
+    options: RunOptions | None = None,
+    where: Where | None = None,
+) -> AgentReply:
+    """One agent with file tools on the workspace, routed unless ``model`` names one.
+
+    ``model`` is ``provider/model``, a tier, or a model of ``provider``. Raises RunError where there is no answer.
+    """
+    named = f"{provider}/{model}" if model and provider and "/" not in model else model
+    chosen = options or RunOptions()
+    document = agent_document(tools, named, None if named and "/" in named else provider)
+    path = _ask_path(where)
+    report = await run_workflow(
+        path,
+        GivenInputs(data={"prompt": agentic_prompt}),
+        chosen,
+        _surroundings(where, ()),
+        _config(where),
+        texts={path: document},
+    )
+    return reply_of(result_of(report))
+
+
+async def execute_with_fallback(
+    prompt: str,
+    tools: Sequence[str] = (),
+    provider: str | None = None,
+    *,
+    options: RunOptions | None = None,
+    where: Where | None = None,
+) -> AgentReply:
+    """One routed agent with the fallbacks of ``routing.yaml``; ``provider`` restricts who may answer."""
+    return await prompt_nano_agent(prompt, None, provider, tools=tools, options=options, where=where)
+
+
+def agent_document(tools: Sequence[str], model: str | None = None, provider: str | None = None) -> str:
+    """A workflow of one agent whose prompt is an input, so that nothing in it is taken for a template."""
+    step: dict[str, Json] = {"prompt": "{{ inputs.prompt }}"}
+    if tools:
+        step["tools"] = list(tools)
+    if model:
+        step["model"] = model
+    if provider:
+        step["provider"] = provider
+    document = {
+        "nano_flow": 1,
+        "name": "ask",
+        "inputs": {"prompt": {"type": "string"}},
+        "steps": {"answer": step},
+        "outputs": {"answer": "{{ steps.answer.output }}"},
+    }
+    return json.dumps(document, indent=1)
+
+
+def budget(usd: str | int | Decimal) -> RunOptions:
+    """Options with a budget of ``usd`` dollars."""
+    return RunOptions(budget=money(usd))
+
+
+class _QueueSink:
+    def __init__(self, events: queue.SimpleQueue[Event | None]) -> None:
+        self._events = events
+
+    def handle(self, event: Event) -> None:
+        """Pass it on."""
+        self._events.put(event)
+
+    def close(self) -> None:
+        """The end is told by the thread."""
+
+
+def _surroundings(where: Where | None, sinks: Sequence[EventSink]) -> Surroundings:
+    chosen = where or Where()
+    return Surroundings(state_folder(chosen.state_dir, os.environ, Path.cwd()), sinks)
+
+
+def _ask_path(where: Where | None) -> str:
+    """Where the file of an agent would lie: its folder is the workspace."""
+    return os.path.join(os.path.abspath((where or Where()).workspace or os.curdir), "ask.yaml")
+
+
+def _config(where: Where | None) -> Path | None:
+    return where.config_dir if where else None
