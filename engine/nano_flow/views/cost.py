@@ -9,7 +9,7 @@ from typing import Protocol
 
 from nano_flow.core.messages import Json
 from nano_flow.core.money import usd
-from nano_flow.views.table import Column, table
+from nano_flow.views.table import WHOLE, Column, table
 
 SCHEMA = "nano-flow/cost@1"
 _BAR = 20
@@ -92,14 +92,14 @@ def cost_text(by: str, rows: Sequence[Spend], unpriced: Sequence[UnpricedCalls],
     """A table; with ``bars`` the shares as a chart beside it."""
     heads = (
         Column(by, least=12),
-        Column("calls", rank=3, right=True, least=5),
-        Column("failed", rank=6, right=True, least=6),
-        Column("cached", rank=7, right=True, least=6),
-        Column("tokens", rank=5, right=True, least=9),
-        Column("cost", right=True, least=8),
-        Column("simulated", rank=1, right=True, least=9),
-        Column("possibly spent", rank=2, right=True, least=9),
-        Column("saved", rank=4, right=True, least=8),
+        Column("calls", rank=3, right=True, least=WHOLE),
+        Column("failed", rank=6, right=True, least=WHOLE),
+        Column("cached", rank=7, right=True, least=WHOLE),
+        Column("tokens", rank=5, right=True, least=WHOLE),
+        Column("cost", right=True, least=WHOLE),
+        Column("simulated", rank=1, right=True, least=WHOLE),
+        Column("possibly spent", rank=2, right=True, least=WHOLE),
+        Column("saved", rank=4, right=True, least=WHOLE),
         Column("", rank=8, least=_BAR),
     )
     largest = max((row.cost + row.simulated_cost for row in rows), default=0)

@@ -9,7 +9,7 @@ from nano_flow.core.messages import Json
 from nano_flow.core.money import usd
 from nano_flow.core.text import duration_text
 from nano_flow.core.times import rfc3339
-from nano_flow.views.table import Column, table
+from nano_flow.views.table import WHOLE, Column, table
 
 SCHEMA = "nano-flow/runs@1"
 
@@ -60,9 +60,9 @@ def runs_text(runs: Sequence[Run], width: int) -> str:
         Column("run", least=12),
         Column("workflow", rank=2, least=8),
         Column("status", least=9),
-        Column("started", rank=3, least=19),
-        Column("time", rank=4, right=True, least=4),
-        Column("cost", rank=1, right=True, least=8),
+        Column("started", rank=3, least=WHOLE),
+        Column("time", rank=4, right=True, least=WHOLE),
+        Column("cost", rank=1, right=True, least=WHOLE),
     )
     return "\n".join(table(heads, [_cells(run) for run in runs], width))
 

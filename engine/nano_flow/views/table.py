@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from nano_flow.core.shown.printable import clip, columns, printable
 
 GAP = 2
+WHOLE = 10_000
+"""``least`` of a column that is never cut: a figure without its end is another figure."""
 
 
 @dataclass(frozen=True, slots=True)

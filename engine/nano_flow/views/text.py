@@ -12,7 +12,7 @@ from nano_flow.core.money import money, usd
 from nano_flow.core.refs import path_of
 from nano_flow.core.shown.printable import clip, printable, printable_lines
 from nano_flow.core.text import duration_text
-from nano_flow.views.table import Column, table
+from nano_flow.views.table import WHOLE, Column, table
 
 Paint = Callable[[str, str], str]
 """Colours a text that is already safe: ``paint(text, look)``, look one of good, bad, warn, dim, strong."""
@@ -27,9 +27,9 @@ _COLUMNS = (
     Column("step", least=10),
     Column("model", rank=1, least=10),
     Column("why", rank=4, least=10),
-    Column("tokens", rank=3, right=True, least=8),
-    Column("cost", right=True, least=8),
-    Column("time", rank=2, right=True, least=4),
+    Column("tokens", rank=3, right=True, least=WHOLE),
+    Column("cost", right=True, least=WHOLE),
+    Column("time", rank=2, right=True, least=WHOLE),
 )
 _SIGNS = {"succeeded": "✓", "failed": "✗", "skipped": "–", "waiting": "?", "running": "▸", "pending": "·"}
 _OTHER_SUMS = (("simulated_usd", "simulated"), ("possibly_spent_usd", "possibly spent"), ("saved_usd", "saved"))
@@ -41,7 +41,7 @@ Fields = Mapping[str, Json]
 def run_text(document: Fields, width: int = WIDTH, paint: Paint | None = None) -> str:
     """A ``nano-flow/run@1`` document as text, no line wider than ``width`` but those of the outputs."""
     look = paint or (lambda text, _: text)
-    lines = [_headline(document, width, look), *steps_text(document, width)]
+    lines = [*_headline(document, width, look), *steps_text(document, width)]
     lines += [look(line, "bad") for line in _failures(document, width)]
     lines += ["", *_sums(document, width)]
     lines += _outputs(document)
@@ -144,13 +144,13 @@ def _tokens(step: Fields) -> tuple[int, int]:
     return sum(told.values()) - written, written
 
 
-def _headline(document: Fields, width: int, look: Paint) -> str:
+def _headline(document: Fields, width: int, look: Paint) -> list[str]:
     status = str(document["status"])
     reason = _mapping(document.get("stop")).get("reason")
     word = f"{status} ({reason})" if reason and reason != status else status
     simulated = ", simulated" if document.get("simulated") else ""
     text = f"{document['workflow']}: {word} in {_duration(document['duration_s'])}{simulated}  run {document['run_id']}"
-    return look(clip(text, width), _LOOKS.get(status, "strong"))
+    return [look(line, _LOOKS.get(status, "strong")) for line in _wrapped(text, width)]
 
 
 def _failures(document: Fields, width: int) -> Iterator[str]:
