@@ -54,7 +54,7 @@ def test_needs_names_a_step_beside(steps: str, expected: str, hint: str) -> None
             '"a" (line 4) needs "c", "c" (line 6) needs "b", "b" (line 5) refers to "a"',
         ),
         (
-            "  a: {prompt: '{{ steps.b.output }}'}\n  b: {prompt: '{{ steps.a.output }}'}\n  c: {prompt: x, needs: [a]}",
+            "  a: {prompt: '{{ steps.b.output }}'}\n  b: {prompt: '{{ steps.a.output }}'}\n  c: {set: {}, needs: [a]}",
             '4:3 NF303 "a" waits for itself: "a" (line 4) refers to "b", "b" (line 5) refers to "a"',
         ),
         (

@@ -56,7 +56,7 @@ def test_what_exists_may_be_named(step: str) -> None:
         ("model: openai/mini, fallback: [openai/mini]", 'NF346 the fallback comes back to "openai/mini"'),
         (
             "model: openai/large, fallback: [openai/mini]",
-            'NF347? the fallback "openai/mini" has a smaller window than "openai/large": 100,000 against 200,000 tokens',
+            'NF347? the fallback "openai/mini" has a smaller window than "openai/large": 100,000 against',
         ),
         ("tools: [read_file], fallback: [openai/plain]", 'NF347? the fallback "openai/plain" lacks tools'),
         ("verify: [{judge: ok?, model: nobody}]", 'NF342 there is no tier "nobody"'),

@@ -37,7 +37,7 @@ def last(template: str, more: str = "") -> list[str]:
     [
         "{{ steps.triage.output.files }}",
         "{{ steps.triage.output.files[0].path }}",
-        "{{ steps.triage.status }} {{ steps.triage.error.message }} {{ steps.triage.cost_usd }} {{ steps.triage.model }}",
+        "{{ steps.triage.status }} {{ steps.triage.error.message }} {{ steps.text.cost_usd }} {{ steps.text.model }}",
         "{{ steps.each.output }} {{ steps.each.errors }}",
         "{{ steps.lint.output.stdout }} {{ steps.lint.output.exit_code }}",
         "{{ steps.ask.output.decision }} {{ steps.ask.output.input.anything }}",
