@@ -103,9 +103,16 @@ class PlannedPrompt:
     repair_escalate: bool = False
 
 
+DEFAULT_SHELL = ("bash", "-euo", "pipefail", "-c")
+"""What runs a script that names no shell; where there is no bash, ``sh -eu`` does."""
+
+
 @dataclass(frozen=True, slots=True)
 class PlannedRun:
-    """A command: ``argv`` without a shell, or a ``script`` for ``shell`` that takes its values from ``env``."""
+    """A command: ``argv`` without a shell, or a ``script`` for ``shell`` that takes its values from ``env``.
+
+    ``shell`` ends with the option that takes code.
+    """
 
     argv: tuple[Template, ...] = ()
     script: str | None = None

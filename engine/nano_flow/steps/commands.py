@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os.path
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ from nano_flow.core.errors import StepError
 from nano_flow.core.events import ToolCalled
 from nano_flow.core.messages import Json, ToolSpec
 from nano_flow.core.text import as_text
-from nano_flow.plan.plan import PlannedRun
+from nano_flow.plan.plan import DEFAULT_SHELL, PlannedRun
 from nano_flow.ports import CommandResult, Commands
 from nano_flow.source.expressions import Template
 from nano_flow.steps.context import Execution, Names
@@ -63,12 +64,18 @@ def render_command(
     spec: PlannedRun, text: Callable[[Template], str], commands: Commands, environ: Mapping[str, str], workspace: str
 ) -> CommandCall:
     """The command that ``spec`` describes, every template in it rendered by ``text``."""
-    argv = tuple(text(part) for part in spec.argv) if spec.script is None else (*spec.shell, spec.script)
+    argv = tuple(text(part) for part in spec.argv) if spec.script is None else (*_shell(spec, environ), spec.script)
     given = {name: text(template) for name, template in spec.env.items()}
     inherited = {name: environ[name] for name in _INHERITED if name in environ}
     cwd = workspace if spec.cwd is None else os.path.join(workspace, text(spec.cwd))
     stdin = text(spec.stdin) if spec.stdin is not None else None
     return CommandCall(commands, argv, given, inherited, cwd, stdin)
+
+
+def _shell(spec: PlannedRun, environ: Mapping[str, str]) -> tuple[str, ...]:
+    if spec.shell == DEFAULT_SHELL and shutil.which("bash", path=environ.get("PATH")) is None:
+        return ("sh", "-eu", "-c")
+    return spec.shell
 
 
 async def run_command(execution: Execution, spec: PlannedRun, names: Names, key: tuple[int, str]) -> CommandResult:

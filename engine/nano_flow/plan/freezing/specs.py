@@ -12,6 +12,7 @@ from nano_flow.documents.workflow import CommandTool
 from nano_flow.plan.draft import Draft, DraftStep
 from nano_flow.plan.freezing.graphs import Built, group_graph
 from nano_flow.plan.plan import (
+    DEFAULT_SHELL,
     PlannedApprove,
     PlannedCheck,
     PlannedFinish,
@@ -33,6 +34,10 @@ REPAIRS = 2
 TURNS = 20
 
 
+_CODE_OPTION = {"node": "-e", "perl": "-e", "ruby": "-e", "pwsh": "-Command", "powershell": "-Command", "php": "-r"}
+"""How programs other than shells and Python take code as an argument."""
+
+
 def make_spec(draft: Draft, step: DraftStep, built: Built) -> Spec:
     """The spec of ``step``; the steps inside it are built already."""
     return _BY_KIND[step.document.kind](draft, step, built)
@@ -42,16 +47,25 @@ def command(
     document: RunStep | RunVerify | CommandTool, fields: Fields, schema: Mapping[str, Json] | None
 ) -> PlannedRun:
     """A command as argv, or as a script for its shell."""
-    shell = document.shell or ()
     return PlannedRun(
         argv=templates(fields.get("argv")),
         script=document.run if isinstance(document.run, str) else None,
-        shell=tuple(shell.split() if isinstance(shell, str) else shell),
+        shell=_shell(document.shell) if isinstance(document.run, str) else (),
         cwd=template(fields.get("cwd")),
         stdin=template(fields.get("stdin")),
         env=_env(fields.get("env")),
         output_schema=schema,
     )
+
+
+def _shell(written: list[str] | str | None) -> tuple[str, ...]:
+    """The words before the script: a shell's own option for code is added where it is not written."""
+    if written is None:
+        return DEFAULT_SHELL
+    words = tuple(written.split() if isinstance(written, str) else written)
+    program = words[0].replace("\\", "/").rpartition("/")[2].removesuffix(".exe")
+    option = _CODE_OPTION.get(program.rstrip("0123456789."), "-c")
+    return words if words[-1] == option else (*words, option)
 
 
 def template(value: Value) -> Template | None:
