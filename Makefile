@@ -9,7 +9,7 @@ WORKERS ?= 2
 TESTS ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check coverage bench schemas lock clean install format
+.PHONY: help demo test check bench schemas lock clean install format
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
@@ -30,12 +30,9 @@ install: $(INSTALLED) ## .venv with the locked dependencies and nano-flow itself
 demo: $(INSTALLED) ## run workflows/quickstart.yaml on simulated models: no key, no network
 	@$(BIN)/nano-flow run workflows/quickstart.yaml --offline
 
-test: $(INSTALLED) ## the whole test suite
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(TESTS)
-
-coverage: $(INSTALLED) ## the tests with coverage: all of the pure rooms, 90 % of the branches elsewhere
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report= $(TESTS)
-	@$(BIN)/python .ci/coverage_floors.py
+test: $(INSTALLED) ## the whole test suite; COVERAGE=1 also holds the bounds of coverage
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(if $(COVERAGE),--cov --cov-report=) $(TESTS)
+	@$(if $(COVERAGE),$(BIN)/python .ci/coverage_floors.py)
 
 check: $(INSTALLED) ## format, lint, types, floors, schemas, dependencies
 	$(BIN)/ruff format --check engine tests bench .ci
