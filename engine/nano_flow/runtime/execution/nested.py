@@ -13,7 +13,7 @@ from nano_flow.core.events import NoticeGiven
 from nano_flow.core.messages import Json
 from nano_flow.core.outcomes import Ended, Failed, Failure, RunStatus, StepOutcome, Succeeded, Waiting
 from nano_flow.core.refs import Address
-from nano_flow.plan.plan import Plan, PlannedBudget, PlannedGraph, PlannedStep
+from nano_flow.plan.plan import Plan, PlannedBudget, PlannedGraph, PlannedStep, Value
 from nano_flow.runtime.execution.engine import Engine, value_of
 from nano_flow.runtime.execution.step import run_body, run_now, run_step
 from nano_flow.runtime.limits import Control, Stop
@@ -192,5 +192,19 @@ def _failure(outcome: StepOutcome, state: GraphState) -> tuple[str, Failed] | No
 
 
 def finished(ended: Ended, frame: Frame) -> StepOutcome:
-    """What ``finish`` and ``fail`` make of their workflow."""
-    return Failed(Failure("fail", ended.message)) if ended.failed else outputs_of(frame)
+    """What ``finish`` and ``fail`` make of their workflow; an output that never came about is null."""
+    if ended.failed:
+        return Failed(Failure("fail", ended.message))
+    outcome = outputs_of(frame)
+    declared = frame.graph.outputs
+    if isinstance(outcome, Succeeded) or not isinstance(declared, dict):
+        return outcome if isinstance(outcome, Succeeded) else Succeeded(None)
+    names = {**frame.names, "output": {step.id: frame.steps.output(step.id) for step in frame.graph.steps}}
+    return Succeeded({name: _value_or_null(value, names) for name, value in declared.items()})
+
+
+def _value_or_null(value: Value, names: Names) -> Json:
+    try:
+        return value_of(value, names)
+    except StepError:
+        return None
