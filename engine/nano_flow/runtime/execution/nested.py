@@ -20,7 +20,7 @@ from nano_flow.runtime.limits import Control, Stop
 from nano_flow.runtime.scheduler import GraphRun
 from nano_flow.runtime.scope import Bill, Frame, StepsView, failure_names
 from nano_flow.runtime.state import GraphState
-from nano_flow.steps.context import Execution
+from nano_flow.steps.context import Execution, Names
 
 
 class NestedGraphs:
