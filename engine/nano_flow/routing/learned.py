@@ -1,47 +1,149 @@
-"""A learned score: boosted trees of readable numbers, evaluated without any library."""
+"""A learned score: boosted trees, words and the declared score, as readable numbers, evaluated without any library."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import exp
+from itertools import pairwise
 
-from nano_flow.routing.facts import Facts
+from nano_flow.core.messages import Json
+from nano_flow.routing.facts import FEATURES, Facts
 from nano_flow.routing.reading import Reading
 
-Feature = Callable[[Facts, Reading, float], float]
-
-
-@dataclass(frozen=True, slots=True)
-class Tree:
-    """One tree as parallel arrays; an inner node goes left where ``value <= threshold``, a leaf has feature -1."""
-
-    feature: tuple[int, ...]
-    threshold: tuple[float, ...]
-    left: tuple[int, ...]
-    right: tuple[int, ...]
-    value: tuple[float, ...]
-
-    def value_of(self, values: list[float]) -> float:
-        """The leaf that ``values`` fall into."""
-        node = 0
-        while (feature := self.feature[node]) >= 0:
-            node = self.left[node] if values[feature] <= self.threshold[node] else self.right[node]
-        return self.value[node]
+FORMAT = 1
+MAX_TREES, MAX_DEPTH = 1000, 32
+Node = float | tuple[int, float, "Node", "Node"]
+"""A leaf's value, or (place of the feature, threshold, what is at most it, what is above)."""
 
 
 @dataclass(frozen=True, slots=True)
 class LearnedScore:
-    """``base`` and ``trees`` add up to a logit; ``stretch`` maps it to 0 … 10."""
+    """raw = base + trees + words + declared score x ``declared``; ``curve`` maps it to 0 ... 10.
 
-    features: tuple[Feature, ...]
+    ``features`` are names of facts, ``declared``, or names of ``groups``: how many words of a group occur.
+    """
+
+    features: tuple[str, ...]
+    groups: Mapping[str, frozenset[bytes]]
     base: float
-    trees: tuple[Tree, ...]
-    centre: float = 0.0
-    scale: float = 1.0
+    declared: float
+    words: Mapping[bytes, float]
+    trees: tuple[Node, ...]
+    curve: tuple[tuple[float, float], ...]
 
     def score(self, facts: Facts, reading: Reading, declared: float) -> float:
         """The learned complexity, 0 to 10."""
-        values = [feature(facts, reading, declared) for feature in self.features]
-        raw = self.base + sum(tree.value_of(values) for tree in self.trees)
-        return 10.0 / (1.0 + exp(-max(-30.0, min(30.0, (raw - self.centre) / self.scale))))
+        return interpolate(self.curve, self.raw(facts, reading, declared))
+
+    def raw(self, facts: Facts, reading: Reading, declared: float) -> float:
+        """What the trees and words add up to, before the curve."""
+        total = self.base + self.declared * declared
+        total += sum(self.words[word] for word in self.words.keys() & reading.distinct)
+        values = feature_values(self.features, self.groups, facts, reading, declared)
+        for node in self.trees:
+            while not isinstance(node, float):
+                node = node[2] if values[node[0]] <= node[1] else node[3]
+            total += node
+        return total
+
+
+def feature_values(
+    names: Sequence[str], groups: Mapping[str, frozenset[bytes]], facts: Facts, reading: Reading, declared: float
+) -> list[float]:
+    """The numbers that trees look at; an unknown fact counts as zero."""
+    values = []
+    for name in names:
+        getter = FEATURES.get(name)
+        if getter is not None:
+            value = getter(facts)
+            values.append(float(value) if isinstance(value, int | float) else 0.0)
+        elif name == "declared":
+            values.append(declared)
+        else:
+            values.append(float(len(groups[name] & reading.distinct)))
+    return values
+
+
+def interpolate(curve: Sequence[tuple[float, float]], value: float) -> float:
+    """Straight lines between the points of ``curve``, flat outside."""
+    right = bisect_right(curve, (value, float("inf")))
+    if right == 0:
+        return curve[0][1]
+    if right == len(curve):
+        return curve[-1][1]
+    (low, from_), (high, to) = curve[right - 1], curve[right]
+    return from_ + (to - from_) * (value - low) / (high - low)
+
+
+def read_learned(text: str) -> LearnedScore:
+    """The score that ``nano-flow policy train`` wrote. ValueError, or DocumentError, where it is not one."""
+    from nano_flow.source.yaml_nodes import read_yaml
+
+    return learned_from(read_yaml(text, "learned").data)
+
+
+def learned_from(data: object) -> LearnedScore:
+    """The same from plain data. ValueError says what is wrong."""
+    document = _mapping(data, "the document")
+    if document.get("learned") != FORMAT:
+        raise ValueError(f"it is of the format {document.get('learned')!r}, this build reads {FORMAT}")
+    model = _mapping(document.get("model"), "model")
+    groups = {
+        name: frozenset(str(word).encode() for word in _list(words, f"model.groups.{name}"))
+        for name, words in _mapping(model.get("groups", {}), "model.groups").items()
+    }
+    features: dict[str, int] = {}
+    trees = _list(model.get("trees", []), "model.trees")
+    if len(trees) > MAX_TREES:
+        raise ValueError(f"it has {len(trees)} trees, at most {MAX_TREES} are read")
+    nodes = tuple(_node(tree, features, groups, 0) for tree in trees)
+    curve = tuple(_point(point) for point in _list(document.get("curve"), "curve"))
+    if not curve or any(a[0] >= b[0] for a, b in pairwise(curve)):
+        raise ValueError("the values of its curve do not rise")
+    return LearnedScore(
+        features=tuple(features),
+        groups=groups,
+        base=_number(model.get("base", 0.0), "model.base"),
+        declared=_number(model.get("declared", 0.0), "model.declared"),
+        words={w.encode(): _number(v, w) for w, v in _mapping(model.get("words", {}), "model.words").items()},
+        trees=nodes,
+        curve=curve,
+    )
+
+
+def _node(data: object, features: dict[str, int], groups: Mapping[str, object], depth: int) -> Node:
+    if isinstance(data, int | float) and not isinstance(data, bool):
+        return float(data)
+    parts = _list(data, "a node")
+    if len(parts) != 4 or depth > MAX_DEPTH:
+        raise ValueError("a node is a number or [feature, threshold, at most, above]")
+    name = str(parts[0])
+    if name not in FEATURES and name not in groups and name != "declared":
+        raise ValueError(f'there is no fact "{name}"')
+    place = features.setdefault(name, len(features))
+    below, above = (_node(part, features, groups, depth + 1) for part in parts[2:])
+    return (place, _number(parts[1], "a threshold"), below, above)
+
+
+def _point(data: object) -> tuple[float, float]:
+    value, score = _list(data, "a point of the curve")
+    return _number(value, "curve"), _number(score, "curve")
+
+
+def _number(value: object, what: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"{what} is no number")
+    return float(value)
+
+
+def _mapping(value: object, what: str) -> Mapping[str, Json]:
+    if not isinstance(value, dict):
+        raise ValueError(f"{what} is no mapping")
+    return value
+
+
+def _list(value: object, what: str) -> list[Json]:
+    if not isinstance(value, list):
+        raise ValueError(f"{what} is no list")
+    return value

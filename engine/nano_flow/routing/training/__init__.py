@@ -1,0 +1,1 @@
+"""Learns a score from labelled outcomes, and measures any score against them."""

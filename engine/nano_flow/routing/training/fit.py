@@ -1,0 +1,168 @@
+"""Fits trees and word weights to gains with scikit-learn, which is imported here alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import sqrt
+
+from nano_flow.routing.facts import FEATURES, Facts
+from nano_flow.routing.learned import LearnedScore, Node, feature_values
+from nano_flow.routing.reading import Reading
+
+LEAVES = 8
+WORDS = 300
+NOT_OF_THE_PROMPT = frozenset(
+    {"tool_count", "output_schema_size", "has_images", "max_turns", "upstream_tokens", "iteration", "budget_left"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """One prompt, read: what every fit needs of it."""
+
+    reading: Reading
+    facts: Facts
+    declared: float
+    gain: float
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What a score is made of: shares of the trees, the words and the declared score, each of unit spread."""
+
+    name: str
+    trees: float
+    words: float
+    declared: float
+
+
+RECIPES = (
+    Recipe("trees", 1.0, 0.0, 0.0),
+    Recipe("trees, half as much words and declared", 1.0, 0.5, 0.5),
+    Recipe("trees, words and declared alike", 1.0, 1.0, 1.0),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Trees and words, fitted to the same rows; ``raw`` is what trees, words and declared score gave each of them."""
+
+    features: tuple[str, ...]
+    groups: Mapping[str, frozenset[bytes]]
+    trees: tuple[Node, ...]
+    words: Mapping[bytes, float]
+    raw: tuple[Sequence[float], Sequence[float], Sequence[float]]
+
+    def combine(self, recipe: Recipe) -> LearnedScore:
+        """One score, of mean 0 and spread 1 on the fitted rows; its curve is still the identity."""
+        shares = [
+            share / spread if (spread := _spread(raw)) else 0.0
+            for share, raw in zip((recipe.trees, recipe.words, recipe.declared), self.raw, strict=True)
+        ]
+        sums = [
+            sum(share * value for share, value in zip(shares, row, strict=True)) for row in zip(*self.raw, strict=True)
+        ]
+        unit = _spread(sums) or 1.0
+        trees, words, declared = (share / unit for share in shares)
+        return LearnedScore(
+            features=self.features,
+            groups=self.groups,
+            base=_short(-sum(sums) / len(sums) / unit),
+            declared=_short(declared),
+            words={word: _short(weight * words) for word, weight in self.words.items()} if words else {},
+            trees=tuple(_scaled(tree, trees) for tree in self.trees) if trees else (),
+            curve=((-1e9, -1e9), (1e9, 1e9)),
+        )
+
+
+def fit_parts(rows: Sequence[Prepared], groups: Mapping[str, frozenset[bytes]]) -> Parts:
+    """Fit trees on facts and word groups, and a ridge regression on words."""
+    features = (*(name for name in FEATURES if name not in NOT_OF_THE_PROMPT), *groups, "declared")
+    trees, words = _fit_trees(rows, features, groups), _fit_words(rows)
+    by_trees = LearnedScore(features, groups, 0.0, 0.0, {}, trees, ())
+    by_words = LearnedScore(features, groups, 0.0, 0.0, words, (), ())
+    raw = [[part.raw(row.facts, row.reading, row.declared) for row in rows] for part in (by_trees, by_words)]
+    return Parts(features, groups, trees, words, (raw[0], raw[1], [row.declared for row in rows]))
+
+
+def _fit_trees(
+    rows: Sequence[Prepared], features: tuple[str, ...], groups: Mapping[str, frozenset[bytes]]
+) -> tuple[Node, ...]:
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    many = len(rows) >= 3000
+    model = HistGradientBoostingRegressor(
+        max_iter=60 if many else 25,
+        learning_rate=0.1,
+        max_leaf_nodes=LEAVES,
+        min_samples_leaf=max(1, min(100 if many else 30, len(rows) // 10)),
+        l2_regularization=50.0 if many else 5.0,
+        early_stopping=False,
+        random_state=0,
+    )
+    values = [feature_values(features, groups, row.facts, row.reading, row.declared) for row in rows]
+    model.fit(values, [row.gain for row in rows])
+    return tuple(_tree(stage[0].nodes) for stage in model._predictors)
+
+
+def _tree(nodes: Sequence[Mapping[str, float]]) -> Node:
+    def node(place: int) -> Node:
+        here = nodes[place]
+        if here["is_leaf"]:
+            return float(here["value"])
+        left, right = node(int(here["left"])), node(int(here["right"]))
+        return (int(here["feature_idx"]), float(here["num_threshold"]), left, right)
+
+    return node(0)
+
+
+def _fit_words(rows: Sequence[Prepared]) -> dict[bytes, float]:
+    from sklearn.feature_extraction import DictVectorizer
+    from sklearn.linear_model import Ridge
+
+    words = _telling_words(rows)
+    if not words:
+        return {}
+    vectorizer = DictVectorizer()
+    matrix = vectorizer.fit_transform(
+        [{word.decode("utf-8", "replace"): 1.0 for word in sorted(words & row.reading.distinct)} for row in rows]
+    )
+    model = Ridge(alpha=100.0).fit(matrix, [row.gain for row in rows])
+    names = [name.encode() for name in vectorizer.get_feature_names_out().tolist()]
+    return dict(zip(names, model.coef_.tolist(), strict=True))
+
+
+def _telling_words(rows: Sequence[Prepared]) -> frozenset[bytes]:
+    """The words whose prompts' gains differ most, by their standard error, from the mean."""
+    count, mean = len(rows), sum(row.gain for row in rows) / len(rows)
+    seen: Counter[bytes] = Counter()
+    moved: dict[bytes, float] = {}
+    for row in rows:
+        seen.update(row.reading.distinct)
+        for word in row.reading.distinct:
+            moved[word] = moved.get(word, 0.0) + row.gain - mean
+    least = 8 if count < 3000 else 15
+    ranked = sorted(
+        (-abs(moved[word]) / sqrt(times * (1 - times / count)), word)
+        for word, times in seen.items()
+        if least <= times < 0.95 * count and not word.isdigit()
+    )
+    return frozenset(word for _, word in ranked[:WORDS])
+
+
+def _spread(values: Sequence[float]) -> float:
+    mean = sum(values) / len(values)
+    return sqrt(sum((value - mean) ** 2 for value in values) / len(values))
+
+
+def _scaled(node: Node, factor: float) -> Node:
+    if isinstance(node, float):
+        return _short(node * factor)
+    return (node[0], _short(node[1], 7), _scaled(node[2], factor), _scaled(node[3], factor))
+
+
+def _short(value: float, digits: int = 5) -> float:
+    return float(f"{value:.{digits}g}")
