@@ -94,6 +94,11 @@ def test_values_after_the_script_are_arguments() -> None:
             '6:12 NF315 "shell" is for a script; a list of arguments runs without one',
             "write `run:` as a text, or leave `shell` out",
         ),
+        (
+            "run: ls\n    shell: ' '",
+            '6:12 NF315 "shell" names no program',
+            "write `shell: bash`",
+        ),
     ],
 )
 def test_a_command_is_refused_with_the_safe_form(step: str, expected: str, hint: str) -> None:

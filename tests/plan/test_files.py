@@ -34,9 +34,9 @@ def test_a_fault_in_a_prompt_file_stands_in_that_file() -> None:
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("../secret", "3:28 NF312 \"../secret\" leaves the project's folder"),
-        ("a/../../secret", "3:28 NF312 \"a/../../secret\" leaves the project's folder"),
-        ("../project-evil/x", "3:28 NF312 \"../project-evil/x\" leaves the project's folder"),
+        ("../secret", '3:28 NF312 "../secret" leaves the project\'s folder'),
+        ("a/../../secret", '3:28 NF312 "a/../../secret" leaves the project\'s folder'),
+        ("../project-evil/x", '3:28 NF312 "../project-evil/x" leaves the project\'s folder'),
         ("/etc/passwd", '3:28 NF312 "/etc/passwd" is an absolute path: expected one relative to this file'),
         ("~/.ssh/id_rsa", '3:28 NF312 "~/.ssh/id_rsa" is in a home folder: expected a path relative to this file'),
         ("C:/x", '3:28 NF312 "C:/x" is an absolute path: expected one relative to this file'),
@@ -161,15 +161,11 @@ def test_recursion_is_refused_with_its_path() -> None:
     files = {"b.yaml": "nano_flow: 1\nname: b\nsteps: {x: {workflow: w.yaml}}\n"}
     (diagnostic,) = compile_text("steps: {a: {workflow: b.yaml}}\n", files).diagnostics
     assert str(diagnostic) == "b.yaml:3:23  error NF321  a workflow that calls itself: w.yaml → b.yaml → w.yaml"
-    assert found("steps: {a: {workflow: ./w.yaml}}\n") == [
-        "3:23 NF321 a workflow that calls itself: w.yaml → w.yaml"
-    ]
+    assert found("steps: {a: {workflow: ./w.yaml}}\n") == ["3:23 NF321 a workflow that calls itself: w.yaml → w.yaml"]
 
 
 def test_workflows_call_each_other_only_so_deep() -> None:
-    files = {
-        f"f{n}.yaml": f"nano_flow: 1\nname: f\nsteps: {{a: {{workflow: f{n + 1}.yaml}}}}\n" for n in range(1, 40)
-    }
+    files = {f"f{n}.yaml": f"nano_flow: 1\nname: f\nsteps: {{a: {{workflow: f{n + 1}.yaml}}}}\n" for n in range(1, 40)}
     (line,) = found("steps: {a: {workflow: f1.yaml}}\n", files)
     assert line.endswith("NF321 workflows call each other more than 32 levels deep")
 

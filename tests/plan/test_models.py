@@ -7,8 +7,8 @@ import pytest
 from tests.plan.compiling import found, hints, plan_of
 
 
-def of(step: str, head: str = "", **how: object) -> list[str]:
-    return [line.partition(" ")[2] for line in found(f"{head}steps: {{a: {{prompt: x, {step}}}}}\n", **how)]
+def of(step: str, head: str = "", *, warn: bool = False) -> list[str]:
+    return [line.partition(" ")[2] for line in found(f"{head}steps: {{a: {{prompt: x, {step}}}}}\n", warn=warn)]
 
 
 @pytest.mark.parametrize(

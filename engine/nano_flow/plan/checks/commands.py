@@ -43,6 +43,9 @@ def _check(draft: Draft, at: Path, command: Command) -> Iterator[Diagnostic]:
         if tag is not None:
             message = "a script holds no template: a value in it would be read as code"
             yield _problem(draft, (*at, "run"), command.run, tag, message)
+        if isinstance(command.shell, str) and not command.shell.split():
+            where = draft.where((*at, "shell"))
+            yield problem("NF315", '"shell" names no program', where, at=(*at, "shell"), hint="write `shell: bash`")
         return
     if command.shell is not None:
         where = draft.where((*at, "shell"))
