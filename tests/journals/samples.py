@@ -20,6 +20,7 @@ TEXT = st.text(st.characters(exclude_categories=()), max_size=12)
 
 COUNTS = st.integers(0, 2**62)
 NUMBERS = st.floats(allow_nan=False, width=32)
+TIMES = st.floats(allow_nan=False, allow_infinity=False, width=32)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**70), 2**70) | NUMBERS | TEXT,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
@@ -38,7 +39,7 @@ REPLIES = st.builds(
     st.none() | st.dictionaries(TEXT, JSON, max_size=2),
 )
 _BY_ANNOTATION: dict[str, st.SearchStrategy[object]] = {
-    "float": NUMBERS,
+    "float": TIMES,
     "int": COUNTS,
     "Money": COUNTS,
     "str": TEXT,

@@ -92,6 +92,7 @@ def test_a_kind_of_a_newer_version_is_skipped() -> None:
         ({"turn": "0"}, "turn"),
         ({"duration_s": "1"}, "duration_s"),
         ({"duration_s": True}, "duration_s"),
+        ({"duration_s": float("inf")}, "duration_s"),
         ({"model": 7}, "model"),
         ({"reply": []}, "reply"),
         ({"reply": {"text": "", "finish_reason": "stop", "usage": {"input_tokens": -5}}}, "input_tokens"),
