@@ -77,7 +77,7 @@ def _sink(options: Options) -> EventSink:
         return JsonLinesSink(sys.stdout)
     from nano_flow.sinks.console import ConsoleSink
 
-    live = sys.stderr.isatty() and not options.may_ask and os.environ.get("TERM") != "dumb"
+    live = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
     return ConsoleSink(sys.stderr, time.time, verbosity=options.verbosity, live=live)
 
 

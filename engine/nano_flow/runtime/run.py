@@ -8,8 +8,9 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass
 
 from nano_flow.core.errors import LimitReached
-from nano_flow.core.events import RunFinished, RunStarted
+from nano_flow.core.events import NoticeGiven, RunFinished, RunStarted
 from nano_flow.core.messages import Json
+from nano_flow.core.money import usd
 from nano_flow.core.outcomes import Failed, Failure, RunStatus, StepOutcome, StopReason, Succeeded, Waiting
 from nano_flow.core.refs import ROOT
 from nano_flow.core.times import rfc3339
@@ -81,6 +82,8 @@ async def run_plan(order: RunOrder, services: Services) -> RunEnd:
             budget=plan.limits.budget.usd,
         )
     )
+    for notice in _unknown_calls(services):
+        services.emit(notice)
     end = await _supervised(order, services)
     failure, stop = end.failure, end.stop
     services.emit(
@@ -95,6 +98,16 @@ async def run_plan(order: RunOrder, services: Services) -> RunEnd:
         )
     )
     return end
+
+
+def _unknown_calls(services: Services) -> Iterator[NoticeGiven]:
+    """Names each call that was sent before a crash and whose result nobody knows."""
+    for intent in services.recorded.unknown_calls:
+        message = (
+            f"the result of a call of {intent.model} (turn {intent.turn}) is unknown since the run was killed: "
+            f"its worst case, ${usd(intent.reserved)}, counts as spent"
+        )
+        yield NoticeGiven(services.clock.now(), intent.address, message)
 
 
 async def _supervised(order: RunOrder, services: Services) -> RunEnd:
