@@ -17,7 +17,9 @@ def room_of(path: str) -> str:
     """``engine/nano_flow/plan/passes/x.py`` → ``plan``; the one pure module of the runtime is a room of its own."""
     parts = Path(path).parts
     inside = parts[parts.index("nano_flow") + 1 :]
-    return "runtime/state.py" if inside == ("runtime", "state.py") else inside[0]
+    if inside == ("runtime", "state.py"):
+        return "runtime/state.py"
+    return inside[0] if len(inside) > 1 else "(top)"
 
 
 def shares(report: dict[str, dict[str, dict[str, dict[str, int]]]]) -> dict[str, tuple[float, float]]:

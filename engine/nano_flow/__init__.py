@@ -3,6 +3,19 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nano_flow.library import (
+        Where,
+        arun,
+        budget,
+        execute_with_fallback,
+        prompt_nano_agent,
+        run,
+        stream,
+    )
+    from nano_flow.project.preparing import RunOptions
 
 __version__ = "0.1.0"
 

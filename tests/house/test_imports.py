@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -29,6 +30,7 @@ def loaded(arguments: list[str], names: str, folder: Path) -> str:
         text=True,
         timeout=60,
         cwd=folder,
+        env={name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")},
     )
     return done.stdout.rsplit("loaded:", 1)[-1].strip() if done.returncode == 0 else done.stderr
 
