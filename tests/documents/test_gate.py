@@ -9,15 +9,17 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import ValidationError as JsonSchemaError
 from pydantic import ValidationError
 
 from nano_flow.core.diagnostics import Diagnostic
 from nano_flow.core.errors import DocumentError
+from nano_flow.documents.gate.explain import Finding, explain
 from nano_flow.documents.gate.kinds import kind_of_document, model_of
 from nano_flow.documents.gate.located import located_errors
 from nano_flow.documents.gate.schema import schema_of
 from nano_flow.documents.gate.validator import strict_validator
-from nano_flow.documents.load import load_any, load_workflow
+from nano_flow.documents.load import load_any, load_policy_tests, load_pricing, load_workflow
 from nano_flow.source.yaml_nodes import read_yaml
 from tests.documents.test_models import WORKFLOW
 
@@ -59,6 +61,15 @@ def errors(text: str) -> tuple[Diagnostic, ...]:
         ("prompt: x, retry: {max_attempts: 0}", "NF208", 40, "expected at least 1, found the number 0", ""),
         ("prompt: x, retry: {}", "NF202", 25, 'the key "max_attempts" is missing in "steps.a.retry"', ""),
         ("prompt: ''", "NF209", 15, "this must not be empty", ""),
+        ("prompt: x, on_error: 1.5", "NF204", 28, 'expected "fail", "continue" or a mapping, found the number 1.5', ""),
+        ("prompt: x, trigger_rule: [a]", "NF207", 32,
+         'expected "all_success", "none_failed", "one_success", "none_failed_min_one_success", "one_failed" or '
+         '"all_done", found a list', ""),
+        ("prompt: 1.50", "NF204", 15, "expected text or a mapping, found the number 1.50",
+         'put it into quotes: "1.50"'),
+        ("prompt: x, tools: {}", "NF204", 25, "expected a list, found a mapping", ""),
+        ("approve: {message: x, options: [" + "a, " * 50 + "a]}", "NF209", 38,
+         "expected at most 50 items, found 51", ""),
         ("run: [ls], prompt: x", "NF210", 18, 'a step has one of these keys, found "run" and "prompt"', ""),
         ("wait: 5", "NF204", 13,
          "expected a duration such as 30s, 5m or 1h30m or a template ({{ … }}), found the number 5",
@@ -174,6 +185,28 @@ def test_documents_are_recognised(name: str, data: Any, kind: str | None) -> Non
 def test_a_file_that_is_not_ours_is_left_alone() -> None:
     assert load_any("services: {}\n", "compose.yaml") is None
     assert load_any(WORKFLOW, "w.yaml") is not None
+
+
+def test_one_currency() -> None:
+    with pytest.raises(DocumentError) as caught:
+        load_pricing("nano_flow: 1\ncurrency: EUR\nmodels: {a/b: free}\n", "pricing.yaml")
+    (found,) = caught.value.diagnostics
+    assert (found.code, found.message) == ("NF207", 'expected "USD", found the text "EUR"')
+
+
+def test_policy_tests_are_read() -> None:
+    text = "nano_flow: 1\ncases: {a: {prompt: x, expect: {score: {at_least: 3}}}}\n"
+    assert list(load_policy_tests(text, "routing.test.yaml").document.cases) == ["a"]
+
+
+def test_a_rule_without_words_of_its_own_is_told_in_the_validators() -> None:
+    error = JsonSchemaError("not unique", validator="uniqueItems", path=["a", 0])
+    assert list(explain(error)) == [Finding("NF208", "not unique", ("a", 0))]
+
+
+def test_warnings_are_bounded() -> None:
+    text = HEAD + "".join(f"  s{n}: {{prompt: x # y\n  }}\n" for n in range(60))
+    assert len(load_workflow(text, "w.yaml").warnings) == 50
 
 
 def test_a_comment_that_cuts_a_prompt_is_a_warning() -> None:

@@ -49,6 +49,11 @@ def test_a_long_line_is_cut_around_the_place() -> None:
     assert line[caret.index("^") :].startswith("HERE!")
 
 
+def test_a_place_without_a_line_shows_none() -> None:
+    nowhere = [Diagnostic("error", "NF1", "m", SourceRange(file, 9, 1, 9, 1)) for file in ("w.yaml", "no.yaml")]
+    assert diagnostics_text(nowhere, read) == "w.yaml:9:1  error NF1  m\nno.yaml:9:1  error NF1  m"
+
+
 def test_colours_are_the_callers() -> None:
     text = diagnostics_text([FOUND], read, paint=lambda text, role: f"<{role}>{text}</>")
     assert "<error>error NF203</>" in text

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import runpy
+import sys
 from pathlib import Path
 
 import pytest
@@ -47,6 +49,13 @@ def test_every_key_is_described(name: str) -> None:
         if not value.get("description")
     ]
     assert silent == []
+
+
+def test_run_as_a_module_it_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["export", str(tmp_path)])
+    monkeypatch.delitem(sys.modules, "nano_flow.documents.export")
+    runpy.run_module("nano_flow.documents.export", run_name="__main__")
+    assert export.drifted(tmp_path) == []
 
 
 def test_writing_changes_only_what_differs(tmp_path: Path) -> None:

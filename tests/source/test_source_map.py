@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nano_flow.core.diagnostics import SourceRange
+from nano_flow.source.alignment import offset_in_source
 from nano_flow.source.source_map import Lines, Path, SourceDocument
 from nano_flow.source.yaml_nodes import read_yaml
 
@@ -64,6 +65,7 @@ def test_what_is_missing_is_missed_at_the_start_of_its_mapping(document: SourceD
         ("a: |\n  one\n\n  two {{ x }}\n", "4:10"),
         ("a: |2\n    deep {{ x }}\n", "2:13"),
         ("a: |-\n\n  two {{ x }}\n", "3:10"),
+        ("a: one\n\n\n  two {{ x }}\n", "4:10"),
         ("a: >\n  one\n  two\n\n  three {{ x }}\n", "5:12"),
         ("a: one\n  two\n\n  three {{ x }}\n", "4:12"),
         ('a: "one\n  two\n\n  three {{ x }}"\n', "4:12"),
@@ -94,3 +96,29 @@ def test_lines_end_as_in_editors() -> None:
     lines = Lines("f", "a\r\nb\rc\nd\u2028e\x85f")
     assert [lines.line(number) for number in range(1, 6)] == ["a", "b", "c", "d\u2028e\x85f", ""]
     assert str(lines.range(7, 8)) == "f:4:1"
+
+
+@given(st.text(max_size=40), st.text(max_size=40), st.integers(0, 5), st.integers(0, 50))
+def test_no_place_is_outside_of_what_was_written(written: str, value: str, line: int, column: int) -> None:
+    assert 0 <= offset_in_source(written, value, line, column) <= max(len(written) - 1, 0)
+
+
+def test_a_text_that_is_longer_than_what_was_written_ends_where_that_ends() -> None:
+    assert offset_in_source("|\n a", "abcdef", 0, 5) == 3
+    assert offset_in_source("ab", "abcdef", 0, 5) == 1
+
+
+def test_what_is_no_text_has_one_place(document: SourceDocument) -> None:
+    assert document.text_range(("steps", "two"), 3, 3) == document.value_range(("steps", "two"))
+
+
+@pytest.mark.parametrize(
+    ("path", "value"), [(("a", "x"), 1), (("steps", "one", "list", 5), ["a", {"b": "c"}]), (("z",), None)]
+)
+def test_values_are_those_of_the_nearest_part(document: SourceDocument, path: Path, value: object) -> None:
+    assert document.value(path) == (document.data if value is None else value)
+    assert document.value_range((*path, "deeper")).line >= 1
+
+
+def test_the_document_names_its_file_and_text(document: SourceDocument) -> None:
+    assert (document.file, document.text) == ("f", TEXT)

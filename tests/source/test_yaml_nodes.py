@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import pickle
+import sys
 
 import pytest
 import yaml
@@ -160,3 +161,36 @@ def test_the_collector_is_as_before() -> None:
 
 def test_a_byte_order_mark_moves_nothing() -> None:
     assert str(read_yaml(b"\xef\xbb\xbfa: 1\n", "f").key_range(("a",))) == "f:1:1"
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("a: &x 1\nb: [" + "*x, " * 101 + "]\n", "NF108"),
+        ("a: &x 1\n*x : 2\n", "NF113"),
+        ("[" + "1," * 400_001 + "]", "NF119"),
+        (b"a: \xff\x00\n", "NF102"),
+        (b"\xff\xfea\x00", "NF102"),
+        ("%YAML 1.2\n%YAML 1.2\n---\na: 1\n", "NF111"),
+        ("a: " + "x" * 1_048_577, "NF115"),
+        ("a: 1\n---\nb: 1\n", "NF106"),
+    ],
+    ids=lambda value: value if isinstance(value, str) and len(value) < 10 else "text",
+)
+def test_bounds_and_forms_that_are_refused(text: str | bytes, code: str) -> None:
+    assert [found.code for found in errors(text)] == [code]
+
+
+def test_a_version_of_yaml_may_be_named() -> None:
+    assert read_yaml("%YAML 1.1\n---\na: 50%\n", "f").data == {"a": "50%"}
+
+
+def test_the_first_of_two_keys_is_named_by_its_line_where_it_is_found() -> None:
+    assert [found.hint for found in errors("x: {y: 1}\na: 1\n'a': 2\n")] == ["the first is in line 2"]
+    assert [found.hint for found in errors('"\\u0061": 1\na: 2\n')] == [""]
+
+
+def test_without_libyaml_the_same_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "yaml._yaml", None)
+    assert read_yaml("a: [1, {b: c}]\n", "f").data == {"a": [1, {"b": "c"}]}
+    assert [found.code for found in errors("a: @\n")] == ["NF104"]

@@ -90,8 +90,7 @@ def _described(schema: Schema, help_texts: dict[str, dict[str, str]]) -> Schema:
         title = definition.get("title", "")
         fields = help_texts.get(title) or help_texts.get(f"{title}Document") or {}
         for name, value in definition.get("properties", {}).items():
-            if isinstance(value, dict) and name in fields:
-                value["description"] = fields[name]
+            value["description"] = fields[name]
     for definition in schema.get("$defs", {}).values():
         _offer_keys(definition, schema["$defs"])
     return schema

@@ -98,17 +98,18 @@ class SourceDocument:
 
     data: Any
     positions: SourceMap
-    file: str
-    text: str
+    lines: Lines
     warnings: list[Diagnostic] = field(default_factory=list)
-    _lines: Lines | None = field(default=None, repr=False)
 
     @property
-    def lines(self) -> Lines:
-        """Lines and columns of the text."""
-        if self._lines is None:
-            self._lines = Lines(self.file, self.text)
-        return self._lines
+    def file(self) -> str:
+        """The name that diagnostics show."""
+        return self.lines.file
+
+    @property
+    def text(self) -> str:
+        """The whole text, without a byte order mark."""
+        return self.lines.text
 
     def value_range(self, path: Path) -> SourceRange:
         """Where the value at ``path`` stands; where there is none, the nearest mapping or list above it."""
@@ -120,7 +121,7 @@ class SourceDocument:
 
     def start_range(self, path: Path) -> SourceRange:
         """One character at the start of the value at ``path``: for what is missing in a mapping."""
-        start = self.positions.starts[self.nodes(path)[1]] if self.positions.starts else 0
+        start = self.positions.starts[self.nodes(path)[1]]
         return self.lines.range(start, min(start + 1, len(self.text)))
 
     def locator(self, path: Path) -> Callable[[int, int], SourceRange]:
@@ -165,6 +166,4 @@ class SourceDocument:
         return key, node
 
     def _range(self, node: int) -> SourceRange:
-        if not self.positions.starts:
-            return self.lines.range(0, 0)
         return self.lines.range(self.positions.starts[node], self.positions.ends[node])

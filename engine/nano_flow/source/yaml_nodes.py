@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from yaml import MarkedYAMLError, YAMLError
+from yaml import YAMLError
 from yaml.events import Event
 
 from nano_flow.source.collector import collector_paused
@@ -34,7 +34,7 @@ def read_yaml(text: bytes | str, file: str, *, pure: bool = False) -> SourceDocu
     if builder.empty and not problems.errors:
         problems.add("NF105", "the file is empty", 0, 0, hint='begin with "nano_flow: 1"')
     problems.raise_errors()
-    return SourceDocument(builder.data, builder.positions, file, decoded, problems.found, lines)
+    return SourceDocument(builder.data, builder.positions, lines, problems.found)
 
 
 def _build(problems: Problems, text: str, pure: bool) -> Builder:
@@ -46,10 +46,8 @@ def _build(problems: Problems, text: str, pure: bool) -> Builder:
             handler = handlers.get(type(event))
             if handler is not None:
                 handler(event)
-    except MarkedYAMLError as error:
-        add_parser_error(problems, error)
     except YAMLError as error:
-        problems.add("NF104", str(error), 0, 0)
+        add_parser_error(problems, error)
     return builder
 
 

@@ -143,7 +143,7 @@ def _alternatives(error: Any, path: Path) -> Iterator[Finding]:
         for inner in meant[0]:
             yield from explain(inner, path)
         return
-    forms = list(dict.fromkeys(_form_words(schema) for schema in error.validator_value))
+    forms = list(dict.fromkeys(form for schema in error.validator_value for form in _form_words(schema)))
     if words.TOKENS in forms:
         forms.remove("a whole number")
     yield _unexpected("NF204", words.any_of(forms), error.instance, path)
@@ -154,14 +154,14 @@ def _is_other_form(error: Any) -> bool:
     return not error.path and error.validator in ("type", "const")
 
 
-def _form_words(schema: Any) -> str:
+def _form_words(schema: Any) -> list[str]:
     if "const" in schema:
-        return str(schema["const"]).lower()
+        return [str(schema["const"]).lower()]
     if "enum" in schema:
-        return words.any_of(f'"{entry}"' for entry in schema["enum"])
+        return [f'"{entry}"' for entry in schema["enum"]]
     if "pattern" in schema:
-        return words.pattern_words(schema["pattern"])
-    return words.type_words(schema.get("type", "object"))
+        return [words.pattern_words(schema["pattern"])]
+    return [words.type_words(schema.get("type", "object"))]
 
 
 def _within(path: Path) -> str:

@@ -68,10 +68,17 @@ def _more_keys(data: Any, found: list[Finding]) -> int:
 
 
 def _without_echoes(findings: list[Finding]) -> list[Finding]:
-    """Where a step has two kinds, each kind calls the keys of the other unknown: that is said once."""
+    """One slip, one error.
+
+    Where a step has two kinds, each kind calls the keys of the other unknown; what is none of the words is often no
+    text either.
+    """
     torn = {finding.path[:-1] for finding in findings if finding.code == "NF210" and finding.on == "key"}
-    kept = dict.fromkeys(f for f in findings if f.code != "NF203" or f.path[:-1] not in torn)
-    return list(kept)
+    worded = {finding.path for finding in findings if finding.code == "NF207"}
+    echoes = {
+        f for f in findings if (f.code == "NF203" and f.path[:-1] in torn) or (f.code == "NF204" and f.path in worded)
+    }
+    return [finding for finding in dict.fromkeys(findings) if finding not in echoes]
 
 
 def _of_model(error: ValidationError) -> list[Finding]:

@@ -26,9 +26,7 @@ class _Generator(GenerateJsonSchema):
     def function_plain_schema(self, schema: core_schema.PlainValidatorFunctionSchema) -> Schema:
         """The reference to a model, or the name of a choice between models."""
         metadata: Any = schema.get("metadata") or {}
-        models: Mapping[str, type[BaseModel]] = metadata.get(MODELS, {})
-        if not models:
-            return super().function_plain_schema(schema)
+        models: Mapping[str, type[BaseModel]] = metadata[MODELS]
         self.waiting.update({model.__name__: model for model in models.values()})
         name = metadata.get(CHOICE)
         if name is not None:
@@ -47,9 +45,7 @@ def schema_of(kind: Kind) -> Schema:
         definitions |= schema.pop("$defs", {})
         definitions[missing[0]] = schema
     definitions |= {name: _choice(name, models) for name, models in choices.items()}
-    if definitions:
-        root["$defs"] = dict(sorted(definitions.items()))
-    return {"$schema": DIALECT, **root}
+    return {"$schema": DIALECT, **root, "$defs": dict(sorted(definitions.items()))}
 
 
 def _generated(model: type[BaseModel], waiting: dict[str, Any], choices: dict[str, Any]) -> Schema:

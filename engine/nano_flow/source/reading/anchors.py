@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from nano_flow.core.errors import DocumentError
 from nano_flow.source.reading.problems import Problems
 from nano_flow.source.source_map import SourceMap
 
@@ -70,4 +69,3 @@ class Anchors:
     def _fatal(self, code: str, message: str, event: Any) -> None:
         self._error(code, message, event, "write the values out")
         self._problems.raise_errors()
-        raise DocumentError(self._problems.found)

@@ -119,12 +119,12 @@ class Builder:
         if key in frame.mapping:  # type: ignore[operator]
             frame.ignored = True
             hint = self._first_line(key) if self.problems.errors < _FIRST_LINES_TOLD else ""
-            self._error("NF110", f'the key "{escaped(key)}" stands twice in this mapping', event, hint)
+            self._error("NF110", f'the key "{escaped(key[:60])}" stands twice in this mapping', event, hint)
         elif key == "<<" and event.implicit[0]:
             frame.ignored = True
             self._error("NF112", 'merge keys ("<<") are not read', event, "write the keys out")
         elif not key.isprintable() or invisible(key):
-            self._error("NF116", f'the key "{escaped(key)}" holds a character that cannot be seen', event, "retype it")
+            self._error("NF116", f'the key "{escaped(key[:60])}" holds a character that cannot be seen', event, "retype it")
 
     def _first_line(self, key: str) -> str:
         positions, text = self.positions, self.problems.lines.text
@@ -134,7 +134,7 @@ class Builder:
             if text[start:end].strip("'\"") == key:
                 return f"the first is in line {self.problems.lines.range(start, end).line}"
             node = positions.after[positions.after[node]]
-        return ""
+        return ""  # it was written with escapes
 
     def _start(self, event: Any) -> None:
         parent = self._frame

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from yaml import MarkedYAMLError
+from yaml import YAMLError
 
 from nano_flow.source.reading.problems import Problems
 
@@ -29,23 +29,20 @@ _KNOWN: tuple[tuple[str, str, str], ...] = (
 """Part of what a parser says (libyaml's and PyYAML's words), and what is said instead."""
 
 
-def add_parser_error(problems: Problems, error: MarkedYAMLError) -> None:
+def add_parser_error(problems: Problems, error: YAMLError) -> None:
     """Note a syntax error where it is, with a hint where its cause is known."""
-    mark = error.problem_mark or error.context_mark
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     lines = problems.lines
-    if mark is None:
-        problems.add("NF104", str(error), 0, 0)
-        return
-    offset = min(mark.index, len(lines.text))
+    offset = min(mark.index, len(lines.text)) if mark else 0
     message, hint = _explained(problems, error, offset)
     problems.add("NF104", message, offset, min(offset + 1, len(lines.text)), hint=hint)
 
 
-def _explained(problems: Problems, error: MarkedYAMLError, offset: int) -> tuple[str, str]:
+def _explained(problems: Problems, error: YAMLError, offset: int) -> tuple[str, str]:
     lines = problems.lines
     where = lines.range(offset, offset)
     line = lines.line(where.line)
-    problem = (error.problem or "the text is not YAML").replace("<block ", "<").replace("<stream ", "<")
+    problem = str(getattr(error, "problem", None) or "the text is not YAML").replace("<block ", "<").replace("<stream ", "<")
     for text in (line, lines.line(where.line - 1)):
         template = _BARE_TEMPLATE.search(text)
         if template:
@@ -57,12 +54,12 @@ def _explained(problems: Problems, error: MarkedYAMLError, offset: int) -> tuple
     return _by_character(problem, lines.text[offset : offset + 1], line[: where.column - 1], error)
 
 
-def _by_character(problem: str, character: str, before: str, error: MarkedYAMLError) -> tuple[str, str]:
+def _by_character(problem: str, character: str, before: str, error: YAMLError) -> tuple[str, str]:
     if character == "\t" or "\t" in before[: len(before) - len(before.lstrip())]:
         return "a tab is used for indentation", "indent with spaces"
     if character in _SPECIAL and problem.startswith("found character that cannot start"):
         return f'a text cannot begin with "{character}"', "quote it"
-    said = f"{error.context}: {problem}"
+    said = f"{getattr(error, 'context', '')}: {problem}"
     for part, message, hint in _KNOWN:
         if part in said:
             return message, hint
