@@ -27,7 +27,10 @@ def constant_length(value: Value) -> int | None:
     """How many items a ``for_each`` has, where that is written down: a list, ``range(n)``, ``range(a, b, step)``."""
     if isinstance(value, list):
         return len(value)
-    match = _RANGE.fullmatch(value.source.strip()) if isinstance(value, Template) else None
+    # One that was refused, ``range(1000000)``, was kept as a literal: its own message is enough.
+    if not isinstance(value, Template) or value.form == "literal":
+        return None
+    match = _RANGE.fullmatch(value.source.strip())
     if match is None:
         return None
     first, second, stride = (None if number is None else int(number) for number in match.groups())

@@ -152,7 +152,8 @@ class Scope:
 
     def _template(self, template: Template, place: Place, step: int | None) -> Shape:
         if template.form in ("text", "literal"):
-            return TEXT
+            # A literal is what became of a template that was refused: nothing more is to be said about it.
+            return TEXT if template.form == "text" else ANYTHING
         bare = template.source.strip().removeprefix("{{").removesuffix("}}").strip()
         if len(template.references) != 1 or bare != ".".join(template.references[0]):
             return ANYTHING
