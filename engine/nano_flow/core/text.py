@@ -1,10 +1,13 @@
-"""Plain data as text."""
+"""Plain data, durations and moments as text."""
 
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 from nano_flow.core.messages import Json
+
+_LAST = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp()
 
 
 def as_text(value: Json) -> str:
@@ -22,3 +25,9 @@ def duration_text(seconds: float) -> str:
     hours, minutes, rest = whole // 3600, whole % 3600 // 60, whole % 60
     parts = ((hours, "h"), (minutes, "m"), (rest, "s"))
     return "".join(f"{amount}{unit}" for amount, unit in parts if amount)
+
+
+def rfc3339(at: float) -> str:
+    """Seconds since 1970 as ``2026-01-31T12:00:00.123Z``; what lies before or beyond the calendar is cut."""
+    moment = datetime.fromtimestamp(max(0.0, min(at, _LAST)), UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"

@@ -13,7 +13,7 @@ from nano_flow.core.messages import Json
 from nano_flow.core.money import usd
 from nano_flow.core.outcomes import Failed, Failure, RunStatus, StepOutcome, StopReason, Succeeded, Waiting
 from nano_flow.core.refs import ROOT
-from nano_flow.core.times import rfc3339
+from nano_flow.core.text import rfc3339
 from nano_flow.plan.plan import Plan
 from nano_flow.ports import Clock
 from nano_flow.runtime.execution.engine import Engine

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nano_flow.core.events import ApprovalAnswered, ApprovalAsked
 from nano_flow.core.outcomes import Failed, Failure, StepOutcome, Succeeded, Waiting
-from nano_flow.core.times import rfc3339
+from nano_flow.core.text import rfc3339
 from nano_flow.plan.plan import PlannedApprove
 from nano_flow.steps.context import Execution
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from nano_flow.core.errors import StepError
 from nano_flow.core.messages import Json, ToolSpec
-from nano_flow.core.times import rfc3339
+from nano_flow.core.text import rfc3339
 from nano_flow.tools.workspace import Workspace
 
 _READ_CAP = 1_048_576

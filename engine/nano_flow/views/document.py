@@ -9,7 +9,7 @@ from dataclasses import fields, replace
 from nano_flow.core.messages import Json, Usage
 from nano_flow.core.money import usd
 from nano_flow.core.refs import path_of
-from nano_flow.core.times import rfc3339
+from nano_flow.core.text import rfc3339
 from nano_flow.views.execution import StepView
 from nano_flow.views.report import PlannedRow, RunView
 

@@ -33,7 +33,7 @@ def command(context: click.Context) -> int:
 def list_command(options: Options) -> int:
     """List open questions, oldest first."""
     from nano_flow.cli.history.reading import store_of
-    from nano_flow.core.times import rfc3339
+    from nano_flow.core.text import rfc3339
 
     store = store_of(options)
     if not store.path.exists():

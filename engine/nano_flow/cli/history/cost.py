@@ -26,7 +26,7 @@ Examples:
 def command(options: Options, by: str, since: str | None, as_csv: bool) -> int:
     """Show what was spent, by workflow, step, model, provider, day or run."""
     from nano_flow.cli.history.reading import moment, store_of, width
-    from nano_flow.core.times import rfc3339
+    from nano_flow.core.text import rfc3339
     from nano_flow.views.cost import SCHEMA, cost_csv, cost_document, cost_text
 
     if as_csv and options.json:

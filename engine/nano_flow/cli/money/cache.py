@@ -15,7 +15,7 @@ from nano_flow.cli.common import Options, pass_options
 from nano_flow.core.errors import UsageError
 from nano_flow.core.messages import Json
 from nano_flow.core.money import usd
-from nano_flow.core.times import rfc3339
+from nano_flow.core.text import rfc3339
 
 _EPILOG = """\b
 Examples:

@@ -12,7 +12,7 @@ from nano_flow.core.events import Event
 from nano_flow.core.messages import ChatReply, Json, ToolCall, Usage
 from nano_flow.core.money import usd
 from nano_flow.core.outcomes import Failure, ItemFailure
-from nano_flow.core.times import rfc3339
+from nano_flow.core.text import rfc3339
 
 SCHEMA = "nano-flow/event@1"
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 from nano_flow.core.messages import Json
 from nano_flow.core.money import Money, usd
-from nano_flow.core.times import rfc3339
+from nano_flow.core.text import rfc3339
 from nano_flow.journals.store.rows import LEDGER_COLUMNS
 
 Grouping = Literal["workflow", "step", "model", "provider", "day", "run"]

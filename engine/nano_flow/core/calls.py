@@ -1,0 +1,136 @@
+"""What happened between the engine and the world: model calls, replies, tools. Part of ``core/events.py``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from nano_flow.core.messages import ChatReply, Json, Usage
+from nano_flow.core.money import ZERO, Money
+
+ABANDONED = "abandoned"
+"""The error of a call that was sent and whose end nobody recorded: its process died. Told when the run goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class RouteDecided:
+    """Which models may serve a turn, and why; ``decision`` is a ``nano-flow/decision@1`` mapping.
+
+    The turns of a judge are not those of the step's own agent: reports tell the step's model by the latter.
+    """
+
+    at: float
+    address: str
+    turn: int
+    requested: str
+    score: float | None
+    tier: str | None
+    decision: Mapping[str, Json]
+    purpose: Literal["agent", "judge"] = "agent"
+
+
+@dataclass(frozen=True, slots=True)
+class CallIntended:
+    """A model call is about to be sent; ``reserved`` is its worst case. Durable before it is sent."""
+
+    at: float
+    address: str
+    turn: int
+    attempt: int
+    model: str
+    requested: str
+    fingerprint: str
+    reserved: Money
+    reserved_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CallFailed:
+    """A model call failed; ``possibly_spent`` is what it may have cost, ``cost`` what it is known to have cost."""
+
+    at: float
+    address: str
+    turn: int
+    attempt: int
+    model: str
+    error: str
+    message: str
+    duration_s: float
+    cost: Money = ZERO
+    possibly_spent: Money = ZERO
+    usage: Usage | None = None
+    simulated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CallFinished:
+    """A model call was answered. ``cost`` is None where it is unpriced, and ``unpriced`` says why."""
+
+    at: float
+    address: str
+    turn: int
+    attempt: int
+    model: str
+    requested: str
+    fingerprint: str
+    reply: ChatReply
+    duration_s: float
+    cost: Money | None
+    price_entry: str = ""
+    unpriced: str = ""
+    reserved: Money = ZERO
+    first_token_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CacheHit:
+    """A reply came from the cache and cost nothing; ``saved`` is what it had cost."""
+
+    at: float
+    address: str
+    turn: int
+    model: str
+    requested: str
+    fingerprint: str
+    reply: ChatReply
+    saved: Money
+
+
+@dataclass(frozen=True, slots=True)
+class TextStreamed:
+    """A piece of a reply, for progress only: it is not journaled."""
+
+    at: float
+    address: str
+    turn: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolIntended:
+    """A tool or command is about to run. Durable before it starts. ``call`` names it inside its turn."""
+
+    at: float
+    address: str
+    turn: int
+    call: str
+    tool: str
+    fingerprint: str
+    arguments: Json
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCalled:
+    """A tool or command ran; ``error`` holds its message and ``error_kind`` its class where it failed."""
+
+    at: float
+    address: str
+    turn: int
+    call: str
+    tool: str
+    fingerprint: str
+    result: Json
+    duration_s: float
+    error: str = ""
+    error_kind: str = ""
