@@ -26,6 +26,7 @@ Examples:
 @pass_options
 def command(
     options: Options,
+    /,
     run: str,
     from_address: str | None,
     accept_changes: bool,

@@ -49,6 +49,7 @@ class Dollars(click.ParamType[Money]):
 @pass_options
 def command(
     options: Options,
+    /,
     file: Path,
     given: tuple[str, ...],
     inputs_file: Path | None,
