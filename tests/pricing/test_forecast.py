@@ -238,8 +238,14 @@ def test_an_unpriced_model_has_no_cost_and_says_so(projects: Projects) -> None:
 
 def test_without_keys_the_plan_shows_what_would_be_with_them(projects: Projects) -> None:
     report = projects.report(f"  s: {{{PROMPT}}}", keys={})
-    assert report.without_keys == (True,)
+    assert report.obstacles == ("keys",)
     assert report.decisions[0] is not None and str(report.decisions[0].model) == "a/cheap"
+
+
+def test_a_budget_that_pays_for_no_call_is_named_and_the_step_estimated_all_the_same(projects: Projects) -> None:
+    report = projects.report(f"  s: {{{PROMPT}}}", head="limits: {budget: {usd: 0.000001}}")
+    assert report.obstacles == ("budget",)
+    assert report.estimate.cost.likely is not None and report.estimate.fits(report.budget) is False
 
 
 def test_a_step_that_nobody_can_serve_has_no_model(projects: Projects) -> None:

@@ -130,13 +130,15 @@ def _notes(report: PlanReport) -> list[str]:
     """What is assumed, and what stands in the way of a run."""
     notes: dict[str, None] = {}
     notices: dict[str, None] = {}
-    for step, decision, keyless in zip(report.estimate.steps, report.decisions, report.without_keys, strict=True):
+    for step, decision, obstacle in zip(report.estimate.steps, report.decisions, report.obstacles, strict=True):
         if decision is None:
             continue
         if decision.model is None:
             reasons = "; ".join(f"{refusal.model}: {refusal.reason}" for refusal in decision.refused)
             notes[f'no model can serve "{step.visit.path}": {one_line(reasons)}'] = None
-        elif keyless:
+        elif obstacle == "budget":
+            notes[f'the budget does not pay for one call of "{step.visit.path}": a run would stop there'] = None
+        elif obstacle == "keys":
             notes[f"no credentials for {decision.model.provider}: a run would fail; --offline rehearses it"] = None
         if step.unpriced:
             notes[f"{step.unpriced} has no price: its cost is not in these figures"] = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from nano_flow.cli.common import Options
@@ -47,8 +48,7 @@ def given_values(plan: Plan, given: GivenInputs) -> dict[str, Json]:
             content = read_text(text[1:]) if text.startswith("@") else text
             declared = plan.inputs.get(name)
             values[name] = content if declared is None else read_input(declared, content)
-        needed = {name: spec for name, spec in plan.inputs.items() if name in values}
-        bind_inputs({**needed, **{n: s for n, s in plan.inputs.items() if not s.required}}, values)
+        bind_inputs({name: replace(spec, required=False) for name, spec in plan.inputs.items()}, values)
     except OSError as error:
         raise UsageError(f"an input cannot be read: {error}") from None
     except ValueError as error:

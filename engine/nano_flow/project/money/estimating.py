@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from nano_flow.core.messages import Message, ToolSpec
 from nano_flow.core.money import Money
@@ -26,6 +27,9 @@ from nano_flow.project.preparing import RunOptions
 from nano_flow.routing.candidates import output_cap
 from nano_flow.routing.request import NoCandidate, RouteDecision
 
+MAX_BUDGET = Money(10**18)
+Obstacle = Literal["", "keys", "budget"]
+"""Credentials that are missing; a budget below the worst case of a single call."""
 _UNKNOWN_MODEL = ModelRef("", "")
 
 
@@ -44,14 +48,14 @@ class Circumstance:
 class PlanReport:
     """``decisions`` belong to the prompts among the steps of ``estimate``, in their order; None for other steps.
 
-    ``without_keys`` are those that only leave a candidate if missing credentials are overlooked.
+    ``obstacles`` says what had to be overlooked for there to be a candidate.
     """
 
     plan: Plan
     policies: Policies
     estimate: Estimate
     decisions: tuple[RouteDecision | None, ...]
-    without_keys: tuple[bool, ...]
+    obstacles: tuple[Obstacle, ...]
 
     @property
     def budget(self) -> Money | None:
@@ -79,7 +83,7 @@ def plan_report(plan: Plan, policies: Policies, where: Circumstance) -> PlanRepo
         policies,
         found,
         tuple(entry[0] if entry else None for entry in decided),
-        tuple(entry[1] if entry else False for entry in decided),
+        tuple(entry[1] if entry else "" for entry in decided),
     )
 
 
@@ -88,7 +92,7 @@ class _Planner:
 
     def __init__(self, plan: Plan, policies: Policies, where: Circumstance) -> None:
         self.plan, self.policies, self.where = plan, policies, where
-        self.decided: dict[int, tuple[RouteDecision, bool]] = {}
+        self.decided: dict[int, tuple[RouteDecision, Obstacle]] = {}
         self._tokenizers = Tokenizers()
         options = where.options
         self._router = PolicyRouter(
@@ -111,8 +115,8 @@ class _Planner:
     def routes(self, visit: Visit, spec: PlannedPrompt, size: PromptSize) -> StepRoute:
         """Who may answer ``spec``, whatever its prompt turns out to be, and its judges."""
         ask = self._ask(visit, spec, size)
-        decision, keyless = self._decide(ask, size.likely)
-        self.decided[id(visit.step)] = (decision, keyless)
+        decision, obstacle = self._decide(ask, size.likely)
+        self.decided[id(visit.step)] = (decision, obstacle)
         varies = size.most is None or bool(spec.tools) or spec.output_schema is not None or bool(spec.verify)
         own = self._route(ask, size, decision, varies=varies)
         judges = []
@@ -160,17 +164,26 @@ class _Planner:
             purpose="judge",
         )
 
-    def _decide(self, ask: ModelAsk, tokens: int) -> tuple[RouteDecision, bool]:
-        """The first decision; where none can serve and keys are missing, the one that would be made with them."""
+    def _decide(self, ask: ModelAsk, tokens: int) -> tuple[RouteDecision, Obstacle]:
+        """The decision of a run; where none can serve, the one without the first obstacle that explains it."""
         first = replace(ask, escalate=0)
+        within = self._circumstances(tokens)
         try:
-            return self._router(first, self._circumstances(tokens)), False
+            return self._router(first, within), ""
         except NoCandidate as error:
-            without = error.decision
-        try:
-            return self._keyless(first, self._circumstances(tokens)), True
-        except NoCandidate:
-            return without, False
+            refused = error.decision
+        boundless = self._boundless(tokens)
+        tries: list[tuple[PolicyRouter, Circumstances, Obstacle]] = [
+            (self._keyless, within, "keys"),
+            (self._router, boundless, "budget"),
+            (self._keyless, boundless, "budget"),
+        ]
+        for router, circumstances, obstacle in tries:
+            try:
+                return router(first, circumstances), obstacle
+            except NoCandidate:
+                continue
+        return refused, ""
 
     def _route(self, ask: ModelAsk, size: PromptSize, decision: RouteDecision, *, varies: bool) -> AskRoute:
         decisions = [decision]
@@ -178,7 +191,7 @@ class _Planner:
         others = list(self._variants(ask)) if varies or ask.escalate or policy.cascade else []
         for other in others:
             try:
-                decisions.append(self._keyless(other, self._circumstances(size.likely)))
+                decisions.append(self._keyless(other, self._boundless(size.likely)))
             except NoCandidate:
                 continue
         if policy.downgrade_to is not None and self.plan.limits.budget.downgrade_at is not None:
@@ -212,6 +225,11 @@ class _Planner:
 
     def _circumstances(self, tokens: int) -> Circumstances:
         return Circumstances(now=self.where.now, input_tokens=tokens, budget_left=self.plan.limits.budget.usd)
+
+    def _boundless(self, tokens: int) -> Circumstances:
+        """With a budget that pays for everything, so that all it still rules out are models without a price."""
+        budget = self.plan.limits.budget.usd
+        return replace(self._circumstances(tokens), budget_left=None if budget is None else MAX_BUDGET)
 
     def _choices(self, decision: RouteDecision, ask: ModelAsk) -> tuple[ModelChoice, ...]:
         return tuple(self._choice(ref, ask) for ref in decision.candidates)

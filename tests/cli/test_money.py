@@ -1,0 +1,190 @@
+"""``plan``, ``prices`` and ``cache`` as typed: what they print, what they refuse, what they leave alone."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nano_flow.caches.sqlite import SqliteCache
+from nano_flow.cli.main import run_command
+from nano_flow.core.messages import ChatReply, ToolCall, Usage
+from nano_flow.core.money import Money, money
+
+WORKFLOW = """
+nano_flow: 1
+name: notes
+inputs: {topic: {type: string}}
+limits: {budget: {usd: 0.05}}
+steps:
+  draft: {prompt: "Three facts about {{ inputs.topic }}, one a line."}
+  check:
+    for_each: ["true", "dated", "short"]
+    prompt: "Is this {{ item }}? {{ steps.draft.output }}"
+    max_output_tokens: 50
+  store: {run: [echo, done]}
+outputs: {facts: "{{ steps.draft.output }}"}
+"""
+
+
+class Said:
+    """What a command printed."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+
+    def __call__(self, *words: str, code: int = 0) -> str:
+        assert run_command(words) == code, self._capsys.readouterr()
+        self.out, self.err = self._capsys.readouterr()
+        return self.out
+
+    def json(self, *words: str, code: int = 0) -> Any:
+        return json.loads(self(*words, "--json", code=code))
+
+
+@pytest.fixture
+def said(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Said:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("NANO_FLOW_STATE", raising=False)
+    (tmp_path / "w.yaml").write_text(WORKFLOW)
+    return Said(capsys)
+
+
+def test_plan_is_one_json_document_with_the_fields_of_the_contract(said: Said) -> None:
+    plan = said.json("plan", "w.yaml", "--offline", "-i", "topic=bees")
+    assert list(plan)[:7] == ["schema", "workflow", "digest", "valid", "steps", "cost_usd", "budget_usd"]
+    assert (plan["schema"], plan["workflow"], plan["valid"]) == ("nano-flow/plan@1", "notes", True)
+    assert (plan["budget_usd"], plan["fits_budget"]) == ("0.05", False)
+    draft, check, store = plan["steps"]
+    assert (check["id"], check["kind"], check["needs"], check["times"]) == ("check", "prompt", ["draft"], [3, 3.0, 3])
+    assert draft["route"]["model"] == "sim/small" and draft["route"]["candidates"][0] == "sim/small"
+    assert set(draft["route"]) >= {"policy", "score", "tier", "because", "refused"}
+    assert all(low <= likely <= high for low, likely, high in draft["tokens"].values())
+    costs = {name: money(amount) for name, amount in draft["cost_usd"].items()}
+    assert 0 < costs["low"] <= costs["likely"] <= costs["high"]
+    assert store["route"] is None and store["cost_usd"] == {"low": "0", "likely": "0", "high": "0"}
+
+
+def test_plan_says_what_is_in_force_and_starts_nothing(said: Said, tmp_path: Path) -> None:
+    before = sorted(tmp_path.iterdir())
+    text = said("plan", "w.yaml", "--offline", "-i", "topic=bees")
+    assert "pricing.yaml (shipped)" in text and "no earlier run is known" in text
+    assert [line.split()[0] for line in text.splitlines()[:5]] == ["step", "draft", "check", "store", "total"]
+    assert sorted(tmp_path.iterdir()) == before
+    assert "litellm" not in {name for name in sys.modules if name == "litellm"} or "litellm" in BEFORE
+
+
+BEFORE = frozenset(sys.modules)
+
+
+def test_plan_answers_whether_a_budget_holds(said: Said) -> None:
+    words = ("plan", "w.yaml", "--offline", "-i", "topic=bees", "--budget")
+    assert "No run can exceed the budget" in said(*words, "1000")
+    assert "It likely fits" in said(*words, "0.05")
+    assert "likely does not fit" in said(*words, "0.0000001")
+
+
+def test_plan_takes_inputs_as_far_as_they_are_given(said: Said) -> None:
+    assert said.json("plan", "w.yaml", "--offline")["steps"][0]["times"] == [1, 1.0, 1]
+    said("plan", "w.yaml", "-i", "tropic=bees", code=2)
+    assert 'did you mean "topic"?' in said.err
+    said("plan", "w.yaml", "-i", "topic=@missing.txt", code=2)
+
+
+def test_plan_refuses_what_run_refuses(said: Said, tmp_path: Path) -> None:
+    (tmp_path / "w.yaml").write_text(WORKFLOW.replace('prompt: "Three', 'promt: "Three'))
+    said("plan", "w.yaml", code=3)
+    assert 'did you mean "prompt"?' in said.err
+
+
+def test_without_keys_the_plan_says_that_a_run_would_fail(said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    text = said("plan", "w.yaml", "--model", "openai/gpt-5-mini", "--no-fallback", "-i", "topic=bees")
+    assert "openai/gpt-5-mini" in text and "no credentials for openai" in text and "--offline" in text
+
+
+def test_the_likely_figure_follows_runs_and_no_run_exceeds_the_high_one(said: Said) -> None:
+    plan = said.json("plan", "w.yaml", "--offline", "-i", "topic=bees")
+    low, high = money(plan["cost_usd"]["low"]), money(plan["cost_usd"]["high"])
+    costs = []
+    for _ in range(3):
+        run = said.json("run", "w.yaml", "--offline", "-i", "topic=bees")
+        costs.append(money(run["cost"]["simulated_usd"]))
+        assert low <= costs[-1] <= high
+    likely = money(said.json("plan", "w.yaml", "--offline", "-i", "topic=bees")["cost_usd"]["likely"])
+    assert abs(likely - sum(costs) / 3) <= 0.25 * sum(costs) / 3
+    assert "follow 3 earlier runs" in said("plan", "w.yaml", "--offline")
+
+
+def test_prices_are_listed_by_name_and_day(said: Said) -> None:
+    table = said.json("prices", "list", "gpt-5-mini", "--at", "2025-09-01")
+    (found,) = table["models"]
+    assert (found["model"], found["from"], found["prices"]["output"]) == ("openai/gpt-5-mini", "2025-08-07", "1.2")
+    assert len(said.json("prices", "list", "openai/gpt-5-mini", "--all")["models"]) == 2
+    text = said("prices", "list")
+    assert "free" in text and "unpriced" in text and "above 200,000: 2.5/15" in text
+    said("prices", "list", "nobody", code=2)
+    said("prices", "list", "--at", "yesterday", code=2)
+
+
+def test_prices_check_compares_and_may_fail(said: Said, tmp_path: Path) -> None:
+    assert "LiteLLM" in said("prices", "check")
+    (tmp_path / "pricing.yaml").write_text(
+        "nano_flow: 1\nmodels:\n  openai/gpt-4o:\n    - {from: 2025-01-01, input: 9, output: 9}\n"
+    )
+    found = said.json("prices", "check", "--exit-code", code=7)
+    (model,) = found["sources"][0]["models"]
+    assert {"kind": "input", "above": None, "ours": "9.00", "theirs": "2.50"} in model["differences"]
+    assert "openai/gpt-4o" in said("prices", "check")
+
+
+def test_prices_update_writes_only_when_told(said: Said, tmp_path: Path) -> None:
+    path = tmp_path / "pricing.yaml"
+    path.write_text("nano_flow: 1\nmodels:\n  openai/gpt-4o:\n    - {from: 2025-01-01, input: 9, output: 9}  # old\n")
+    before = path.read_text()
+    diff = said("prices", "update", "--from", "2026-11-01")
+    assert "+    - {from: 2026-11-01, input: 2.50," in diff and path.read_text() == before
+    assert "--write" in said.err
+    assert said("prices", "update", "openai/gpt-4o", "--from", "2026-11-01", "--write") == diff
+    assert path.read_text().startswith(before)
+    assert said("prices", "update", "--from", "2026-11-02") == ""
+    assert "nothing to change" in said.err
+
+
+def kept(folder: Path) -> SqliteCache:
+    cache = SqliteCache(folder / ".nano-flow" / "cache.db")
+    call = ToolCall("1", "read", "{}")
+    cache.put(
+        "abc1", ChatReply("hello \x1b[2J", "stop", Usage(1, output_tokens=1), model="m1"), Money(500), 100.0, None
+    )
+    cache.put("abd2", ChatReply("", "tool_calls", Usage(1), (call,), model="m2"), Money(700), 200.0, 1.0)
+    cache.get("abc1", 150.0)
+    return cache
+
+
+def test_the_cache_is_counted_shown_and_cleared(said: Said, tmp_path: Path) -> None:
+    kept(tmp_path).close()
+    stats = said.json("cache", "stats")
+    assert (stats["replies"], stats["expired"], stats["hits"], stats["saved_usd"]) == (2, 1, 1, "0.0000005")
+    assert [r["key"] for r in said.json("cache", "show")["replies"]] == ["abd2", "abc1"]
+    assert "abc1" in said("cache", "show", "--limit", "5")
+    assert said("cache", "show", "abc") == "hello \\x1b[2J\n"
+    assert said("cache", "show", "abd") == "read({})\n"
+    assert said.json("cache", "show", "abc")["reply"]["text"] == "hello \x1b[2J"
+    said("cache", "show", "ab", code=2)
+    said("cache", "show", "zz", code=2)
+    said("cache", "clear", "--expired", "--older-than", "1", code=2)
+    assert said("cache", "clear", "--expired") == "1 reply removed\n"
+    assert said.json("cache", "clear", "--older-than", "1")["removed"] == 1
+    assert said("cache", "clear") == "0 replies removed\n"
+
+
+def test_looking_at_a_cache_that_never_was_makes_none(said: Said, tmp_path: Path) -> None:
+    assert said.json("cache", "stats")["replies"] == 0
+    assert said("cache", "show") == "" and "nothing is kept" in said.err
+    assert said("cache", "clear") == "0 replies removed\n"
+    assert not (tmp_path / ".nano-flow").exists()
