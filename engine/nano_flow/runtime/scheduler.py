@@ -111,12 +111,12 @@ class GraphRun:
 
     def _ended(self, task: asyncio.Task[StepOutcome]) -> None:
         step = self._tasks.pop(task)
+        error = None if task.cancelled() else task.exception()  # asked in any case: else asyncio prints it
         if self._done.done():
             return
         if task.cancelled():
             self._finish_if_idle()
             return
-        error = task.exception()
         if error is not None:
             self._done.set_exception(error)
             return
@@ -145,8 +145,8 @@ class GraphRun:
     async def _cancel_running(self) -> None:
         if not self._tasks:
             return
-        if not self._done.done():
-            self._done.cancel()
+        if not self._done.cancel() and not self._done.cancelled():
+            self._done.exception()
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()

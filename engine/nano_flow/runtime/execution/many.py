@@ -74,6 +74,9 @@ class FanOut:
             worker.cancel()
         if alive:
             await asyncio.wait(alive)
+        for worker in self._workers:
+            if not worker.cancelled():
+                worker.exception()  # the first one is raised; the others must not be printed by asyncio
 
     async def _work(self, address: Address, items: list[Json], pending: Iterator[int]) -> None:
         for index in pending:

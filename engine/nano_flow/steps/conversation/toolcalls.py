@@ -54,6 +54,9 @@ class ToolDesk:
                 task.cancel()
             if alive:
                 await asyncio.wait(alive)
+            for task in tasks:
+                if not task.cancelled():
+                    task.exception()  # gather raised the first; the others must not be printed by asyncio
         self._give_up_if_hopeless()
         return [Message("tool", text, tool_call_id=call.id) for call, text in zip(calls, results, strict=True)]
 
