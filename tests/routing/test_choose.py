@@ -204,7 +204,7 @@ def test_the_decision_as_json_has_what_the_contract_promises() -> None:
     document = decided(ask("Fix the typo.")).as_json()
     assert document["schema"] == "nano-flow/decision@1"
     assert document["model"] == "openai/nano" and document["tier"] == "simple"
-    assert {"signal": "trivial", "points": -2.0, "at": "routing.yaml:7"} in document["because"]  # type: ignore[operator]
+    assert {"signal": "trivial", "points": -2.0, "at": "routing.yaml:7", "found": ["typo"]} in document["because"]  # type: ignore[operator]
     assert document["facts"]["prompt_words"] == 3  # type: ignore[index,call-overload]
     assert {"model": "sim/small"}.items() <= document["refused"][0].items()  # type: ignore[index,union-attr,call-overload]
 

@@ -62,6 +62,7 @@ def decide(
         policy=request.policy,
         notices=_notices(accepted, refused, policy.max_price_ratio),
         cascade=selection.cascade,
+        asked=request.asked(),
     )
     if not accepted:
         raise NoCandidate(decision, _variables(refused, catalogue))

@@ -96,6 +96,19 @@ class Facts:
         """One flat mapping, floats rounded to four digits: what ``decision.facts`` holds and rules see."""
         return {name: _plain(getter(self)) for name, getter in _GETTERS.items()}
 
+    @classmethod
+    def from_json(cls, data: Mapping[str, Json]) -> Facts:
+        """What ``as_json`` wrote; a fact that was not known then is 0, a fact that is not known now is left out."""
+        return cls(*(_part(kind, data) for kind in (PromptFacts, StepFacts, RunFacts)))  # type: ignore[arg-type]
+
+
+def _part(kind: type, data: Mapping[str, Json]) -> object:
+    usual = dict.fromkeys((f.name for f in fields(kind)), 0) if kind is PromptFacts else {}
+    known = {f.name: data[f.name] for f in fields(kind) if f.name in data}
+    if isinstance(tags := known.get("tags"), list):
+        known["tags"] = tuple(str(tag) for tag in tags)  # type: ignore[assignment]
+    return kind(**usual | known)
+
 
 _GETTERS: Mapping[str, Callable[[Facts], object]] = {
     field.name: attrgetter(f"{part}.{field.name}")

@@ -56,6 +56,24 @@ class RouteRequest:
     escalate: int = 0
     keep: str | None = None
 
+    def asked(self) -> dict[str, Json]:
+        """Everything beside facts and text that differs from the default, as plain data."""
+        fallback: Json = [*self.fallback] if isinstance(self.fallback, tuple) else self.fallback
+        said: dict[str, Json] = {
+            "providers": [*self.providers] or None,
+            "complexity": self.complexity,
+            "complexity_at_least": self.complexity_at_least,
+            "complexity_at_most": self.complexity_at_most,
+            "fallback": fallback,
+            "needs": [*sorted(self.needs)] or None,
+            "params": [*sorted(self.params)] or None,
+            "input_tokens": self.input_tokens or None,
+            "max_output_tokens": self.max_output_tokens,
+            "escalate": self.escalate or None,
+            "keep": self.keep,
+        }
+        return {name: value for name, value in said.items() if value is not None}
+
     @property
     def prompt_tokens(self) -> int:
         """Tokens to send, measured where they were, else estimated."""
@@ -122,6 +140,8 @@ class RouteDecision:
     policy: str = "default"
     notices: tuple[str, ...] = ()
     cascade: tuple[str, ...] = ()
+    asked: Mapping[str, Json] = field(default_factory=dict)
+    """What the step said beside its prompt, so that a recorded decision can be made again."""
 
     @property
     def candidates(self) -> tuple[ModelRef, ...]:
@@ -157,6 +177,7 @@ class RouteDecision:
             },
             "notices": list(self.notices),
             "cascade": list(self.cascade),
+            "asked": dict(self.asked),
         }
 
 

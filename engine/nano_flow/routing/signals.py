@@ -10,6 +10,7 @@ from typing import Generic, Protocol, TypeVar
 
 from nano_flow.core.messages import Json
 from nano_flow.routing.reading import Reading
+from nano_flow.source.regex_guard import PatternTooSlow, SafePattern, safe_pattern
 
 F = TypeVar("F")
 F_in = TypeVar("F_in", contravariant=True)
@@ -20,15 +21,17 @@ _SEARCHED = 50_000
 
 @dataclass(frozen=True, slots=True)
 class SignalPoints:
-    """What one signal gave, and the line that says so (``routing.yaml:14``)."""
+    """What one signal gave, and the line that says so (``routing.yaml:14``); ``found`` are the entries that occur."""
 
     signal: str
     points: float
     at: str = ""
+    found: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Json]:
         """As in ``because`` of a decision."""
-        return {"signal": self.signal, "points": round(self.points, 4), "at": self.at}
+        document: dict[str, Json] = {"signal": self.signal, "points": round(self.points, 4), "at": self.at}
+        return document | {"found": list(self.found)} if self.found else document
 
 
 class Signal(Protocol[F_in]):
@@ -42,8 +45,8 @@ class Signal(Protocol[F_in]):
     def at(self) -> str:
         """Where it is written."""
 
-    def points(self, facts: F_in, reading: Reading) -> float:
-        """What it adds to the score."""
+    def points(self, facts: F_in, reading: Reading) -> SignalPoints:
+        """What it adds to the score, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +59,12 @@ class CurveSignal(Generic[F]):
     values: tuple[float, ...]
     heights: tuple[float, ...]
 
-    def points(self, facts: F, reading: Reading) -> float:
+    def points(self, facts: F, reading: Reading) -> SignalPoints:
         """The curve's height above the fact."""
-        value = self.getter(facts)
+        return SignalPoints(self.name, self.height(self.getter(facts)), self.at)
+
+    def height(self, value: object) -> float:
+        """The same for a value; what is no number has none."""
         if not isinstance(value, int | float):
             return 0.0
         right = bisect_right(self.values, value)
@@ -75,8 +81,13 @@ class CurveSignal(Generic[F]):
 class Phrase:
     """An entry that is more than one plain word: all ``words`` must occur for ``pattern`` to be looked for."""
 
+    text: str
     words: frozenset[bytes]
     pattern: re.Pattern[bytes]
+
+    def stands_in(self, reading: Reading) -> bool:
+        """Whether the words occur in a row."""
+        return self.words <= reading.distinct and self.pattern.search(reading.folded) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +97,7 @@ class Foreign:
     A plain search for the forms comes first: it costs a fiftieth of the pattern's.
     """
 
+    text: str
     forms: tuple[str, ...]
     pattern: re.Pattern[str]
 
@@ -96,35 +108,47 @@ class Foreign:
 
 @dataclass(frozen=True, slots=True)
 class MatchSignal(Generic[F]):
-    """Points for each entry of a list that occurs, however often it does."""
+    """Points for each entry of a list that occurs, however often it does; ``entries`` are all of them, as written."""
 
     name: str
     at: str
     each: float
     at_most: float | None
+    entries: tuple[str, ...]
     words: frozenset[bytes]
     prefixes: tuple[bytes, ...]
     phrases: tuple[Phrase, ...]
-    patterns: tuple[re.Pattern[str], ...]
+    patterns: tuple[SafePattern, ...]
     foreign: tuple[Foreign, ...]
     """Looked for only in texts beyond ASCII."""
 
-    def points(self, facts: F, reading: Reading) -> float:
+    def points(self, facts: F, reading: Reading) -> SignalPoints:
         """Entries that occur × points, at most the cap."""
-        found = len(self.words & reading.distinct)
-        for prefix in self.prefixes:
-            found += prefix in reading.folded
-        for phrase in self.phrases:
-            found += phrase.words <= reading.distinct and phrase.pattern.search(reading.folded) is not None
-        for pattern in self.patterns:
-            found += pattern.search(reading.text, 0, _SEARCHED) is not None
+        found = [word.decode() for word in self.words & reading.distinct]
+        found += [prefix[1:].decode() + "*" for prefix in self.prefixes if prefix in reading.folded]
+        found += [phrase.text for phrase in self.phrases if phrase.stands_in(reading)]
+        found += [f"/{pattern.source}/" for pattern in self.patterns if _stands_in(pattern, reading.text)]
         if self.foreign and len(reading.text) != len(reading.data):
-            found += sum(entry.stands_in(reading.text) for entry in self.foreign)
-        total = found * self.each
+            found += [entry.text for entry in self.foreign if entry.stands_in(reading.text)]
+        if not found:
+            return SignalPoints(self.name, 0.0, self.at)
+        return SignalPoints(self.name, self.total(len(found)), self.at, tuple(sorted(found)))
+
+    def total(self, count: int) -> float:
+        """Points for ``count`` entries."""
+        total = count * self.each
         if self.at_most is None:
             return total
         cap = abs(self.at_most)
         return max(-cap, min(cap, total))
+
+
+def _stands_in(pattern: SafePattern, text: str) -> bool:
+    """A pattern that would take too long on a text counts as not found: a score must not wait."""
+    try:
+        return pattern.found_in(text[:_SEARCHED])
+    except PatternTooSlow:
+        return False
 
 
 def curve_signal(name: str, at: str, getter: Getter[F], curve: Sequence[Sequence[float]]) -> CurveSignal[F]:
@@ -137,11 +161,11 @@ def match_signal(name: str, at: str, entries: Sequence[str], each: float, at_mos
     words: set[bytes] = set()
     prefixes: list[bytes] = []
     phrases: list[Phrase] = []
-    patterns: list[re.Pattern[str]] = []
+    patterns: list[SafePattern] = []
     foreign: list[Foreign] = []
     for entry in entries:
         if is_pattern(entry):
-            patterns.append(re.compile(entry[1:-1], re.IGNORECASE))
+            patterns.append(safe_pattern(entry[1:-1], ignore_case=True))
         elif not entry.isascii():
             foreign.append(_foreign(entry))
         elif re.fullmatch(r"[A-Za-z0-9_]+", entry):
@@ -150,8 +174,18 @@ def match_signal(name: str, at: str, entries: Sequence[str], each: float, at_mos
             prefixes.append(f" {entry[:-1].lower()}".encode())
         else:
             phrases.append(_phrase(entry))
+    listed = tuple(entry if is_pattern(entry) else entry.lower() for entry in entries)
     return MatchSignal(
-        name, at, each, at_most, frozenset(words), tuple(prefixes), tuple(phrases), tuple(patterns), tuple(foreign)
+        name,
+        at,
+        each,
+        at_most,
+        listed,
+        frozenset(words),
+        tuple(prefixes),
+        tuple(phrases),
+        tuple(patterns),
+        tuple(foreign),
     )
 
 
@@ -165,7 +199,7 @@ def _phrase(entry: str) -> Phrase:
     parts = re.findall(r"[a-z0-9_]+\*?", entry.lower())
     whole = frozenset(part.encode() for part in parts if not part.endswith("*"))
     body = " +".join(part.replace("*", "[a-z0-9_]*") for part in parts)
-    return Phrase(whole, re.compile(f" {body}(?![a-z0-9_])".encode()))
+    return Phrase(entry.lower(), whole, re.compile(f" {body}(?![a-z0-9_])".encode()))
 
 
 _UNSPACED = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]")
@@ -176,9 +210,9 @@ def _foreign(entry: str) -> Foreign:
     stem = entry.rstrip("*")
     forms = tuple(dict.fromkeys((stem.lower(), stem.capitalize(), stem.upper())))
     if _UNSPACED.search(entry):
-        return Foreign(forms, re.compile(re.escape(stem), re.IGNORECASE))
+        return Foreign(entry.lower(), forms, re.compile(re.escape(stem), re.IGNORECASE))
     end = "" if entry.endswith("*") else r"(?!\w)"
-    return Foreign(forms, re.compile(rf"(?<!\w){re.escape(stem)}{end}", re.IGNORECASE))
+    return Foreign(entry.lower(), forms, re.compile(rf"(?<!\w){re.escape(stem)}{end}", re.IGNORECASE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +228,8 @@ class Scorer(Generic[F]):
         total = self.base
         because = [SignalPoints("base", self.base, self.at)] if self.base else []
         for signal in self.signals:
-            points = signal.points(facts, reading)
-            if points:
-                total += points
-                because.append(SignalPoints(signal.name, points, signal.at))
+            given = signal.points(facts, reading)
+            if given.points:
+                total += given.points
+                because.append(given)
         return min(10.0, max(0.0, total)), tuple(because)
