@@ -42,7 +42,7 @@ class SimOptions:
     @classmethod
     def read(cls, extra: Mapping[str, object], windows: Mapping[str, int] | None = None) -> SimOptions:
         """Options as ``providers.yaml`` writes them under the provider."""
-        plain: dict[str, Json] = json.loads(json.dumps(dict(extra)))
+        plain: dict[str, Json] = json.loads(json.dumps(dict(extra), default=_total))
         latency, faults, script = plain.get("latency"), plain.get("faults"), plain.get("script")
         by_model = latency if isinstance(latency, dict) else {"": latency}
         return cls(
@@ -161,6 +161,11 @@ class SimProvider:
             if latency:
                 await self._clock.sleep(latency / len(starts))
             on_text(whole[start : start + step])
+
+
+def _total(latency: object) -> float:
+    """The whole duration of a ``latency:`` that names its parts."""
+    return float(getattr(latency, "total", None) or 0.0)
 
 
 def size_of(ref: ModelRef) -> str:

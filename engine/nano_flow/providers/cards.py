@@ -1,0 +1,100 @@
+"""What an adapter has to know of its provider and models; the plan's cards have this form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from nano_flow.core.refs import ModelRef
+
+
+class ModelFacts(Protocol):
+    """One model. ``can`` None: nobody knows."""
+
+    @property
+    def ref(self) -> ModelRef:
+        """Its name here."""
+
+    @property
+    def context_window(self) -> int | None:
+        """Tokens of prompt and reply together."""
+
+    @property
+    def can(self) -> Set[str] | None:
+        """Its abilities."""
+
+    @property
+    def refuses(self) -> Set[str]:
+        """Parameters that must not be sent."""
+
+    @property
+    def renames(self) -> Mapping[str, str]:
+        """Parameter of ours → the provider's name for it."""
+
+    @property
+    def deployment(self) -> str | None:
+        """The name to send instead of the model's."""
+
+
+class ProviderFacts(Protocol):
+    """One provider as ``providers.yaml`` declares it, variables unexpanded."""
+
+    @property
+    def name(self) -> str:
+        """Its name here."""
+
+    @property
+    def litellm(self) -> str | None:
+        """LiteLLM's id of it."""
+
+    @property
+    def adapter(self) -> str | None:
+        """``sim``, or the registered name of an entry point."""
+
+    @property
+    def credentials(self) -> tuple[tuple[str, ...], ...]:
+        """Sets of variables; any complete one will do."""
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """``base_url``, ``region`` …, as written."""
+
+    @property
+    def models(self) -> Mapping[str, ModelFacts]:
+        """The declared models."""
+
+    @property
+    def extra(self) -> Mapping[str, object]:
+        """Options of an adapter of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownModel:
+    """A model that an open provider takes and nobody declared."""
+
+    ref: ModelRef
+    context_window: int | None = None
+    can: Set[str] | None = None
+    refuses: Set[str] = frozenset()
+    renames: Mapping[str, str] = field(default_factory=dict)
+    deployment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A provider ready to be called: settings expanded, ``keys`` the variables of its credentials with their values."""
+
+    name: str
+    litellm: str
+    settings: Mapping[str, str]
+    keys: Mapping[str, str]
+    models: Mapping[str, ModelFacts]
+
+    def setting(self, name: str) -> str:
+        """A setting, or nothing."""
+        return self.settings.get(name, "")
+
+    def model(self, ref: ModelRef) -> ModelFacts:
+        """What is known of ``ref``."""
+        return self.models.get(ref.model) or UnknownModel(ref)

@@ -1,0 +1,21 @@
+"""Variables of the environment in the settings of a provider: ``${VAR}`` and ``${VAR:-default}``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
+
+
+def expand(text: str, environ: Mapping[str, str]) -> str:
+    """``text`` with its variables; one that is unset or empty gives its default, or nothing."""
+    return _VARIABLE.sub(lambda match: environ.get(match[1]) or match[2] or "", text)
+
+
+def first_complete(ways: tuple[tuple[str, ...], ...], environ: Mapping[str, str]) -> Mapping[str, str]:
+    """The variables, with their values, of the first set that is complete; none where no set is."""
+    for way in ways:
+        if all(environ.get(name) for name in way):
+            return {name: environ[name] for name in way}
+    return {}

@@ -1,0 +1,128 @@
+"""From the providers that are declared to adapters, each made when its first call is due."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from nano_flow.core.errors import BadRequest, ProviderError, ServerFailed
+from nano_flow.core.messages import ChatReply, ChatRequest, Json
+from nano_flow.ports import ChatProvider, Clock
+from nano_flow.providers.cards import Endpoint, ProviderFacts
+from nano_flow.providers.environment import expand, first_complete
+
+ENTRY_POINTS = "nano_flow.providers"
+"""The group under which other packages register ``factory(endpoint, options, clock) -> ChatProvider``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What adapters are made with. ``script`` replaces that of the simulator's own options (tests)."""
+
+    clock: Clock
+    environ: Mapping[str, str]
+    script: Mapping[str, Json] | None = None
+
+
+Factory = Callable[[ProviderFacts, Surroundings], ChatProvider]
+
+
+class ProviderTable:
+    """The adapters of one run."""
+
+    def __init__(self, cards: Mapping[str, ProviderFacts], surroundings: Surroundings) -> None:
+        self._cards = cards
+        self._surroundings = surroundings
+        self._made: dict[str, ChatProvider] = {}
+
+    def get(self, name: str) -> ChatProvider:
+        """The adapter of the provider ``name``. ProviderError where there is none."""
+        made = self._made.get(name)
+        if made is None:
+            card = self._cards.get(name)
+            if card is None:
+                raise BadRequest(f'the provider "{name}" is not declared in providers.yaml')
+            made = self._made[name] = make_provider(card, self._surroundings)
+        return made
+
+    async def close(self) -> None:
+        """Close every adapter that was made."""
+        while self._made:
+            _, provider = self._made.popitem()
+            await provider.close()
+
+
+def make_provider(card: ProviderFacts, surroundings: Surroundings) -> ChatProvider:
+    """One adapter, by ``adapter:`` or ``litellm:``."""
+    factory = FACTORIES.get(card.adapter or "litellm")
+    if factory is not None:
+        return factory(card, surroundings)
+    return _from_entry_point(card, surroundings)
+
+
+def endpoint_of(card: ProviderFacts, environ: Mapping[str, str]) -> Endpoint:
+    """The provider with its variables put in."""
+    settings = {name: expand(text, environ) for name, text in card.settings.items()}
+    keys = first_complete(card.credentials, environ)
+    return Endpoint(card.name, card.litellm or "", settings, keys, card.models)
+
+
+def registered_adapters() -> Sequence[str]:
+    """The names under which installed packages offer adapters."""
+    from importlib.metadata import entry_points
+
+    return sorted(entry.name for entry in entry_points(group=ENTRY_POINTS))
+
+
+def _simulated(card: ProviderFacts, surroundings: Surroundings) -> ChatProvider:
+    from nano_flow.providers.sim import SimOptions, SimProvider
+
+    windows = {name: model.context_window for name, model in card.models.items() if model.context_window}
+    extra = dict(card.extra)
+    if surroundings.script is not None:
+        extra["script"] = surroundings.script
+    return SimProvider(surroundings.clock, SimOptions.read(extra, windows))
+
+
+def _litellm(card: ProviderFacts, surroundings: Surroundings) -> ChatProvider:
+    from nano_flow.providers.litellm import LiteLLMProvider
+
+    return LiteLLMProvider(endpoint_of(card, surroundings.environ), surroundings.clock)
+
+
+FACTORIES: Mapping[str, Factory] = {"litellm": _litellm, "sim": _simulated}
+"""Adapters of this package; others come by entry point."""
+
+
+def _from_entry_point(card: ProviderFacts, surroundings: Surroundings) -> ChatProvider:
+    from importlib.metadata import entry_points
+
+    found = [entry for entry in entry_points(group=ENTRY_POINTS) if entry.name == card.adapter]
+    if not found:
+        known = ", ".join([*FACTORIES, *registered_adapters()])
+        message = f'the adapter "{card.adapter}" of the provider "{card.name}" is not installed; known: {known}'
+        raise BadRequest(message)
+    factory = found[0].load()
+    return ForeignProvider(factory(endpoint_of(card, surroundings.environ), dict(card.extra), surroundings.clock))
+
+
+class ForeignProvider:
+    """An adapter from another package: whatever it raises reaches the engine as a ``ProviderError``."""
+
+    def __init__(self, provider: ChatProvider) -> None:
+        self._provider = provider
+
+    async def complete(self, request: ChatRequest, on_text: Callable[[str], None] | None = None) -> ChatReply:
+        """Answer one request."""
+        try:
+            return await self._provider.complete(request, on_text)
+        except (ProviderError, TimeoutError):
+            raise
+        except Exception as error:  # the edge of a foreign adapter: its defects must not be taken for ours
+            failed = ServerFailed(f'the adapter of "{request.model.provider}" failed: {type(error).__name__}: {error}')
+            failed.maybe_billed = True
+            raise failed from error
+
+    async def close(self) -> None:
+        """Release what it holds."""
+        await self._provider.close()

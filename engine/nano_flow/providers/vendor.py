@@ -1,0 +1,124 @@
+"""Reads what a vendor's exception carries: classes, status, message, headers, without any key."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from math import isfinite
+
+MAX_MESSAGE = 600
+
+
+@dataclass(frozen=True, slots=True)
+class VendorError:
+    """What is known of an exception: the names of its classes, status, message, headers."""
+
+    classes: frozenset[str]
+    status: int | None
+    message: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def describe(exception: BaseException) -> VendorError:
+    """Read an exception of LiteLLM, of a vendor's package or of the network.
+
+    What it was raised from is looked at too, for LiteLLM wraps what it does not know. A stream that never gave its
+    first piece did not break: it is the error inside that counts.
+    """
+    inner = getattr(exception, "original_exception", None)
+    if getattr(exception, "is_pre_first_chunk", False) and isinstance(inner, Exception):
+        return describe(inner)
+    chain = list(_chain(exception))
+    classes = {cls.__name__ for cls in type(exception).__mro__}
+    headers: dict[str, str] = {}
+    status: int | None = None
+    for link in chain:
+        headers = headers or _headers(link)
+        code = getattr(link, "status_code", None)
+        if status is None and isinstance(code, int | str) and str(code).isdigit():
+            status = int(code)
+    message = str(getattr(exception, "message", "") or exception) or type(exception).__name__
+    return VendorError(frozenset(classes), status, message, headers)
+
+
+def _chain(exception: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    link: BaseException | None = exception
+    while link is not None and id(link) not in seen:
+        seen.add(id(link))
+        yield link
+        original = getattr(link, "original_exception", None)
+        link = original if isinstance(original, BaseException) else link.__cause__ or link.__context__
+
+
+def _headers(exception: BaseException) -> dict[str, str]:
+    response = getattr(exception, "response", None)
+    for holder in (getattr(response, "headers", None), getattr(exception, "headers", None)):
+        if isinstance(holder, Mapping):
+            return {str(name).lower(): str(value) for name, value in holder.items()}
+        items = getattr(holder, "items", None)
+        if callable(items):
+            return {str(name).lower(): str(value) for name, value in items()}
+    return {}
+
+
+def retry_after(headers: Mapping[str, str], now: float) -> float | None:
+    """Seconds to wait, by ``retry-after-ms``, or ``Retry-After`` as a number or a date; None for anything else."""
+    milliseconds = _number(headers.get("retry-after-ms", ""))
+    if milliseconds is not None:
+        return milliseconds / 1000
+    text = headers.get("retry-after", "").strip()
+    seconds = _number(text)
+    if seconds is not None or not text:
+        return seconds
+    try:
+        date = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    at = date.replace(tzinfo=date.tzinfo or UTC).timestamp()
+    return max(at - now, 0.0)
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if isfinite(number) and number >= 0 else None
+
+
+_PREFIX = re.compile(r"^(?:litellm\.)?(?:\w+(?:Error|Exception)|Timeout)(?:\s+\w+(?:Error|Exception))?(?:\s*-\s*|:\s*)")
+_TRACE = re.compile(
+    r"\s*Traceback \(most recent call last\).*| Handle with `litellm\.\w+`\.?$|\. File an issue if litellm.*"
+)
+_INNER = re.compile(r'"message"\s*:\s*"((?:[^"\\]|\\.)+)"', re.IGNORECASE)
+_SPACES = re.compile(r"\s+")
+
+
+def tidy(message: str) -> str:
+    """A vendor's message in one line, without the class names that LiteLLM puts before it."""
+    text = _SPACES.sub(" ", message).strip()
+    for _ in range(4):
+        shorter = _PREFIX.sub("", text, count=1)
+        if shorter == text or not shorter:
+            break
+        text = shorter
+    text = _TRACE.sub("", text)
+    inner = _INNER.search(text) if text.lstrip("b'").startswith("{") else None
+    if inner is not None:
+        text = inner[1].replace('\\"', '"')
+    return text if len(text) <= MAX_MESSAGE else f"{text[:MAX_MESSAGE]} …"
+
+
+_KEYS = re.compile(
+    r"sk-[A-Za-z0-9_*-]{6,}|AIza[\w-]{10,}|AKIA[A-Z0-9]{12,}|hf_\w{8,}|gh[pousr]_\w{16,}|xox[abp]-[\w-]{8,}|"
+    r"(?<=[?&]key=)[^&\s'\"]+|(?<=Bearer )[\w.~+/=-]{8,}|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)|ya29\.[\w-]{8,}",
+)
+
+
+def without_keys(text: str) -> str:
+    """``text`` without what looks like a key, whoever's it is; known keys are taken out besides."""
+    return _KEYS.sub("***", text)

@@ -1,0 +1,266 @@
+"""The arguments of one ``litellm.acompletion`` call: where, with which key, what, within which limits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from nano_flow.core.messages import ChatRequest, Json, ToolSpec
+from nano_flow.providers.cards import Endpoint, ModelFacts
+from nano_flow.providers.prompt_tools import schema_note, tools_note
+from nano_flow.providers.simulated.tokens import count_request
+from nano_flow.providers.wire.messages import MessageStyle, wire_messages
+from nano_flow.providers.wire.names import ToolNames
+
+Arguments = dict[str, object]
+SCHEMA_NAME = "reply"
+_PARAMS = ("temperature", "top_p", "seed", "stop", "reasoning_effort", "verbosity")
+_PASSED_ON = frozenset({*_PARAMS, "tools", "tool_choice", "response_format"})
+_SPEAKS_OPENAI = frozenset({"openai", "azure", "huggingface"})
+"""LiteLLM ids whose parameters are sent as they are, also where LiteLLM's list of models does not know them."""
+_OLLAMA = frozenset({"ollama", "ollama_chat"})
+_SMALLEST_CONTEXT, _LARGEST_CONTEXT = 4096, 131_072
+_THINKS_BY_BUDGET = frozenset({"anthropic", "bedrock"})
+"""LiteLLM ids for which ``reasoning_effort`` becomes a budget of tokens, and what LiteLLM makes of each word."""
+_BUDGETS = {"minimal": 1024, "low": 1024, "medium": 2048, "high": 4096, "xhigh": 8192}
+_SCHEMA_BESIDE_TOOLS = frozenset({"openai", "azure", "anthropic"})
+"""LiteLLM ids whose models take a schema and tools in one call; the others get the schema by prompt then."""
+_NO_SCHEMA = frozenset({"cohere", "cohere_chat"})
+"""LiteLLM ids for which LiteLLM does not translate a schema: it goes by prompt."""
+_LOUD_CHOICES = _NO_SCHEMA
+"""LiteLLM ids that take ``REQUIRED`` and ``NONE``, passed on as they are."""
+_CACHE_BY_MARK = frozenset({"anthropic", "bedrock"})
+"""LiteLLM ids of providers that cache a prompt only where it is marked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A call ready to be made. ``tools_by_prompt``: the tool calls have to be read from the text."""
+
+    arguments: Arguments
+    names: ToolNames
+    tools_by_prompt: bool = False
+
+
+def prepare(request: ChatRequest, endpoint: Endpoint, *, stream: bool) -> Prepared:
+    """Everything but what is the same for all calls."""
+    card = endpoint.model(request.model)
+    where = destination(endpoint, card)
+    litellm = str(where["model"]).partition("/")[0]
+    names = ToolNames.of(tool.name for tool in request.tools)
+    by_prompt = bool(request.tools) and card.can is not None and "tools" not in card.can
+    native_schema = _native_schema(request, card, litellm)
+    style = MessageStyle(
+        litellm=litellm,
+        provider=endpoint.name,
+        names=names,
+        mark_cache=litellm in _CACHE_BY_MARK and (card.can is None or "prompt_caching" in card.can),
+        tools_as_text=by_prompt,
+        note=_note(request, by_prompt=by_prompt, native_schema=native_schema),
+    )
+    arguments: Arguments = {**where, "messages": wire_messages(request, style), **_params(request, card, litellm)}
+    if request.tools and not by_prompt:
+        arguments["tools"] = [_tool(tool, names) for tool in request.tools]
+        if not (litellm in _THINKS_BY_BUDGET and "reasoning_effort" in arguments):  # thinking takes no forced call
+            arguments |= _tool_choice(request, card, names, litellm)
+    if request.output_schema is not None and native_schema:
+        arguments["response_format"] = _response_format(request.output_schema, litellm)
+    if stream:
+        arguments |= {"stream": True, "stream_options": {"include_usage": True}}
+    if litellm in _SPEAKS_OPENAI:
+        arguments["allowed_openai_params"] = [name for name in arguments if name in _PASSED_ON]
+    if litellm in _OLLAMA:
+        arguments["num_ctx"] = _context_for(request, card)
+    if litellm != "huggingface":  # there LiteLLM would send it to the server
+        arguments["max_retries"] = 0
+    return Prepared(arguments, names, by_prompt)
+
+
+def _note(request: ChatRequest, *, by_prompt: bool, native_schema: bool) -> str:
+    notes = []
+    if by_prompt and request.params.get("tool_choice") != "none":
+        notes.append(tools_note(request.tools, request.params.get("tool_choice")))
+    if request.output_schema is not None and not native_schema:
+        notes.append(schema_note(request.output_schema))
+    return "\n\n".join(notes)
+
+
+def _native_schema(request: ChatRequest, card: ModelFacts, litellm: str) -> bool:
+    if request.output_schema is None or card.can is None or "json_schema" not in card.can or litellm in _NO_SCHEMA:
+        return False
+    if request.output_schema.get("type") != "object":
+        return False  # most providers take an object at the top and nothing else
+    return not request.tools or litellm in _SCHEMA_BESIDE_TOOLS
+
+
+def _params(request: ChatRequest, card: ModelFacts, litellm: str) -> Arguments:
+    """The cap and the parameters under the names that the model knows, without those that it refuses."""
+    arguments: Arguments = {card.renames.get("max_output_tokens", "max_tokens"): request.max_output_tokens}
+    refused = set(card.refuses)
+    if litellm in _THINKS_BY_BUDGET:
+        refused |= _against_thinking(request)
+    for name in _PARAMS:
+        value = request.params.get(name)
+        if value is not None and name not in refused:
+            arguments[card.renames.get(name, name)] = value
+    return arguments
+
+
+def _against_thinking(request: ChatRequest) -> set[str]:
+    """What cannot go together: thinking beyond the cap on the reply, thinking with sampling parameters."""
+    effort = request.params.get("reasoning_effort")
+    budget = _BUDGETS.get(effort, 0) if isinstance(effort, str) else 0
+    if budget >= request.max_output_tokens:
+        return {"reasoning_effort"}
+    return {"temperature", "top_p"} if budget else set()
+
+
+def _context_for(request: ChatRequest, card: ModelFacts) -> int:
+    """Tokens of context to ask Ollama for: it cuts longer prompts silently, and loads the model anew for another size.
+
+    So the size is a power of two, with room for the prompt and its reply, at most the model's own.
+    """
+    needed = count_request(request) * 5 // 4 + request.max_output_tokens
+    size = _SMALLEST_CONTEXT
+    while size < needed:
+        size *= 2
+    return min(size, card.context_window or _LARGEST_CONTEXT)
+
+
+def _tool_choice(request: ChatRequest, card: ModelFacts, names: ToolNames, endpoint_id: str) -> Arguments:
+    choice = request.params.get("tool_choice")
+    if not isinstance(choice, str) or "tool_choice" in card.refuses:
+        return {}
+    if endpoint_id in _LOUD_CHOICES:
+        return {} if choice == "auto" else {"tool_choice": "NONE" if choice == "none" else "REQUIRED"}
+    if choice in ("auto", "none", "required"):
+        return {"tool_choice": choice}
+    return {"tool_choice": {"type": "function", "function": {"name": names.to_wire(choice)}}}
+
+
+def _tool(tool: ToolSpec, names: ToolNames) -> Json:
+    parameters: dict[str, Json] = {"type": "object", "properties": {}, **tool.parameters}
+    function: dict[str, Json] = {"name": names.to_wire(tool.name), "parameters": parameters}
+    if tool.description:
+        function["description"] = tool.description
+    return {"type": "function", "function": function}
+
+
+def _response_format(schema: Mapping[str, Json], litellm: str) -> Json:
+    wanted: dict[str, Json] = {"name": SCHEMA_NAME, "schema": dict(schema)}
+    if litellm in ("openai", "azure"):
+        wanted["strict"] = is_strict(dict(schema))
+    return {"type": "json_schema", "json_schema": wanted}
+
+
+def is_strict(schema: Json) -> bool:
+    """Whether OpenAI would take ``schema`` as strict: objects closed, all their properties required."""
+    if isinstance(schema, list):
+        return all(is_strict(part) for part in schema)
+    if not isinstance(schema, dict):
+        return True
+    if any(
+        key in schema for key in ("allOf", "oneOf", "not", "if", "patternProperties", "minProperties", "propertyNames")
+    ):
+        return False
+    properties = schema.get("properties")
+    if schema.get("type") == "object" or isinstance(properties, dict):
+        named = list(properties) if isinstance(properties, dict) else []
+        required = schema.get("required")
+        if schema.get("additionalProperties") is not False or sorted(named) != sorted(_strings(required)):
+            return False
+    return all(is_strict(part) for key, part in schema.items() if key not in ("required", "enum", "const", "default"))
+
+
+def _strings(value: Json) -> list[str]:
+    return [str(part) for part in value] if isinstance(value, list) else []
+
+
+def destination(endpoint: Endpoint, card: ModelFacts) -> Arguments:
+    """``model``, address and key, as LiteLLM wants them for this provider."""
+    name = card.deployment or card.ref.model
+    make = _DESTINATIONS.get(endpoint.litellm, _usual)
+    return {key: value for key, value in make(endpoint, name).items() if value}
+
+
+def _usual(endpoint: Endpoint, model: str) -> Arguments:
+    return {
+        "model": f"{endpoint.litellm}/{model}",
+        "api_base": endpoint.setting("base_url"),
+        "api_key": next((value for name, value in endpoint.keys.items() if "KEY" in name or "TOKEN" in name), ""),
+        "organization": endpoint.setting("organization"),
+    }
+
+
+def _openai(endpoint: Endpoint, model: str) -> Arguments:
+    """OpenAI, and every server that speaks its language; one without a key still needs a word in its place."""
+    usual = _usual(endpoint, model)
+    return {**usual, "api_key": usual["api_key"] or ("none" if usual["api_base"] else "")}
+
+
+def _azure(endpoint: Endpoint, model: str) -> Arguments:
+    return {
+        "model": f"azure/{model}",
+        "api_base": endpoint.setting("base_url") or endpoint.keys.get("AZURE_OPENAI_ENDPOINT", ""),
+        "api_version": endpoint.setting("api_version"),
+        "api_key": endpoint.keys.get("AZURE_OPENAI_API_KEY", ""),
+    }
+
+
+def _gemini(endpoint: Endpoint, model: str) -> Arguments:
+    base = endpoint.setting("base_url").rstrip("/")
+    if base and not base.rsplit("/", 1)[-1].startswith("v1"):
+        base = f"{base}/v1beta"
+    return {**_usual(endpoint, model), "model": f"gemini/{model}", "api_base": base}
+
+
+def _vertex(endpoint: Endpoint, model: str) -> Arguments:
+    """With a service account by Vertex; with an API key alone by the Gemini API."""
+    if "GOOGLE_API_KEY" in endpoint.keys:
+        return _gemini(endpoint, model)
+    return {
+        "model": f"vertex_ai/{model}",
+        "vertex_project": endpoint.setting("project"),
+        "vertex_location": endpoint.setting("location"),
+        "vertex_credentials": endpoint.keys.get("GOOGLE_APPLICATION_CREDENTIALS", ""),
+        "api_base": endpoint.setting("base_url"),
+    }
+
+
+def _bedrock(endpoint: Endpoint, model: str) -> Arguments:
+    return {
+        "model": f"bedrock/converse/{model}",
+        "aws_region_name": endpoint.setting("region"),
+        "aws_bedrock_runtime_endpoint": endpoint.setting("base_url"),
+        "aws_access_key_id": endpoint.keys.get("AWS_ACCESS_KEY_ID", ""),
+        "aws_secret_access_key": endpoint.keys.get("AWS_SECRET_ACCESS_KEY", ""),
+        "aws_profile_name": endpoint.keys.get("AWS_PROFILE", ""),
+        "api_key": endpoint.keys.get("AWS_BEARER_TOKEN_BEDROCK", ""),
+    }
+
+
+def _ollama(endpoint: Endpoint, model: str) -> Arguments:
+    """``ollama_chat``: LiteLLM's ``ollama`` pastes tools into the prompt. ``OLLAMA_HOST`` may lack its scheme."""
+    base = endpoint.setting("base_url")
+    if base and "://" not in base:
+        base = f"http://{base if ':' in base else f'{base}:11434'}"
+    return {"model": f"ollama_chat/{model}", "api_base": base.replace("://0.0.0.0", "://127.0.0.1")}
+
+
+def _cohere(endpoint: Endpoint, model: str) -> Arguments:
+    base = endpoint.setting("base_url").rstrip("/")
+    if base and not base.endswith("/chat"):
+        base = f"{base.removesuffix('/v2').removesuffix('/v1')}/v2/chat"
+    return {**_usual(endpoint, model), "model": f"cohere/{model}", "api_base": base}
+
+
+_DESTINATIONS: Mapping[str, Callable[[Endpoint, str], Arguments]] = {
+    "openai": _openai,
+    "azure": _azure,
+    "gemini": _gemini,
+    "vertex_ai": _vertex,
+    "bedrock": _bedrock,
+    "ollama": _ollama,
+    "ollama_chat": _ollama,
+    "cohere": _cohere,
+}
