@@ -172,7 +172,7 @@ class _QueueSink:
 
 def _surroundings(where: Where | None, sinks: Sequence[EventSink]) -> Surroundings:
     chosen = where or Where()
-    return Surroundings(state_folder(chosen.state_dir, os.environ, Path.cwd()), sinks)
+    return Surroundings(state_folder(chosen.state_dir, os.environ, Path.cwd()), sinks, stream=bool(sinks))
 
 
 def _ask_path(where: Where | None) -> str:

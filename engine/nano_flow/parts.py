@@ -61,6 +61,8 @@ class Surroundings:
     on_control: Callable[[Control], None] | None = None
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     clock: Clock = field(default_factory=SystemClock)
+    stream: bool = False
+    """True where somebody wants to read replies while they are written: streaming costs more than waiting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,49 +89,22 @@ class Parts:
     ) -> Parts:
         """Put the services of a run together; nothing is started or connected yet."""
         recorder, work, doubles = given
-        plan, policies, options = prepared.plan, prepared.opened.policies, prepared.options
-        providers: Adapters = (
-            doubles.providers if doubles else ProviderTable(policies.catalogue.providers, Sockets(where.clock, where.environ))
-        )
-        cached = any(isinstance(s.spec, PlannedPrompt) and s.spec.cache for _, s in every_step(plan.graph))
-        cache = SqliteCache(where.state / "cache.db") if cached and not options.no_cache else None
+        plan, options = prepared.plan, prepared.options
+        providers = doubles.providers if doubles else _providers(prepared, where)
+        cache = _cache(prepared, where)
         start = Totals(spent=work.spent, possibly_spent=work.possibly_spent, tokens=work.spent_tokens)
         ledger = Ledger(plan.limits.budget, start=start)
-        gateway = Gateway(
-            GatewayServices(
-                clock=where.clock,
-                emit=recorder.emit,
-                durable=recorder.durable,
-                catalogue=policies.catalogue,
-                providers=providers,
-                route=_router(prepared, where.environ),
-                prices=policies.prices,
-                ledger=ledger,
-                recorded=work,
-                cache=cache,
-                policy=policies.routing,
-                rules=fallback_rules(policies.routing_document),
-                stream=bool(where.sinks),
-            )
-        )
-        commands = LocalCommands()
-        toolbox = RunToolbox(
-            builtin=builtin_tools(Workspace(plan.workspace, frozenset(prepared.opened.texts))),
-            start_server=doubles.start_server if doubles else _start_server,
-            commands=commands,
-            render=render,
-            environ=where.environ,
-            workspace=plan.workspace,
-            names={"inputs": prepared.inputs},
-        )
+        toolbox = _toolbox(prepared, where, doubles)
         services = Services(
             clock=where.clock,
             emit=recorder.emit,
             durable=recorder.durable,
             recorded=work,
-            gateway=Chosen(gateway, options.model, options.provider),
+            gateway=Chosen(
+                _gateway(prepared, where, (recorder, work), (providers, cache, ledger)), options.model, options.provider
+            ),
             toolbox=toolbox,
-            commands=commands,
+            commands=toolbox.commands,
             approver=where.approver,
             environ=where.environ,
             read_file=partial(read_attachment, plan.workspace),
@@ -144,6 +119,57 @@ class Parts:
         await self.providers.close()
         if self.cache is not None:
             self.cache.close()
+
+
+def _providers(prepared: PreparedRun, where: Surroundings) -> Adapters:
+    return ProviderTable(prepared.opened.policies.catalogue.providers, Sockets(where.clock, where.environ))
+
+
+def _cache(prepared: PreparedRun, where: Surroundings) -> SqliteCache | None:
+    """The cache of replies, where a step uses it."""
+    steps = every_step(prepared.plan.graph)
+    wanted = any(isinstance(step.spec, PlannedPrompt) and step.spec.cache for _, step in steps)
+    return SqliteCache(where.state / "cache.db") if wanted and not prepared.options.no_cache else None
+
+
+def _gateway(
+    prepared: PreparedRun,
+    where: Surroundings,
+    past: tuple[Recorder, RecordedWork],
+    adapters: tuple[Adapters, SqliteCache | None, Ledger],
+) -> Gateway:
+    policies = prepared.opened.policies
+    (recorder, work), (providers, cache, ledger) = past, adapters
+    return Gateway(
+        GatewayServices(
+            clock=where.clock,
+            emit=recorder.emit,
+            durable=recorder.durable,
+            catalogue=policies.catalogue,
+            providers=providers,
+            route=_router(prepared, where.environ),
+            prices=policies.prices,
+            ledger=ledger,
+            recorded=work,
+            cache=cache,
+            policy=policies.routing,
+            rules=fallback_rules(policies.routing_document),
+            stream=where.stream,
+        )
+    )
+
+
+def _toolbox(prepared: PreparedRun, where: Surroundings, doubles: Doubles | None) -> RunToolbox:
+    workspace = prepared.plan.workspace
+    return RunToolbox(
+        builtin=builtin_tools(Workspace(workspace, frozenset(prepared.opened.texts))),
+        start_server=doubles.start_server if doubles else _start_server,
+        commands=LocalCommands(),
+        render=render,
+        environ=where.environ,
+        workspace=workspace,
+        names={"inputs": prepared.inputs},
+    )
 
 
 def _router(prepared: PreparedRun, environ: Mapping[str, str]) -> PolicyRouter:

@@ -67,7 +67,7 @@ def _surroundings(options: Options, signals: Signals) -> Surroundings:
         from nano_flow.cli.asking import TerminalApprover
 
         approver = TerminalApprover()
-    return Surroundings(options.state, (_sink(options),), approver, signals.attach)
+    return Surroundings(options.state, (_sink(options),), approver, signals.attach, stream=options.events)
 
 
 def _sink(options: Options) -> EventSink:
