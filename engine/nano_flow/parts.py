@@ -32,7 +32,7 @@ from nano_flow.providers.table import Surroundings as Sockets
 from nano_flow.runtime.recorder import Recorder
 from nano_flow.runtime.templates import render
 from nano_flow.steps.context import Services, StandIn
-from nano_flow.steps.toolbox import RunToolbox, StartServer
+from nano_flow.steps.tools.toolbox import RunToolbox, StartServer
 from nano_flow.tools.processes import LocalCommands
 from nano_flow.tools.table import builtin_tools
 from nano_flow.tools.workspace import Workspace

@@ -77,7 +77,7 @@ class PlannedCheck:
 
 @dataclass(frozen=True, slots=True)
 class PlannedPrompt:
-    """An agent: one conversation with a routed or named model."""
+    """An agent. ``fallback``: models, a chain's name, False for none, None for what the policy says."""
 
     prompt: Template
     system: Template | None = None
@@ -88,7 +88,6 @@ class PlannedPrompt:
     complexity_at_least: float | None = None
     complexity_at_most: float | None = None
     fallback: tuple[str, ...] | str | Literal[False] | None = None
-    """Models, a chain's name, False for none, None for what the policy says."""
     tools: tuple[str, ...] = ()
     max_turns: int = 20
     output_schema: Mapping[str, Json] | None = None
@@ -104,15 +103,11 @@ class PlannedPrompt:
 
 
 DEFAULT_SHELL = ("bash", "-euo", "pipefail", "-c")
-"""What runs a script that names no shell; where there is no bash, ``sh -eu`` does."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedRun:
-    """A command: ``argv`` without a shell, or a ``script`` for ``shell`` that takes its values from ``env``.
-
-    ``shell`` ends with the option that takes code.
-    """
+    """A command: ``argv``, or a ``script`` with values from ``env``; ``shell`` ends with the option that takes code."""
 
     argv: tuple[Template, ...] = ()
     script: str | None = None
@@ -207,8 +202,7 @@ Spec = (
 class PlannedStep:
     """One step. ``needs`` are declared, ``references`` were found in its templates; both are ids of siblings.
 
-    The step waits for both; ``trigger_rule`` looks at ``needs``, or at ``references`` where there are none.
-    ``path`` is the address without indices.
+    It waits for both; ``trigger_rule`` looks at ``needs``, else at ``references``. ``path``: address without indices.
     """
 
     id: str
@@ -303,4 +297,4 @@ class Plan:
     workspace: str
     description: str = ""
     files: Mapping[str, str] = field(default_factory=dict)
-    """Every file that the plan was made from → its digest (``sha256:…``)."""
+    """Every file that the plan was made from → its digest."""
