@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nano_flow.core.events import CallFailed, CallFinished, StepStarted
+from nano_flow.core.events import CallFailed, CallFinished, StepSkipped, StepStarted
 from nano_flow.core.messages import ChatReply, Json, Usage
 from nano_flow.core.money import money
 from nano_flow.pricing.forecast.estimate import StepEstimate
@@ -279,6 +279,14 @@ def test_earlier_runs_make_the_likely_figure(projects: Projects) -> None:
     assert step.from_runs == 2
     assert (step.input_tokens.likely, step.output_tokens.likely) == (3000, 200)
     assert step.cost.likely == money("0.003") + money("0.002")
+
+
+def test_a_step_that_earlier_runs_skipped_likely_costs_nothing(projects: Projects) -> None:
+    skipped = StepSkipped(0.0, "group", "group", "steps", "condition")
+    earlier = history([uses_of_run([skipped])])
+    report = projects.report(f"  group: {{steps: {{inner: {{{PROMPT}}}}}}}\n  new: {{{PROMPT}}}", earlier=earlier)
+    likely = {step.visit.path: step.cost.likely for step in report.estimate.steps}
+    assert likely["group.inner"] == 0 and likely["new"]
 
 
 def test_what_another_model_used_is_priced_by_the_likely_one(projects: Projects) -> None:

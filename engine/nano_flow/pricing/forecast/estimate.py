@@ -14,7 +14,7 @@ from nano_flow.core.messages import Usage
 from nano_flow.core.refs import ModelRef
 from nano_flow.plan.plan import Plan, PlannedPrompt
 from nano_flow.pricing.forecast.asks import AskBound, AskRoute, ModelChoice, least_cost, likely_cost, worst_ask
-from nano_flow.pricing.forecast.history import StepHistory
+from nano_flow.pricing.forecast.history import StepHistory, history_of
 from nano_flow.pricing.forecast.sizes import (
     RETOKENIZED,
     USUAL_OUTPUT,
@@ -192,7 +192,7 @@ def _sum(parts: list[AskBound]) -> AskBound:
 
 def _from_runs(visit: Visit, route: StepRoute, assumptions: Assumptions, sharers: int) -> _Likely | None:
     """What earlier runs used on average, at today's prices; by the likely model where theirs are not asked now."""
-    known = assumptions.history.get(visit.path)
+    known = history_of(visit.path, assumptions.history)
     first = route.ask.first
     if known is None or not known.runs or first is None:
         return None

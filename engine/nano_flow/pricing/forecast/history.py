@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from nano_flow.core.events import CallFailed, CallFinished, Event, StepStarted
+from nano_flow.core.events import CallFailed, CallFinished, Event, StepSkipped, StepStarted
 from nano_flow.core.messages import Usage
 
 _INDEX = re.compile(r"\[\d+\]")
@@ -50,6 +50,8 @@ def uses_of_run(events: Iterable[Event]) -> dict[str, StepUse]:
         if isinstance(event, StepStarted):
             path = step_path(event.address)
             executions[path] = executions.get(path, 0) + 1
+        elif isinstance(event, StepSkipped):
+            executions.setdefault(step_path(event.address), 0)
         elif isinstance(event, CallFinished | CallFailed):
             used = event.reply.usage if isinstance(event, CallFinished) else event.usage
             if used is None:
@@ -77,3 +79,13 @@ def history(runs: Iterable[Mapping[str, StepUse]]) -> dict[str, StepHistory]:
         executions, calls = sum(use.executions for use in uses), sum(use.calls for use in uses)
         found[path] = StepHistory(len(seen), executions, calls, usage)
     return found
+
+
+def history_of(path: str, known: Mapping[str, StepHistory]) -> StepHistory | None:
+    """The history of a step. One that stood inside a known step and never started used nothing so far."""
+    own = known.get(path)
+    while own is None and "." in path:
+        path = path.rpartition(".")[0]
+        around = known.get(path)
+        own = None if around is None else StepHistory(around.runs, 0, 0, {})
+    return own
