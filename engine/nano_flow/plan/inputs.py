@@ -8,6 +8,7 @@ from difflib import get_close_matches
 
 from nano_flow.core.messages import Json
 from nano_flow.plan.plan import PlannedInput
+from nano_flow.source.json_schema import complaints
 
 _SECRET_LENGTH = 8
 """Characters that a secret needs, so that taking it out of a text does not garble the text."""
@@ -78,12 +79,10 @@ def _wrong(spec: PlannedInput, value: Json) -> str | None:
     plain = set(spec.schema) <= {"type", "description", "title", "default"} and isinstance(kind, str)
     if plain and _is_plain(value, str(kind)):
         return None
-    from jsonschema import Draft202012Validator
-
-    for error in Draft202012Validator(dict(spec.schema)).iter_errors(value):
-        at = "".join(f"[{p!r}]" for p in error.absolute_path)
-        shown = "the value is not what it declares" if spec.secret else error.message[:200]
-        return f'input "{spec.name}"{at}: {shown}'
+    for complaint in complaints(value, spec.schema, 1):
+        at, _, said = complaint.partition(": ")
+        shown = "the value is not what it declares" if spec.secret else said[:200]
+        return f'input "{spec.name}"{"" if at == "the value" else f", {at}"}: {shown}'
     return None
 
 

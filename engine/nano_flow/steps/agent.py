@@ -12,10 +12,10 @@ from nano_flow.gateway.ask import ModelAnswer, ModelAsk
 from nano_flow.plan.plan import PlannedPrompt
 from nano_flow.steps.context import Execution
 from nano_flow.steps.conversation.bill import charge
-from nano_flow.steps.conversation.output import OutputBroken, read_output
 from nano_flow.steps.conversation.prompts import first_messages, schema_note, upstream_tokens
 from nano_flow.steps.conversation.toolcalls import ToolDesk, readable_calls
 from nano_flow.steps.conversation.verify import first_complaint
+from nano_flow.steps.output import OutputBroken, read_output
 
 TURNS_PER_GENERATION = 1_000
 """Turn numbers that one attempt of a retried group may use."""

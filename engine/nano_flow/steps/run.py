@@ -6,9 +6,9 @@ from nano_flow.core.errors import StepError
 from nano_flow.core.outcomes import Failed, Failure, StepOutcome, Succeeded
 from nano_flow.plan.plan import PlannedRun
 from nano_flow.steps.agent import TURNS_PER_GENERATION
-from nano_flow.steps.commands import run_command
 from nano_flow.steps.context import Execution
-from nano_flow.steps.conversation.output import OutputBroken, read_output
+from nano_flow.steps.output import OutputBroken, read_output
+from nano_flow.steps.tools.commands import run_command
 
 _STDERR_SHOWN = 2_000
 """Characters of stderr that end a failure's message."""

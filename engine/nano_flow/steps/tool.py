@@ -8,8 +8,8 @@ from nano_flow.core.text import as_text
 from nano_flow.plan.plan import PlannedTool
 from nano_flow.steps.agent import TURNS_PER_GENERATION
 from nano_flow.steps.context import Execution
-from nano_flow.steps.conversation.output import OutputBroken, check_schema, read_output
-from nano_flow.steps.conversation.toolcalls import run_tool, succeeded
+from nano_flow.steps.output import OutputBroken, check_schema, read_output
+from nano_flow.steps.tools.calls import run_tool, succeeded
 
 
 async def execute(execution: Execution) -> StepOutcome:

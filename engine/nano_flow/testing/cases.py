@@ -26,7 +26,7 @@ from nano_flow.ports import Tool
 from nano_flow.project.files import read_document, read_text, shown_path
 from nano_flow.project.opening import Opened, open_workflow
 from nano_flow.project.preparing import GivenInputs, RunOptions, prepare_opened
-from nano_flow.steps.toolbox import MODEL_NAME_SEPARATOR
+from nano_flow.steps.tools.toolbox import MODEL_NAME_SEPARATOR
 from nano_flow.testing.doubles import AbsentTool, ScriptedModels, ScriptedPerson, ScriptedTools, Watched
 from nano_flow.testing.expect import differences
 from nano_flow.testing.seen import by_path, described

@@ -105,12 +105,10 @@ def _parsed(given: str | None) -> Json:
 
 
 def _check(value: Json, schema: Json) -> None:
-    from jsonschema import Draft202012Validator
+    from nano_flow.source.json_schema import complaints
 
-    if isinstance(schema, dict):
-        error = next(iter(Draft202012Validator(schema).iter_errors(value)), None)
-        if error is not None:
-            raise UsageError(f"the question wants another input: {error.message}")
+    if isinstance(schema, dict) and (found := complaints(value, schema, 1)):
+        raise UsageError(f"the question wants another input: {found[0]}")
 
 
 def _person() -> str:

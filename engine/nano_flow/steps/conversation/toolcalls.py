@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from nano_flow.core.errors import StepError
-from nano_flow.core.events import ToolCalled, ToolIntended
 from nano_flow.core.messages import Json, Message, ToolCall
 from nano_flow.core.text import as_text
 from nano_flow.ports import Tool
 from nano_flow.steps.context import Execution
-from nano_flow.steps.conversation.output import OutputBroken, check_schema, parse_json
+from nano_flow.steps.output import OutputBroken, check_schema, parse_json
+from nano_flow.steps.tools.calls import run_tool
 
 _RESULT_CAP = 20_000
 """Characters of a tool's result that a model is shown."""
@@ -96,67 +94,6 @@ class ToolDesk:
         for name, count in self.failures.items():
             if count >= _MAX_FAILURES:
                 raise StepError("tool", f'the tool "{name}" failed {count} times')
-
-
-async def run_tool(
-    execution: Execution,
-    tool: Tool,
-    arguments: Mapping[str, Json],
-    key: tuple[int, str],
-    is_done: Callable[[ToolCalled], bool] = lambda called: True,
-) -> Json:
-    """Call a tool once: what an earlier life of the run recorded is returned, not repeated.
-
-    ``key`` is the turn and the call inside it; a recorded call that is not ``is_done`` is made again. Raises StepError.
-    """
-    services = execution.services
-    turn, call = key
-    name = tool.spec.name
-    fingerprint = tool_fingerprint(name, arguments)
-    place = (str(execution.address), turn, call)
-    done = services.recorded.tools.get(place)
-    if done is not None and done.fingerprint == fingerprint and is_done(done):
-        if done.error:
-            raise StepError(done.error_kind or "tool", done.error)
-        return done.result
-    doubt = services.recorded.tools_in_doubt.get(place)
-    if doubt is not None and doubt.fingerprint == fingerprint and not tool.repeatable:
-        raise StepError(
-            "interrupted",
-            f'"{name}" was interrupted when the run stopped; check whether it took effect before it is called again',
-        )
-    clock = services.clock
-    started = clock.monotonic()
-    intended = ToolIntended(clock.now(), execution.address, turn, call, name, fingerprint, dict(arguments))
-    await services.durable(intended)
-    result: Json = None
-    failure: StepError | None = None
-    try:
-        if services.stand_in is not None:
-            result = await services.stand_in.call(str(execution.address), tool, arguments, key)
-        else:
-            result = await tool.call(arguments)
-    except StepError as error:
-        failure = error
-    took = clock.monotonic() - started
-    message, kind = (str(failure), failure.kind) if failure else ("", "")
-    await services.durable(
-        ToolCalled(clock.now(), execution.address, turn, call, name, fingerprint, result, took, message, kind)
-    )
-    if failure is not None:
-        raise failure
-    return result
-
-
-def succeeded(called: ToolCalled) -> bool:
-    """Whether a call needs no repetition where nobody decided anything on its failure."""
-    return not called.error
-
-
-def tool_fingerprint(name: str, arguments: Mapping[str, Json]) -> str:
-    """What was asked of a tool, as a digest."""
-    text = json.dumps([name, arguments], sort_keys=True, ensure_ascii=True)
-    return hashlib.sha256(text.encode("ascii")).hexdigest()[:32]
 
 
 def readable_calls(calls: tuple[ToolCall, ...]) -> tuple[ToolCall, ...]:

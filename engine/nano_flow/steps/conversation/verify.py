@@ -10,10 +10,10 @@ from nano_flow.core.text import as_text
 from nano_flow.gateway.ask import ModelAsk
 from nano_flow.plan.plan import PlannedCheck, PlannedPrompt
 from nano_flow.source.expressions import Template
-from nano_flow.steps.commands import run_command
 from nano_flow.steps.context import Execution
 from nano_flow.steps.conversation.bill import charge
-from nano_flow.steps.conversation.output import OutputBroken, read_output
+from nano_flow.steps.output import OutputBroken, read_output
+from nano_flow.steps.tools.commands import run_command
 
 _VERDICT: dict[str, Json] = {
     "type": "object",

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 from nano_flow.core.messages import Json
-
-if TYPE_CHECKING:
-    from jsonschema.protocols import Validator
-
-_MAX_ERRORS = 5
-"""Violations that one message names."""
+from nano_flow.source.json_schema import complaints
 
 _MAX_DIGITS = 1_000
 """Digits of a whole number that a reply may hold."""
@@ -41,22 +35,9 @@ def parse_json(text: str) -> Json:
 
 def check_schema(value: Json, schema: Mapping[str, Json]) -> None:
     """OutputBroken naming the first violations of ``schema``."""
-    validator = _validator(json.dumps(schema, sort_keys=True))
-    errors = []
-    for error in validator.iter_errors(value):
-        path = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in error.absolute_path).lstrip(".")
-        errors.append(f"{path or 'the value'}: {error.message[:300]}")
-        if len(errors) == _MAX_ERRORS:
-            break
+    errors = complaints(value, schema)
     if errors:
         raise OutputBroken("; ".join(errors))
-
-
-@functools.lru_cache(maxsize=256)
-def _validator(schema: str) -> Validator:
-    from jsonschema import Draft202012Validator
-
-    return Draft202012Validator(json.loads(schema))
 
 
 def _no_constant(name: str) -> NoReturn:

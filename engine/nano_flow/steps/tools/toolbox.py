@@ -12,8 +12,8 @@ from nano_flow.core.text import as_text
 from nano_flow.plan.plan import PlannedRun, PlannedToolSource
 from nano_flow.ports import Commands, Tool, ToolServer
 from nano_flow.source.expressions import Template
-from nano_flow.steps.commands import CommandCall, render_command
 from nano_flow.steps.context import Names
+from nano_flow.steps.tools.commands import CommandCall, render_command
 
 Builtin = Callable[[tuple[str, ...]], Tool]
 """Makes a built-in tool; it is given the allow-list that the workflow declares for it."""

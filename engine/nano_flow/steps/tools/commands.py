@@ -15,7 +15,7 @@ from nano_flow.plan.plan import DEFAULT_SHELL, PlannedRun
 from nano_flow.ports import CommandResult, Commands
 from nano_flow.source.expressions import Template
 from nano_flow.steps.context import Execution, Names
-from nano_flow.steps.conversation.toolcalls import run_tool
+from nano_flow.steps.tools.calls import run_tool
 
 _INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "TERM")
 """Variables of nano-flow's own environment that a command sees."""

@@ -1,0 +1,1 @@
+"""Tools and commands as steps use them: found by name, checked, called once, recorded."""
