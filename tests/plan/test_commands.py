@@ -57,6 +57,8 @@ def test_code_in_an_argument_is_found(argv: list[str]) -> None:
         ["node", "app.js", "-e", "T"],
         ["awk", "-f", "program.awk", "T"],
         ["git", "commit", "-c", "T"],
+        ["perl", "-I/lib/e", "program.pl", "T"],
+        ["bash", "-x"],
         ["echo", "T"],
         ["docker", "run", "image", "T"],
     ],

@@ -94,6 +94,16 @@ def test_no_text_is_obeyed(form: GraphFormat) -> None:
         assert re.search(r'label="(?:[^"\\]|\\.)*", color=', text)
 
 
+def test_a_switch_without_a_default_and_a_loop_without_an_end() -> None:
+    text = "steps: {s: {repeat: {max_iterations: 2}, switch: {value: run.id, cases: {x: {set: {}}}}}}\n"
+    assert draw(plan_of(text), "tree").splitlines()[1:] == [
+        "└─ s · switch",
+        "   │  by run.id",
+        "   │  repeat at most 2 times",
+        "   └─ case x · set",
+    ]
+
+
 def test_visible() -> None:
     assert visible("a\n  b\tc") == "a b c"
     assert visible("a\x1b[0m\u202e") == "a\\u001b[0m\\u202e"

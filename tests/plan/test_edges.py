@@ -37,6 +37,11 @@ from tests.plan.compiling import compile_text, found, hints, plan_of
             '5:62 NF302 "s" needs "a", but a case has no step beside it',
             "write `needs` at the step that holds the `switch`",
         ),
+        (
+            "  a: {prompt: x}\n  g: {steps: {h: {steps: {i: {prompt: x, needs: [a]}}}}}",
+            '5:50 NF302 "i" needs "a", which stands outside of "h"',
+            "`needs` names steps beside this one; write it at the group",
+        ),
     ],
 )
 def test_needs_names_a_step_beside(steps: str, expected: str, hint: str) -> None:
@@ -81,6 +86,11 @@ def test_every_cycle_is_told_and_long_ones_are_cut() -> None:
     assert first.startswith('4:26 NF303 "a" waits for itself')
     assert second.startswith('6:27 NF303 "r0" waits for itself') and "… 18 more …" in second
     assert second.endswith('"r29" (line 35) needs "r0"')
+
+
+def test_many_slips_are_not_all_told() -> None:
+    lines = [f"  s{n}: {{prompt: x, needs: [gone{n}]}}" for n in range(300)]
+    assert len(found("steps:\n" + "\n".join(lines))) == 200
 
 
 def test_many_cycles_are_not_all_told() -> None:

@@ -49,6 +49,18 @@ def test_a_file_that_may_not_or_cannot_be_read(name: str, expected: str) -> None
     assert found(f"steps: {{a: {{prompt: {{file: {name}}}}}}}\n") == [expected]
 
 
+def test_a_file_that_several_steps_name_is_read_once() -> None:
+    text = """
+    defaults: {output_schema: {file: s.json}}
+    steps:
+      a: {prompt: {file: x.md}}
+      b: {prompt: {file: x.md}}
+    """
+    a, b = plan_of(text, {"x.md": "hi", "s.json": "{}"}).graph.steps
+    assert a.digest != b.digest  # the id counts
+    assert a.spec.output_schema == b.spec.output_schema == {}  # type: ignore[union-attr]
+
+
 def test_files_are_bounded_and_text(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(confine, "MOST_CHARACTERS", 10)
     assert found(PROMPT, {"prompts/x.md": "x" * 11}) == [

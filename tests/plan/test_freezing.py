@@ -145,6 +145,7 @@ def test_the_file_itself() -> None:
           b: {type: string, enum: [x], default: null}
           c: {type: [integer], default: null, secret: true}
           d: {type: "null", default: null}
+          f: {type: [string, "null"], enum: [x, null], default: null}
           e: {type: integer, default: 3}
         env: [CI]
         limits:

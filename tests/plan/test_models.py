@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from tests.plan.compiling import found, hints, plan_of
+from nano_flow.documents.load import load_workflow
+from nano_flow.plan.compile import compile_workflow
+from tests.plan.compiling import context, found, hints, plan_of
 
 
 def of(step: str, head: str = "", *, warn: bool = False) -> list[str]:
@@ -65,6 +69,12 @@ def test_what_exists_may_be_named(step: str) -> None:
 def test_what_does_not_fit_is_said(step: str, expected: str) -> None:
     (line,) = of(step)
     assert line.startswith(expected)
+
+
+def test_without_a_routing_document_tiers_and_chains_are_let_pass() -> None:
+    text = "nano_flow: 1\nname: t\nsteps: {a: {prompt: x, model: any, fallback: some, policy: mine}}\n"
+    result = compile_workflow(load_workflow(text, "w.yaml"), replace(context({}, ()), routing=None))
+    assert result.plan is not None and result.diagnostics == ()
 
 
 def test_hints_name_the_nearest() -> None:

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from tests.plan.compiling import compile_text, found, hints, plan_of
+from nano_flow.documents.load import load_workflow
+from nano_flow.plan.draft import Draft, Use
+from nano_flow.plan.names.lost import explain
+from nano_flow.plan.names.scope import Lost, Scope
+from nano_flow.plan.passes.outline import outline
+from nano_flow.plan.places import BODY
+from nano_flow.source.expressions import check_template
+from tests.plan.compiling import compile_text, context, found, hints, plan_of
 
 SCHEMA = "{type: object, properties: {files: {type: array, items: {type: object, properties: {path: {}}}}}}"
 STEPS = f"""
@@ -83,6 +90,7 @@ def test_what_exists_may_be_named(template: str) -> None:
         ("{{ output }}", 'NF306 "output" is not known here'),
         ("{{ failure.message }}", 'NF306 "failure" is not known here'),
         ("{{ args.x }}", 'NF306 "args" is not known here'),
+        ("{% for s in steps %}{% endfor %}", "NF4"),
         ("{{ inputs.token }}", 'NF308 the input "token" is secret'),
         ("{{ inputs }}", 'NF308 the input "token" is secret'),
     ],
@@ -194,6 +202,37 @@ def test_secrets_may_stand_in_env_and_when() -> None:
     assert [line.split(" ", 2)[:2] for line in found(text)] == [["6:33", "NF308"], ["7:19", "NF308"], ["8:14", "NF308"]]
 
 
+def test_what_stands_in_handlers_is_not_seen_by_steps() -> None:
+    text = "steps: {a: {prompt: '{{ steps.h.output }}'}}\nfinally: {h: {prompt: x}}\n"
+    assert found(text) == ['3:31 NF304 the step "h" is not in scope here']
+    assert hints(text) == ["a handler's steps are seen only by the steps beside it"]
+
+
+def test_what_the_outside_sees_of_other_kinds() -> None:
+    text = """
+    steps:
+      t: {tool: read_file, output_schema: {properties: {a: {}}}}
+      u: {tool: read_file}
+      p: {wait: 1s}
+      g: {steps: {i: {set: {}}}, outputs: {v: "{{ steps.i.output }}", w: {z: 1}}}
+      e: {prompt: x, on_error: {output: {safe: 1}}, output_schema: {properties: {good: {}}}}
+      k: {approve: {message: m, input: {properties: {q: {}}}}}
+      l: {workflow: sub.yaml}
+      last: {prompt: "{{ steps.t.output.b }}{{ steps.u.output.b }}{{ steps.p.output.b }}{{ steps.g.output.w.y }}"}
+      more: {prompt: "{{ steps.e.output.safe }}{{ steps.e.output.good }}{{ steps.e.output.bad }}"}
+      most: {prompt: "{{ steps.k.output.input.r }}{{ steps.l.output.anything }}"}
+      item: {for_each: "{{ [1, 2] }}", prompt: "{{ item.anything }}"}
+    """
+    sub = {"sub.yaml": "nano_flow: 1\nname: s\nsteps: {a: {prompt: x}}\n"}
+    assert [line.partition(" ")[2] for line in found(text, sub)] == [
+        'NF305 "steps.t.output" has no member "b": it has "a"',
+        'NF305 "steps.p.output" is null and has no member "b"',
+        'NF305 "steps.g.output.w" has no member "y": it has "z"',
+        'NF305 "steps.e.output" has no member "bad": it has "good", "safe"',
+        'NF305 "steps.k.output.input" has no member "r": it has "q"',
+    ]
+
+
 def test_outputs_are_checked() -> None:
     text = "steps: {a: {prompt: x}}\noutputs: {a: '{{ steps.b.output }}', c: '{{ output.a }}', d: '{{ output.z }}'}\n"
     assert found(text) == [
@@ -237,6 +276,33 @@ def test_a_switch_with_many_cases_is_not_looked_into() -> None:
     cases = ", ".join(f"c{n}: {{set: {{v: 1}}}}" for n in range(60))
     text = f"inputs: {{k: {{type: string}}}}\nsteps:\n  s: {{switch: {{value: inputs.k, cases: {{{cases}}}}}}}\n"
     assert found(text + "  t: {prompt: '{{ steps.s.output.w }}'}\n") == []
+
+
+def test_the_steps_as_a_whole_are_no_value() -> None:
+    source = load_workflow("nano_flow: 1\nname: t\nsteps: {a: {prompt: x}}\n", "w.yaml")
+    draft, _ = outline(Draft(source, context({}, ())))
+    scope = Scope(draft)
+    assert scope.resolve(("steps",), BODY, 0) == Lost(0, "steps")
+    use = Use(check_template("{{ run.id }}", source.source.value_range(())), BODY, 0)
+    assert explain(scope, use, ("steps",), Lost(0, "steps"))[0] == "NF304"
+
+
+def test_a_text_of_a_list_has_no_members() -> None:
+    assert found("steps: {a: {for_each: [x, y], prompt: '{{ item.z }}'}}\n") == [
+        '3:48 NF305 "item" is a text and has no member "z"'
+    ]
+
+
+def test_a_loop_sees_the_steps_around_it_and_inside_it() -> None:
+    text = """
+    steps:
+      a: {set: {n: 1}}
+      g:
+        repeat: {until: "steps.i.output.n > steps.a.output.n", max_iterations: 2}
+        steps: {i: {set: {n: 2}}}
+      h: {repeat: {until: steps.j.output, max_iterations: 2}, steps: {k: {set: {}}}}
+    """
+    assert found(text) == ['8:29 NF304 there is no step "j"']
 
 
 def test_ten_thousand_slips_end_soon() -> None:

@@ -59,6 +59,7 @@ def test_good_schemas(schema: Json) -> None:
         ({"allOf": []}, "allOf: NF316 expected a list of schemas"),
         ({"anyOf": [3]}, "anyOf.0: NF316 expected a schema"),
         ({"title": 3}, "title: NF316 expected a text, found a number"),
+        ({"title": None}, "title: NF316 expected a text, found null"),
         ({"$ref": 3}, "$ref: NF318 expected a reference such as '#/$defs/name'"),
         ({"$ref": "http://169.254.169.254/"}, '$ref: NF318 "$ref: http://169.254.169.254/" leads out of this schema'),
         ({"$ref": "other.json#/a"}, '$ref: NF318 "$ref: other.json#/a" leads out of this schema'),

@@ -47,6 +47,8 @@ class _Resolver:
 
     def card(self, ref: ModelRef) -> ModelCard:
         """The resolved card of a declared model; the chain of ``like:`` is walked without recursion."""
+        if ref in self._cards:
+            return self._cards[ref]
         chain = {ref: None}
         last = ref
         while (base := self._base(last)) is not None and base not in self._cards:
@@ -58,9 +60,7 @@ class _Resolver:
             last = base
         card = self._cards.get(base) if base is not None else None
         for link in reversed(chain):
-            if link not in self._cards:
-                self._cards[link] = _inherited(_card(link, self._model(link)), card)
-            card = self._cards[link]
+            card = self._cards[link] = _inherited(_card(link, self._model(link)), card)
         return self._cards[ref]
 
     def _base(self, ref: ModelRef) -> ModelRef | None:
@@ -74,18 +74,14 @@ class _Resolver:
         at = ("providers", ref.provider, "models", ref.model, "like")
         known = [f"{name}/{m}" for name, other in self._document.providers.items() for m in other.models or {}]
         message = f'"{ref}" is like "{like}", which is not declared'
-        diagnostic = problem("NF550", message, self._locate(at), at=at, hint=did_you_mean(like, known))
-        if diagnostic not in self.found:
-            self.found.append(diagnostic)
+        self.found.append(problem("NF550", message, self._locate(at), at=at, hint=did_you_mean(like, known)))
         return None
 
     def _circle(self, circle: list[ModelRef]) -> None:
         first = min(circle, key=str)
         at = ("providers", first.provider, "models", first.model, "like")
         path = " → ".join(map(str, (*circle, circle[0])))
-        diagnostic = problem("NF551", f"models that are like each other: {path}", self._locate(at), at=at)
-        if not any(other.where == diagnostic.where and other.code == "NF551" for other in self.found):
-            self.found.append(diagnostic)
+        self.found.append(problem("NF551", f"models that are like each other: {path}", self._locate(at), at=at))
 
     def _model(self, ref: ModelRef) -> ModelDocument:
         models = self._document.providers[ref.provider].models or {}

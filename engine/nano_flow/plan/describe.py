@@ -45,7 +45,7 @@ def short_template(value: Value) -> str:
         if text.startswith("{{") and text.endswith("}}") and "{{" not in text[2:]:
             return text[2:-2].strip()
         return text
-    from nano_flow.plan.digest import canonical
+    from nano_flow.plan.freezing.digest import canonical
 
     return canonical(value)
 

@@ -166,10 +166,6 @@ class Draft:
             yield number
             number = self.graphs[self.steps[number].graph].owner
 
-    def schema(self, at: Path) -> Mapping[str, Json] | None:
-        """The JSON Schema at ``at``."""
-        return self.schemas.get(at)
-
 
 Found = list[Diagnostic]
 Pass = Callable[[Draft], tuple[Draft, Found]]

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from nano_flow.core.messages import Json
 from nano_flow.core.money import money
 from nano_flow.documents.workflow import AllowedTool, CommandTool, McpTool, ToolDocument
-from nano_flow.plan.digest import plan_digest
 from nano_flow.plan.draft import Draft, join
+from nano_flow.plan.freezing.digest import plan_digest
 from nano_flow.plan.freezing.graphs import file_graph
 from nano_flow.plan.freezing.specs import command
 from nano_flow.plan.freezing.steps import freeze_steps

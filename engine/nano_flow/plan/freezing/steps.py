@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from nano_flow.core.money import money
 from nano_flow.documents.steps import OnErrorOutput, RepeatDocument, RetryDocument, Step, StepBudgetDocument
-from nano_flow.plan.digest import step_digest
 from nano_flow.plan.draft import Draft, DraftStep
+from nano_flow.plan.freezing.digest import step_digest
 from nano_flow.plan.freezing.graphs import Built
 from nano_flow.plan.freezing.specs import Fields, make_spec, template
 from nano_flow.plan.plan import (

@@ -25,7 +25,7 @@ def find(root: Json, reference: str) -> Json | NoTarget:
         token = token.replace("~1", "/").replace("~0", "~")
         if isinstance(place, dict) and token in place:
             place = place[token]
-        elif isinstance(place, list) and token.isdigit() and int(token) < len(place):
+        elif isinstance(place, list) and token.isdecimal() and len(token) < 7 and int(token) < len(place):
             place = place[int(token)]
         else:
             return NoTarget()

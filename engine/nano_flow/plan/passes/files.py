@@ -10,7 +10,7 @@ from nano_flow.core.messages import Json
 from nano_flow.documents.steps import ApproveStep, FileReference, PromptStep, RunStep, ToolStep
 from nano_flow.documents.workflow import CommandTool
 from nano_flow.plan.draft import Draft, FileText, Found, Path, join, problem
-from nano_flow.plan.reading.confine import beside, outside, read_text
+from nano_flow.plan.reading.confine import ReadText, beside, outside, read_text
 from nano_flow.plan.reading.json_text import JsonFault, read_json
 
 _Schema = Mapping[str, object]
@@ -56,6 +56,7 @@ class _FileReader:
     def __init__(self, draft: Draft) -> None:
         self._draft = draft
         self._folder = draft.path.rpartition("/")[0] or "/"
+        self._read: dict[str, ReadText] = {}
         self.texts: dict[Path, FileText] = {}
         self.schemas: dict[Path, Mapping[str, Json]] = {}
         self.files: dict[str, str] = dict(draft.files)
@@ -63,15 +64,15 @@ class _FileReader:
 
     def text(self, at: Path, name: str) -> FileText | None:
         """The file ``name``; None, and a diagnostic, where it cannot be read."""
-        if at in self.texts:
-            return self.texts[at]
         where = self._draft.where((*at, "file"))
         reason = outside(name, self._folder, self._draft.context.root)
         if reason:
             self.found.append(problem("NF312", reason, where, at=at, hint="name a file of this project"))
             return None
         path = join(self._folder, name)
-        read = read_text(self._draft.context, path)
+        if path not in self._read:
+            self._read[path] = read_text(self._draft.context, path)
+        read = self._read[path]
         if read.problem:
             self.found.append(problem("NF311", f'the file "{name}" {read.problem}', where, at=at))
             return None

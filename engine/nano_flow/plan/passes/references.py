@@ -36,9 +36,9 @@ def _reference(
         yield from _secret(scope.draft, use, number, secrets)
     elif path[0] == "steps" and use.step is not None:
         target = scope.find(path[1], use.place, use.step)
-        if target is not None:
-            touched.setdefault(use.step, {})[target] = None
-            yield from _inside_itself(scope.draft, use, number, target)
+        assert target is not None  # it was resolved just now
+        touched.setdefault(use.step, {})[target] = None
+        yield from _inside_itself(scope.draft, use, number, target)
 
 
 def _lost(scope: Scope, use: Use, number: int, lost: Lost) -> Diagnostic:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from nano_flow.core.messages import Json
 from nano_flow.plan.draft import Path
 from nano_flow.plan.names.nearest import did_you_mean
-from nano_flow.plan.names.pointer import NoTarget, find
+from nano_flow.plan.names.pointer import NoTarget, find, resolve
 from nano_flow.source.regex_guard import check_pattern
 
 MOST_SCHEMAS = 20_000
@@ -148,9 +148,7 @@ def _every(root: Json) -> Iterator[tuple[Mapping[str, Json], Path]]:
 
 def _same_value(part: Mapping[str, Json], root: Json) -> Iterator[Json]:
     if isinstance(reference := part.get("$ref"), str):
-        target = find(root, reference)
-        if not isinstance(target, NoTarget) and target is not None:
-            yield target
+        yield resolve(root, reference)
     for keyword in ("allOf", "anyOf", "oneOf"):
         if isinstance(entries := part.get(keyword), list):
             yield from (entry for entry in entries if entry is not None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields
 from functools import lru_cache
 from hashlib import sha256
 from operator import attrgetter
@@ -64,15 +64,13 @@ def _plain(value: object) -> Json:
         return _graph(value)
     if isinstance(value, Plan):
         return value.digest
-    if is_dataclass(value):
-        kind: type = type(value)
-        counted = _counted(kind)
-        named: dict[str, object] = {"": kind.__name__}
-        for name, here, default in zip(counted.names, counted.read(value), counted.defaults, strict=True):
-            if here is not default and here != default:
-                named[name] = here
-        return cast(Json, named)
-    return cast(Json, dict(cast("Mapping[str, Json]", value)))
+    kind: type = type(value)
+    counted = _counted(kind)
+    named: dict[str, object] = {"": kind.__name__}
+    for name, here, default in zip(counted.names, counted.read(value), counted.defaults, strict=True):
+        if here is not default and here != default:
+            named[name] = here
+    return cast(Json, named)
 
 
 def _graph(graph: PlannedGraph) -> Json:
