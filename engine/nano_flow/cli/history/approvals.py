@@ -108,7 +108,7 @@ def _check(value: Json, schema: Json) -> None:
     from nano_flow.source.json_schema import complaints
 
     if isinstance(schema, dict) and (found := complaints(value, schema, 1)):
-        raise UsageError(f"the question wants another input: {found[0]}")
+        raise UsageError(f"the question wants another input: {found[0].removeprefix('the value: ')}")
 
 
 def _person() -> str:
