@@ -83,6 +83,8 @@ _UNREADABLE = (
     r"field required|cannot parse|malformed|valid (string|dictionary|list|integer) |empty response|"
     r"response payload is not"
 )
+_SPOILT = r"tool.?use.?failed|tool call validation failed|failed.?generation|failed to (call|generate)"
+"""The model wrote something that its own provider does not let pass."""
 _OVERLOADED = (
     r"overloaded|no capacity|at capacity|temporarily unavailable|service unavailable|currently loading|"
     r"try again later"
@@ -129,6 +131,7 @@ TABLE: tuple[Row, ...] = (
     _row(Overloaded, "", "", _OVERLOADED),
     _row(ConnectionLost, "", "", _BROKEN, maybe_billed=True),
     _row(ServerFailed, "", "400 422 500", _UNREADABLE, maybe_billed=True),
+    _row(ServerFailed, "", "400 422", _SPOILT, maybe_billed=True),
     _row(BadRequest, "UnsupportedParamsError"),
     _row(BadRequest, "BadRequestError UnprocessableEntityError", "400 422"),
     _row(BadRequest, "", "400 405 406 409 411 413 414 415 416 422"),

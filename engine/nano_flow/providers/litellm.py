@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 _FIXED: dict[str, object] = {
-    "num_retries": 0,
     "drop_params": False,
     "caching": False,
     "no-log": True,

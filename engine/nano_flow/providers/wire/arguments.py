@@ -15,9 +15,11 @@ from nano_flow.providers.wire.names import ToolNames
 Arguments = dict[str, object]
 SCHEMA_NAME = "reply"
 _PARAMS = ("temperature", "top_p", "seed", "stop", "reasoning_effort", "verbosity")
-_PASSED_ON = frozenset({*_PARAMS, "tools", "tool_choice", "response_format"})
+_TOOLS = frozenset({"tools", "tool_choice"})
+"""What LiteLLM is to translate also for models that its own list does not know; our cards say who takes it."""
+_PASSED_ON = _TOOLS | {*_PARAMS, "response_format"}
 _SPEAKS_OPENAI = frozenset({"openai", "azure", "huggingface"})
-"""LiteLLM ids whose parameters are sent as they are, also where LiteLLM's list of models does not know them."""
+"""LiteLLM ids whose parameters need no translation, so that none of them depends on LiteLLM's list."""
 _OLLAMA = frozenset({"ollama", "ollama_chat"})
 _SMALLEST_CONTEXT, _LARGEST_CONTEXT = 4096, 131_072
 _THINKS_BY_BUDGET = frozenset({"anthropic", "bedrock"})
@@ -27,8 +29,6 @@ _SCHEMA_BESIDE_TOOLS = frozenset({"openai", "azure", "anthropic"})
 """LiteLLM ids whose models take a schema and tools in one call; the others get the schema by prompt then."""
 _NO_SCHEMA = frozenset({"cohere", "cohere_chat"})
 """LiteLLM ids for which LiteLLM does not translate a schema: it goes by prompt."""
-_LOUD_CHOICES = _NO_SCHEMA
-"""LiteLLM ids that take ``REQUIRED`` and ``NONE``, passed on as they are."""
 _CACHE_BY_MARK = frozenset({"anthropic", "bedrock"})
 """LiteLLM ids of providers that cache a prompt only where it is marked."""
 
@@ -62,17 +62,17 @@ def prepare(request: ChatRequest, endpoint: Endpoint, *, stream: bool) -> Prepar
     if request.tools and not by_prompt:
         arguments["tools"] = [_tool(tool, names) for tool in request.tools]
         if not (litellm in _THINKS_BY_BUDGET and "reasoning_effort" in arguments):  # thinking takes no forced call
-            arguments |= _tool_choice(request, card, names, litellm)
+            arguments |= _tool_choice(request, card, names)
     if request.output_schema is not None and native_schema:
         arguments["response_format"] = _response_format(request.output_schema, litellm)
     if stream:
         arguments |= {"stream": True, "stream_options": {"include_usage": True}}
-    if litellm in _SPEAKS_OPENAI:
-        arguments["allowed_openai_params"] = [name for name in arguments if name in _PASSED_ON]
+    allowed = _PASSED_ON if litellm in _SPEAKS_OPENAI else _TOOLS
+    arguments["allowed_openai_params"] = [name for name in arguments if name in allowed]
     if litellm in _OLLAMA:
         arguments["num_ctx"] = _context_for(request, card)
     if litellm != "huggingface":  # there LiteLLM would send it to the server
-        arguments["max_retries"] = 0
+        arguments |= {"num_retries": 0, "max_retries": 0}
     return Prepared(arguments, names, by_prompt)
 
 
@@ -127,12 +127,10 @@ def _context_for(request: ChatRequest, card: ModelFacts) -> int:
     return min(size, card.context_window or _LARGEST_CONTEXT)
 
 
-def _tool_choice(request: ChatRequest, card: ModelFacts, names: ToolNames, endpoint_id: str) -> Arguments:
+def _tool_choice(request: ChatRequest, card: ModelFacts, names: ToolNames) -> Arguments:
     choice = request.params.get("tool_choice")
     if not isinstance(choice, str) or "tool_choice" in card.refuses:
         return {}
-    if endpoint_id in _LOUD_CHOICES:
-        return {} if choice == "auto" else {"tool_choice": "NONE" if choice == "none" else "REQUIRED"}
     if choice in ("auto", "none", "required"):
         return {"tool_choice": choice}
     return {"tool_choice": {"type": "function", "function": {"name": names.to_wire(choice)}}}

@@ -141,8 +141,9 @@ def read_usage(usage: object) -> Usage | None:
     if not prompt and not completion:
         return None
     read_details, write_details = read(usage, "prompt_tokens_details"), read(usage, "completion_tokens_details")
-    cached = number(read_details, "cached_tokens") or number(usage, "cache_read_input_tokens")
-    written = number(read_details, "cache_creation_tokens") or number(usage, "cache_creation_input_tokens")
+    cached = _first(read_details, "cached_tokens") or _first(usage, "cache_read_input_tokens", "cached_tokens")
+    written = _first(read_details, "cache_creation_tokens", "cache_write_tokens")
+    written = written or _first(usage, "cache_creation_input_tokens")
     for_an_hour = number(read(read_details, "cache_creation_token_details"), "ephemeral_1h_input_tokens")
     heard = number(read_details, "audio_tokens")
     reasoned, spoken = number(write_details, "reasoning_tokens"), number(write_details, "audio_tokens")
@@ -156,6 +157,10 @@ def read_usage(usage: object) -> Usage | None:
         audio_input_tokens=heard,
         audio_output_tokens=spoken,
     )
+
+
+def _first(holder: object, *names: str) -> int:
+    return next((found for name in names if (found := number(holder, name))), 0)
 
 
 def estimated(request: ChatRequest, raw: Raw) -> Usage:

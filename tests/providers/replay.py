@@ -1,0 +1,104 @@
+"""A loopback server that sends prepared replies, and an adapter that is pointed at it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from nano_flow.clock import SystemClock
+from nano_flow.core.messages import ChatReply, ChatRequest
+from nano_flow.plan.catalogue import ModelCard
+from nano_flow.providers.cards import Endpoint
+from nano_flow.providers.litellm import LiteLLMProvider
+
+KEYS: Mapping[str, Mapping[str, str]] = {
+    "azure": {"AZURE_OPENAI_API_KEY": "CANARY-key-azure"},
+    "bedrock": {"AWS_ACCESS_KEY_ID": "AKIACANARY000000", "AWS_SECRET_ACCESS_KEY": "CANARY-key-bedrock"},
+    "ollama_chat": {},
+}
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the server sends; ``cut`` ends the connection before the body is whole."""
+
+    body: bytes
+    status: int = 200
+    content_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    cut: bool = False
+
+
+@dataclass
+class Server:
+    """Sends its replies in their order, the last one again and again; keeps what was asked."""
+
+    replies: Sequence[Reply]
+    url: str = ""
+    bodies: list[bytes] = field(default_factory=list)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
+                length = next((int(h.split(":")[1]) for h in head.split("\r\n") if h.startswith("content-length:")), 0)
+                self.bodies.append(await reader.readexactly(length))
+                reply = self.replies[min(len(self.bodies), len(self.replies)) - 1]
+                more = "".join(f"{name}: {value}\r\n" for name, value in reply.headers.items())
+                size = len(reply.body) + (10 if reply.cut else 0)
+                writer.write(
+                    f"HTTP/1.1 {reply.status} X\r\ncontent-type: {reply.content_type}\r\n"
+                    f"content-length: {size}\r\n{more}\r\n".encode()
+                )
+                writer.write(reply.body)
+                await writer.drain()
+                if reply.cut:
+                    break
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+
+@asynccontextmanager
+async def serving(*replies: Reply) -> AsyncIterator[Server]:
+    server = Server(replies)
+    listener = await asyncio.start_server(server.serve, "127.0.0.1", 0)
+    server.url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+    try:
+        yield server
+    finally:
+        listener.close()
+
+
+def provider(litellm: str, url: str, **models: ModelCard) -> LiteLLMProvider:
+    """An adapter of ``litellm`` at ``url``."""
+    base = {"openai": f"{url}/v1", "gemini": f"{url}/v1beta", "groq": f"{url}/openai/v1", "huggingface": f"{url}/v1"}
+    settings = {"base_url": base.get(litellm, url), "api_version": "2025-04-01-preview", "region": "us-east-1"}
+    keys = KEYS.get(litellm, {f"{litellm.upper()}_API_KEY": f"CANARY-key-{litellm}"})
+    cards = {card.ref.model: card for card in models.values()}
+    return LiteLLMProvider(Endpoint(litellm, litellm, settings, keys, cards), SystemClock())
+
+
+async def ask(
+    litellm: str, request: ChatRequest, *replies: Reply, on_text: Callable[[str], None] | None = None
+) -> ChatReply:
+    """One request to an adapter whose server sends ``replies``."""
+    async with serving(*replies) as server:
+        made = provider(litellm, server.url)
+        try:
+            return await made.complete(request, on_text)
+        finally:
+            await made.close()
+
+
+def sse(*events: object, done: bool = True) -> bytes:
+    """Server-sent events, each a JSON value or (name, JSON value)."""
+    lines = []
+    for event in events:
+        name, value = event if isinstance(event, tuple) else ("", event)
+        lines.append((f"event: {name}\n" if name else "") + f"data: {json.dumps(value)}\n\n")
+    return "".join([*lines, "data: [DONE]\n\n" if done else ""]).encode()
