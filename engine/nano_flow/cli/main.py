@@ -35,7 +35,7 @@ COMMANDS = {
         "schema": Entry(f"{_CLI}.checking.schema", "Print, write and check the editor schemas."),
     },
     "Models and money": {
-        "policy": Entry(f"{_CLI}.policy", "Explain, test and compare routing."),
+        "policy": Entry(f"{_CLI}.routing.policy", "Explain, test and compare routing."),
         "providers": Entry(f"{_CLI}.providers", "List and check providers and models."),
         "prices": Entry(f"{_CLI}.money.prices", "List and check prices."),
         "cost": Entry(f"{_CLI}.history.cost", "Show what was spent, by workflow, step, model, provider, day or run."),

@@ -92,6 +92,7 @@ def _fit_trees(
     rows: Sequence[Prepared], features: tuple[str, ...], groups: Mapping[str, frozenset[bytes]]
 ) -> tuple[Node, ...]:
     from sklearn.ensemble import HistGradientBoostingRegressor
+    from threadpoolctl import threadpool_limits
 
     many = len(rows) >= 3000
     model = HistGradientBoostingRegressor(
@@ -104,7 +105,8 @@ def _fit_trees(
         random_state=0,
     )
     values = [feature_values(features, groups, row.facts, row.reading, row.declared) for row in rows]
-    model.fit(values, [row.gain for row in rows])
+    with threadpool_limits(limits=1):  # small data: threads that wait for each other cost more than they bring
+        model.fit(values, [row.gain for row in rows])
     return tuple(_tree(stage[0].nodes) for stage in model._predictors)
 
 

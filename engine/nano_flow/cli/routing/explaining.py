@@ -1,0 +1,142 @@
+"""Decisions for the command line: of a prompt, of a step of a workflow, of a recorded run; and how they are shown."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from nano_flow.cli import output
+from nano_flow.cli.common import Options
+from nano_flow.core.errors import UsageError
+from nano_flow.core.messages import Json
+
+
+@dataclass(frozen=True, slots=True)
+class PromptOptions:
+    """What the step of a bare prompt would say."""
+
+    tags: tuple[str, ...] = ()
+    tools: int = 0
+    policy_name: str = "default"
+    model: str = "auto"
+    workflow: Path | None = None
+
+
+def of_prompt(options: Options, prompt: str, given: PromptOptions) -> Mapping[str, Json]:
+    """The decision on a bare prompt. Without any usable credentials it is shown as if there were, and says so."""
+    from nano_flow.gateway.route import without_credentials
+    from nano_flow.project.policies import read_policies
+    from nano_flow.review.asking import Question, ask, request_of, world_of
+
+    policies = read_policies(options.policy(given.workflow))
+    known = {"default", *policies.routing.policies}
+    if given.policy_name not in known:
+        raise UsageError(f'there is no policy "{given.policy_name}"; policies are: {", ".join(sorted(known))}')
+    request = request_of(Question(_prompt_text(prompt), given.tags, given.tools, given.policy_name, given.model))
+    missing = without_credentials(policies.catalogue, os.environ)
+    decision = ask(request, policies, world_of(policies, time.time(), missing))
+    if decision.model is None and any(refusal.kind == "credentials" for refusal in decision.refused):
+        notice = "no credentials were found for any candidate: this is shown as if all were set"
+        decision = replace(ask(request, policies, world_of(policies, time.time())), notices=(notice,))
+    return decision.as_json()
+
+
+def _prompt_text(prompt: str) -> str:
+    try:
+        if prompt == "-":
+            return sys.stdin.read()
+        return Path(prompt[1:]).read_text("utf-8") if prompt.startswith("@") else prompt
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f'"{prompt}" cannot be read: {getattr(error, "strerror", None) or error}') from None
+
+
+def of_step(options: Options, step: str) -> Mapping[str, Json]:
+    """The decision on a step, as ``nano-flow plan`` sees it."""
+    from nano_flow.cli.money.planning import report
+    from nano_flow.project.preparing import GivenInputs, RunOptions
+
+    file, colon, name = step.rpartition(":")
+    if not colon or not file:
+        raise UsageError(f'"{step}" needs the form FILE:STEP, such as workflow.yaml:report')
+    found = report(options, file, GivenInputs(), RunOptions())
+    decisions = {
+        estimate.visit.path: decision
+        for estimate, decision in zip(found.estimate.steps, found.decisions, strict=True)
+        if decision is not None
+    }
+    decision = decisions.get(name)
+    if decision is None:
+        raise UsageError(f'"{file}" has no prompt step "{name}"; prompt steps are: {", ".join(decisions) or "none"}')
+    return decision.as_json()
+
+
+def of_run(options: Options, run: str, address: str) -> Mapping[str, Json]:
+    """A decision as it was recorded: the last one at this address."""
+    from nano_flow.core.events import RouteDecided
+    from nano_flow.journals.sqlite import open_store
+
+    with open_store(options.state).reader() as reader:
+        run_id = reader.find_run(run).run_id
+        decided = [event for _, event in reader.events_of(run_id) if isinstance(event, RouteDecided)]
+    here = [event for event in decided if event.address == address]
+    if not here:
+        known = ", ".join(dict.fromkeys(event.address for event in decided)) or "none"
+        raise UsageError(f'run {run_id} asked no model at "{address}"; it did at: {known}')
+    return here[-1].decision
+
+
+def show(options: Options, decision: Mapping[str, Json]) -> None:
+    """Print it: one JSON document, or text."""
+    if options.json:
+        fields = {name: value for name, value in decision.items() if name != "schema"}
+        output.document("nano-flow/decision@1", fields)
+        return
+    output.data(decision_text(decision))
+
+
+def decision_text(decision: Mapping[str, Json]) -> str:
+    """A decision for people: the score and its points, the candidates and their price, the refusals."""
+    score, tier, model = (decision.get(name) for name in ("score", "tier", "model"))
+    head = " → ".join(output.clean(part) for part in (f"score {score}", tier, model or "no candidate") if part)
+    expected = decision.get("expected")
+    costs = expected if isinstance(expected, dict) else {}
+    rows = [
+        (entry.get("signal"), _points(entry.get("points")), entry.get("at"), ", ".join(map(str, _list(entry, "found"))))
+        for entry in _list(decision, "because")
+        if isinstance(entry, dict)
+    ]
+    parts = [output.style(head, "strong"), output.table(("signal", "points", "at", "found"), rows, right=("points",))]
+    candidates = [(str(place), name, *_expected(costs.get(str(name)))) for place, name in _numbered(decision)]
+    if candidates:
+        parts.append(output.table(("", "candidate", "expected", "takes"), candidates, right=("expected", "takes")))
+    refused = [
+        (entry.get("model"), entry.get("reason")) for entry in _list(decision, "refused") if isinstance(entry, dict)
+    ]
+    if refused:
+        parts.append(output.table(("refused", "because"), refused))
+    parts += [f"note: {output.clean(notice)}" for notice in _list(decision, "notices")]
+    return "\n\n".join(parts)
+
+
+def _numbered(decision: Mapping[str, Json]) -> list[tuple[int, Json]]:
+    return list(enumerate(_list(decision, "candidates"), 1))
+
+
+def _expected(entry: Json) -> tuple[str, str]:
+    if not isinstance(entry, dict):
+        return "", ""
+    cost, seconds = entry.get("cost_usd"), entry.get("duration_s")
+    return "unpriced" if cost is None else f"${cost}", "" if seconds is None else f"{seconds} s"
+
+
+def _points(value: Json) -> str:
+    return f"{value:+.2f}" if isinstance(value, int | float) and value else ""
+
+
+def _list(mapping: Mapping[str, Json], name: str) -> list[Json]:
+    value = mapping.get(name)
+    return value if isinstance(value, list) else []

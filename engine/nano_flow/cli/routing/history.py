@@ -1,0 +1,44 @@
+"""Recorded calls for the command line, each with what its own policy looked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from nano_flow.cli.common import Options
+from nano_flow.core.errors import NanoFlowError
+from nano_flow.journals.sqlite import open_store
+from nano_flow.journals.store.runs import RunFilter
+from nano_flow.locate import PolicyFile
+from nano_flow.project.policies import read_policies
+from nano_flow.review.recorded import RecordedCall, recorded_calls, vocabulary
+
+Calls = list[tuple[RecordedCall, frozenset[str] | None]]
+
+
+def calls_of(options: Options, wanted: RunFilter, run: str | None = None) -> Calls:
+    """The decisions of the newest runs that ``wanted`` describes, or of one; empty where there is no store yet."""
+    store = open_store(options.state)
+    if not store.path.exists():
+        return []
+    found: Calls = []
+    known: dict[str, frozenset[str] | None] = {}
+    with store.reader() as reader:
+        runs = [reader.find_run(run)] if run else reader.list_runs(wanted)
+        for summary in runs[: wanted.limit]:
+            record = reader.run_record(summary.run_id)
+            text = record.documents.get("routing.yaml", "") if record is not None else ""
+            if text not in known:
+                known[text] = _vocabulary(options, record.documents if record is not None else {})
+            calls = recorded_calls(summary.run_id, (event for _, event in reader.events_of(summary.run_id)))
+            found += [(call, known[text]) for call in calls]
+    return found
+
+
+def _vocabulary(options: Options, documents: Mapping[str, str]) -> frozenset[str] | None:
+    """What the recorded policy looked for; None where it cannot be read any more: then every word counts as known."""
+    files: tuple[PolicyFile, ...] = options.policy(None)
+    texts: dict[str, str] = {file.name: documents[file.name] for file in files if file.name in documents}
+    try:
+        return vocabulary(read_policies(files, texts)) if "routing.yaml" in texts else None
+    except NanoFlowError:
+        return None

@@ -1,0 +1,144 @@
+"""``nano-flow policy``: explain, test, compare, replay and train the routing policy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from nano_flow.cli import output
+from nano_flow.cli.common import Options, pass_options
+from nano_flow.core.errors import UsageError
+
+_EPILOG = """\b
+Examples:
+  nano-flow policy explain "Design a REST API in about 500 lines"
+  nano-flow policy explain --step workflow.yaml:report
+  nano-flow policy explain --run last report
+  nano-flow policy test
+  nano-flow policy diff main..HEAD --format markdown --exit-code
+  nano-flow policy replay new-routing.yaml --since 7d
+  nano-flow policy train outcomes.jsonl --write
+"""
+_WORKFLOW = click.option(
+    "--workflow", type=click.Path(path_type=Path), metavar="FILE", help="Under the files in force for this workflow."
+)
+
+
+@click.group("policy", epilog=_EPILOG)
+def command() -> None:
+    """Explain, test, compare, replay and train the routing policy. None of these sends anything."""
+
+
+@command.command("explain")
+@click.argument("prompt", required=False)
+@click.option("--step", metavar="FILE:STEP", help="A step of a workflow, as far as its prompt is known.")
+@click.option("--run", "run", nargs=2, metavar="RUN ADDRESS", help="A recorded decision of a run.")
+@click.option("--tag", "tags", multiple=True, metavar="TAG", help="A tag that the step would have.")
+@click.option("--tools", type=click.IntRange(0, 1000), default=0, help="How many tools the step would have.")
+@click.option("--policy", "policy_name", default="default", metavar="NAME", help="A policy of routing.yaml.")
+@click.option("--model", default="auto", metavar="MODEL", help="What the step would say: auto, a tier, provider/model.")
+@_WORKFLOW
+@pass_options
+def explain(
+    options: Options, /, prompt: str | None, step: str | None, run: tuple[str, str] | None, **given: object
+) -> int:
+    """Which model would get PROMPT ("-" reads it from stdin, @FILE from a file), why, and what each would cost."""
+    from nano_flow.cli.routing import explaining
+
+    if sum(source is not None for source in (prompt, step, run)) != 1:
+        raise UsageError('give one of PROMPT, --step FILE:STEP and --run RUN ADDRESS; "-" reads the prompt from stdin')
+    if step is not None:
+        decision = explaining.of_step(options, step)
+    elif run is not None:
+        decision = explaining.of_run(options, *run)
+    else:
+        decision = explaining.of_prompt(options, prompt or "", explaining.PromptOptions(**given))  # type: ignore[arg-type]
+    explaining.show(options, decision)
+    return 0
+
+
+@command.command("test")
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.option("-k", "wanted", default="", metavar="TEXT", help="Only cases whose file::name holds TEXT.")
+@pass_options
+def test(options: Options, /, paths: tuple[Path, ...], wanted: str) -> int:
+    """Run the cases of routing.test.yaml below PATHS (default: here)."""
+    from nano_flow.cli.routing.testing import run_cases
+
+    return run_cases(options, paths or (Path(),), wanted)
+
+
+@command.command("diff")
+@click.argument("revisions", required=False, metavar="[BASE[..HEAD]]")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "markdown", "json"]), default="text", help="How to show it."
+)
+@click.option("--exit-code", is_flag=True, help="Exit with 7 where anything changes.")
+@click.option("--runs", type=click.IntRange(0, 10_000), default=50, metavar="N", help="Recorded runs to compare.")
+@_WORKFLOW
+@pass_options
+def diff(
+    options: Options,
+    /,
+    revisions: str | None,
+    form: Literal["text", "markdown", "json"],
+    exit_code: bool,
+    runs: int,
+    workflow: Path | None,
+) -> int:
+    """Which requests change model, provider or tier between two policies, and what that costs.
+
+    BASE and HEAD are git revisions, routing documents or folders of policy files; without HEAD, the working tree;
+    without BASE, the last commit. Compared are test cases, the workflows below this folder and recorded runs.
+    """
+    from nano_flow.cli.routing.comparing import compare, shown
+
+    found = compare(options, revisions, runs, workflow)
+    if options.json or form == "json":
+        output.document("nano-flow/policy-diff@1", found.as_json())
+    else:
+        output.data(shown(found, markdown=form == "markdown"))
+    return 7 if exit_code and found.differs else 0
+
+
+@command.command("replay")
+@click.argument("candidate", required=False, default="", metavar="[POLICY]")
+@click.option("--run", "run", metavar="RUN", help="Only this run.")
+@click.option("--runs", type=click.IntRange(1, 10_000), default=50, metavar="N", help="The newest runs.")
+@click.option("--since", metavar="TIME", help="Only runs since then: 7d, 12h, 2026-01-31.")
+@click.option(
+    "--labels", multiple=True, type=click.Path(path_type=Path), metavar="FILE", help="Outcomes (JSON lines or CSV)."
+)
+@_WORKFLOW
+@pass_options
+def replay(options: Options, /, candidate: str, **chosen: object) -> int:
+    """What recorded calls would have cost under POLICY, a file, folder or git revision (default: the one in force)."""
+    from nano_flow.cli.routing.replaying import ReplayOptions, replay_text, replayed
+
+    found = replayed(options, candidate, ReplayOptions(**chosen))  # type: ignore[arg-type]
+    if options.json:
+        output.document("nano-flow/policy-replay@1", found.as_json())
+    else:
+        output.data(replay_text(found))
+    return 0
+
+
+@command.command("train")
+@click.argument("data", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--weak", metavar="MODEL", help="The cheaper model; default: the one that is least often right.")
+@click.option("--strong", metavar="MODEL", help="The dearer model; default: the one that is most often right.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Default: beside routing.yaml.")
+@click.option("--write", is_flag=True, help="Write the learned score; without it figures are only shown.")
+@_WORKFLOW
+@pass_options
+def train(options: Options, /, data: tuple[Path, ...], **chosen: object) -> int:
+    """Learn a score from labelled outcomes: rows of prompt, model, right (and group) as JSON lines or CSV.
+
+    Reports how it ranks prompts that it has not seen, by group where groups are given, beside the declared signals
+    and the prompt's length. One that does not beat the declared signals by more than chance is not written.
+    """
+    from nano_flow.cli.routing.training import TrainOptions, train_on
+
+    return train_on(options, data, TrainOptions(**chosen))  # type: ignore[arg-type]

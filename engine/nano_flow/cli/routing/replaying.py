@@ -1,0 +1,62 @@
+"""Replays recorded calls under a candidate policy for the command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from nano_flow.cli import output
+from nano_flow.cli.common import Options
+from nano_flow.cli.history.reading import moment
+from nano_flow.cli.routing.history import calls_of
+from nano_flow.core.errors import UsageError
+from nano_flow.core.money import usd
+from nano_flow.journals.store.runs import RunFilter
+from nano_flow.review.learning import read_labels
+from nano_flow.review.replaying import Replay, replay
+from nano_flow.review.revisions import side
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayOptions:
+    """Which recorded calls are replayed, and the files of labels."""
+
+    run: str | None = None
+    runs: int = 50
+    since: str | None = None
+    labels: tuple[Path, ...] = ()
+    workflow: Path | None = None
+
+
+def replayed(options: Options, candidate: str, given: ReplayOptions) -> Replay:
+    """The replay. Raises UsageError where nothing is recorded."""
+    chosen = side(candidate, options.policy(given.workflow))
+    wanted = RunFilter(since=moment(given.since) if given.since else None, limit=given.runs)
+    calls = calls_of(options, wanted, given.run)
+    if not calls:
+        raise UsageError("no recorded call was found; run a workflow first, or widen --since and --runs")
+    return replay(chosen.name, calls, chosen.policies, read_labels(given.labels))
+
+
+def replay_text(found: Replay) -> str:
+    """The figures for people."""
+    tiers = list(dict.fromkeys([*found.tiers_before, *found.tiers]))
+    rows = [
+        (tier, *(f"{counts.get(tier, 0) / found.calls:.0%}" for counts in (found.tiers_before, found.tiers)))
+        for tier in tiers
+    ]
+    rows.append(("cost", f"${usd(found.cost_before)}", f"${usd(found.cost_after)}"))
+    if found.seconds_before is not None:
+        rows.append(("mean duration", f"{found.seconds_before} s", f"{found.seconds_after} s"))
+    lines = [f"{found.calls} recorded calls under {found.policy}: {found.moved} would go to another model", ""]
+    lines.append(output.table(("", "recorded", "candidate"), rows, right=("recorded", "candidate")))
+    if found.unpriced:
+        lines.append(f"{found.unpriced} calls are left out of the cost: one of their models has no price")
+    if found.unsure:
+        lines.append(f"{found.unsure} calls: words that are new in a list count as not found, for prompts are not kept")
+    if found.quality is not None:
+        quality = found.quality
+        lines.append(
+            f"quality {quality.right:.3f} ({quality.low:.3f} to {quality.high:.3f}), {quality.labels} labelled prompts"
+        )
+    return output.clean("\n".join(lines))

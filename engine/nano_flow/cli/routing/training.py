@@ -1,0 +1,106 @@
+"""Trains a learned score for the command line, and writes it where it is better than what is declared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from nano_flow.cli import output
+from nano_flow.cli.common import Options
+from nano_flow.core.errors import UsageError
+from nano_flow.project.policies import read_policies
+from nano_flow.review.learned_text import learned_text
+from nano_flow.review.learning import Learning, learn, read_labels
+from nano_flow.routing.training.measures import enough
+from nano_flow.routing.training.train import Measured
+
+FILE = "complexity.learned.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class TrainOptions:
+    """Which two models, and where the learned score goes."""
+
+    weak: str | None = None
+    strong: str | None = None
+    out: Path | None = None
+    write: bool = False
+    workflow: Path | None = None
+
+
+def train_on(options: Options, data: Sequence[Path], given: TrainOptions) -> int:
+    """Train, report, and write if wanted; 1 where the learned score does not beat the declared signals."""
+    files = options.policy(given.workflow)
+    outcomes = read_labels(data)
+    output.note(f"{len(outcomes)} outcomes read; training and cross-validation take up to some minutes")
+    learning = learn(outcomes, read_policies(files), given.weak, given.strong)
+    routing = next(file for file in files if file.name == "routing.yaml")
+    target = given.out or (routing.path.parent if routing.found != "bundled" else Path()) / FILE
+    if options.json:
+        output.document("nano-flow/policy-train@1", _json(learning, target if given.write else None))
+    else:
+        output.data(_report(learning))
+    if not learning.trained.held_out.convinces:
+        output.fail("the learned score does not beat the declared signals by more than chance: nothing is written")
+        return 1
+    if not given.write:
+        output.note(f'nothing is written yet; --write writes "{target}"')
+        return 0
+    try:
+        target.write_text(learned_text(learning), "utf-8")
+    except OSError as error:
+        raise UsageError(f'"{target}" cannot be written: {error.strerror}') from None
+    output.note(
+        f'"{target}" is written; routing.yaml uses it by: complexity: {{learned: {{file: {FILE}, weight: 0.6}}}}'
+    )
+    return 0
+
+
+def _report(learning: Learning) -> str:
+    held = learning.trained.held_out
+    rows = [
+        (name, *(_figure(value) for value in (measured.apgr, measured.cpt50, measured.cpt80)))
+        for name, measured in (("learned", held.learned), ("declared", held.declared), ("length", held.length))
+    ]
+    unseen = f"by group ({held.groups} groups)" if held.grouped else "at random; a split by group is harder"
+    lines = [
+        f"{learning.pair.weak} → {learning.pair.strong}: {enough(held.rows)}",
+        f"on prompts that were not trained on, held out {unseen}:",
+        output.table(("", "APGR", "CPT50", "CPT80"), rows, right=("APGR", "CPT50", "CPT80")),
+    ]
+    if held.better is not None:
+        lines.append(f"better by {held.better.value:+.3f} APGR, at least {held.better.low:+.3f} (one-sided, 95 %)")
+    if held.worst[1] is not None:
+        lines.append(f'worst group: "{held.worst[0]}" with {held.worst[1]:.3f}')
+    lines += [
+        f"to recover {threshold.target:.0%} of the gain, 19 times in 20: ask the strong model for "
+        f"{threshold.strong_share:.0%} of the prompts"
+        for threshold in held.thresholds
+    ]
+    return output.clean("\n".join(lines))
+
+
+def _json(learning: Learning, written: Path | None) -> dict[str, object]:
+    held = learning.trained.held_out
+    return {
+        "weak": learning.pair.weak,
+        "strong": learning.pair.strong,
+        "data": learning.pair.digest(),
+        "prompts": held.rows,
+        "groups": held.groups,
+        "grouped": held.grouped,
+        "recipe": learning.trained.recipe.name,
+        "held_out": {name: _fields(getattr(held, name)) for name in ("learned", "declared", "length")},
+        "better_by": None if held.better is None else {"apgr": held.better.value, "at_least": held.better.low},
+        "convinces": held.convinces,
+        "written": str(written) if written is not None and held.convinces else None,
+    }
+
+
+def _fields(measured: Measured) -> dict[str, float | None]:
+    return {"apgr": measured.apgr, "cpt50": measured.cpt50, "cpt80": measured.cpt80}
+
+
+def _figure(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"

@@ -1,0 +1,60 @@
+"""Puts a request before a policy, outside of any run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from nano_flow.core.messages import Json
+from nano_flow.project.policies import Policies
+from nano_flow.routing.choose import decide
+from nano_flow.routing.facts import Facts, RunFacts, StepFacts, gather
+from nano_flow.routing.reading import read_text
+from nano_flow.routing.request import NoCandidate, Observations, RouteDecision, RouteRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A prompt and what its step would say of it; ``facts`` replace computed ones, by name."""
+
+    prompt: str
+    tags: tuple[str, ...] = ()
+    tools: int = 0
+    policy: str = "default"
+    model: str = "auto"
+    facts: Mapping[str, Json] = field(default_factory=dict)
+
+
+def request_of(question: Question) -> RouteRequest:
+    """The request that a step with this prompt would make. ValueError names a fact that does not exist."""
+    reading = read_text(question.prompt)
+    facts = gather(reading, StepFacts(tool_count=question.tools, tags=question.tags), RunFacts())
+    if question.facts:
+        known = facts.as_json()
+        unknown = [name for name in question.facts if name not in known]
+        if unknown:
+            raise ValueError(f'there is no fact "{unknown[0]}"; facts are: {", ".join(known)}')
+        facts = Facts.from_json({**known, **question.facts})
+    needs = frozenset(
+        name
+        for name, wanted in (
+            ("tools", facts.step.tool_count > 0),
+            ("json_schema", facts.step.output_schema_size > 0),
+            ("vision", facts.step.has_images),
+        )
+        if wanted
+    )
+    return RouteRequest(facts, reading, model=question.model, policy=question.policy, needs=needs)
+
+
+def world_of(policies: Policies, now: float, without_credentials: frozenset[str] = frozenset()) -> Observations:
+    """A world in which nothing is cooling down and nothing bounds the spend."""
+    return Observations(prices=policies.prices, now=now, without_credentials=without_credentials)
+
+
+def ask(request: RouteRequest, policies: Policies, world: Observations) -> RouteDecision:
+    """The decision; where no model is left, the one without candidates, refusals and all."""
+    try:
+        return decide(request, policies.routing, policies.catalogue, world)
+    except NoCandidate as error:
+        return error.decision

@@ -1,0 +1,61 @@
+"""Reads labelled outcomes, and trains a score beside the declared signals of a policy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from nano_flow.core.errors import UsageError
+from nano_flow.project.policies import Policies
+from nano_flow.routing.signals import MatchSignal
+from nano_flow.routing.training.examples import Outcome, Pair, make_pair, read_outcomes
+from nano_flow.routing.training.train import Trained, train
+
+_QUESTION_WORDS = ("what", "which", "who", "whom", "whose", "when", "where", "why", "how")
+
+
+@dataclass(frozen=True, slots=True)
+class Learning:
+    """A trained score and its data."""
+
+    pair: Pair
+    trained: Trained
+
+
+def read_labels(paths: Sequence[Path]) -> list[Outcome]:
+    """All rows of all files. Raises UsageError with file and line."""
+    found: list[Outcome] = []
+    for path in paths:
+        try:
+            found += read_outcomes(path.read_text("utf-8"), str(path))
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f'"{path}" cannot be read: {getattr(error, "strerror", None) or error}') from None
+        except ValueError as error:
+            raise UsageError(str(error)) from None
+    return found
+
+
+def learn(outcomes: Sequence[Outcome], policies: Policies, weak: str | None, strong: str | None) -> Learning:
+    """Train on outcomes beside the declared signals of ``policies``. Raises UsageError where that cannot be done."""
+    try:
+        import sklearn  # noqa: F401
+    except ImportError:
+        raise UsageError("training needs scikit-learn: pip install 'nano-flow[train]'") from None
+    routing = policies.routing
+    try:
+        pair = make_pair(outcomes, weak, strong)
+        trained = train(pair, lambda facts, reading: routing.scorer.score(facts, reading)[0], word_groups(policies))
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    return Learning(pair, trained)
+
+
+def word_groups(policies: Policies) -> dict[str, frozenset[bytes]]:
+    """The declared word lists, and each question word by itself: what trees may count."""
+    groups = {
+        f"{signal.name}_words": signal.words
+        for signal in policies.routing.scorer.signals
+        if isinstance(signal, MatchSignal) and signal.words
+    }
+    return groups | {f"asks_{word}": frozenset({word.encode()}) for word in _QUESTION_WORDS}

@@ -1,0 +1,165 @@
+"""Recorded model calls, and what another policy would score and choose for them; prompts are not kept, facts are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from nano_flow.core.events import CallFinished, Event, RouteDecided
+from nano_flow.core.messages import Json, Usage
+from nano_flow.core.money import Cost, Money
+from nano_flow.core.refs import ModelRef
+from nano_flow.project.policies import Policies
+from nano_flow.review.asking import ask
+from nano_flow.routing.facts import Facts
+from nano_flow.routing.reading import read_text
+from nano_flow.routing.request import Observations, RouteDecision, RouteRequest
+from nano_flow.routing.signals import CurveSignal, MatchSignal
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedCall:
+    """One decision of a run, and the reply that it led to (None where it led to none)."""
+
+    run_id: str
+    address: str
+    turn: int
+    decision: Mapping[str, Json]
+    facts: Facts
+    found: frozenset[str]
+    """Entries of word lists that occurred in the prompt."""
+    model: str = ""
+    usage: Usage | None = None
+    duration_s: float = 0.0
+    cost: Money | None = None
+    simulated: bool = False
+
+    @property
+    def where(self) -> str:
+        """How reports call it."""
+        turn = f" turn {self.turn}" if self.turn else ""
+        return f"{self.run_id}:{self.address}{turn}"
+
+
+@dataclass(frozen=True, slots=True)
+class Rescored:
+    """A decision made again. ``unsure`` names signals whose new words cannot be looked for: prompts are not kept."""
+
+    decision: RouteDecision
+    unsure: tuple[str, ...] = ()
+
+
+def recorded_calls(run_id: str, events: Iterable[Event]) -> list[RecordedCall]:
+    """The decisions of one run, the last of each turn, with the replies that were paid for."""
+    decided: dict[tuple[str, int], RecordedCall] = {}
+    for event in events:
+        if isinstance(event, RouteDecided):
+            call = _decided(run_id, event)
+            if call is not None:
+                decided[event.address, event.turn] = call
+        elif isinstance(event, CallFinished) and (known := decided.get((event.address, event.turn))):
+            decided[event.address, event.turn] = replace(
+                known,
+                model=event.model,
+                usage=event.reply.usage,
+                duration_s=event.duration_s,
+                cost=event.cost,
+                simulated=event.reply.simulated,
+            )
+    return list(decided.values())
+
+
+def _decided(run_id: str, event: RouteDecided) -> RecordedCall | None:
+    facts, because = event.decision.get("facts"), event.decision.get("because")
+    if not isinstance(facts, dict) or not isinstance(because, list):
+        return None
+    given = [entry for entry in because if isinstance(entry, dict)]
+    found = {str(word) for entry in given if isinstance(words := entry.get("found"), list) for word in words}
+    return RecordedCall(run_id, event.address, event.turn, event.decision, Facts.from_json(facts), frozenset(found))
+
+
+def vocabulary(policies: Policies) -> frozenset[str]:
+    """Every entry of the word lists of a policy: for these it is known whether a recorded prompt held them."""
+    signals = policies.routing.scorer.signals
+    return frozenset(entry for signal in signals if isinstance(signal, MatchSignal) for entry in signal.entries)
+
+
+def decide_again(
+    call: RecordedCall, policies: Policies, world: Observations, known: frozenset[str] | None = None
+) -> Rescored:
+    """What ``policies`` would decide. ``known`` are the entries that the recording policy looked for (None: all)."""
+    asked = call.decision.get("asked")
+    request = _request(call, asked if isinstance(asked, dict) else {})
+    unsure: list[str] = []
+    if request.complexity is None:
+        score = _score(call, policies, known, unsure)
+        low, high = request.complexity_at_least, request.complexity_at_most
+        score = score if low is None else max(score, low)
+        request = replace(request, complexity=score if high is None else min(score, high))
+    return Rescored(ask(request, policies, world), tuple(unsure))
+
+
+def _score(call: RecordedCall, policies: Policies, known: frozenset[str] | None, unsure: list[str]) -> float:
+    scorer = policies.routing.scorer
+    total = scorer.base
+    for signal in scorer.signals:
+        if isinstance(signal, CurveSignal):
+            total += signal.height(signal.getter(call.facts))
+        elif isinstance(signal, MatchSignal):
+            total += signal.total(sum(entry in call.found for entry in signal.entries)) if signal.entries else 0.0
+            if known is not None and not known.issuperset(signal.entries):
+                unsure.append(signal.name)
+    declared = min(10.0, max(0.0, total))
+    learned = policies.routing.learned
+    if learned is None or not policies.routing.learned_weight:
+        return declared
+    if learned.words or learned.groups:
+        unsure.append("learned")
+    text = read_text(" ".join(call.found))
+    moved = learned.score(call.facts, text, declared) - declared
+    return declared + moved * policies.routing.learned_weight
+
+
+def _request(call: RecordedCall, asked: Mapping[str, Json]) -> RouteRequest:
+    decision = call.decision
+    fallback = asked.get("fallback")
+    return RouteRequest(
+        facts=call.facts,
+        reading=read_text(""),
+        model=str(decision.get("requested") or "auto"),
+        policy=str(decision.get("policy") or "default"),
+        providers=_texts(asked.get("providers")),
+        complexity=_optional(asked.get("complexity")),
+        complexity_at_least=_optional(asked.get("complexity_at_least")),
+        complexity_at_most=_optional(asked.get("complexity_at_most")),
+        fallback=_texts(fallback) if isinstance(fallback, list) else False if fallback is False else _text(fallback),
+        needs=frozenset(_texts(asked.get("needs"))),
+        params=frozenset(_texts(asked.get("params"))),
+        input_tokens=round(_number(asked.get("input_tokens"))),
+        max_output_tokens=round(_number(asked.get("max_output_tokens"))) or None,
+        escalate=round(_number(asked.get("escalate"))),
+    )
+
+
+def expected_cost(call: RecordedCall, ref: ModelRef | None, policies: Policies, now: float) -> Money | None:
+    """What the recorded reply would cost on ``ref``, token for token; None where there is no reply or no price."""
+    if ref is None or call.usage is None:
+        return None
+    cost = policies.prices.price(ref, call.usage, now)
+    return cost.amount if isinstance(cost, Cost) else None
+
+
+def _texts(value: Json) -> tuple[str, ...]:
+    return tuple(str(entry) for entry in value) if isinstance(value, list) else ()
+
+
+def _text(value: Json) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _number(value: Json) -> float:
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+def _optional(value: Json) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
