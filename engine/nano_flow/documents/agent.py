@@ -10,6 +10,7 @@ from nano_flow.documents.common import (
     Document,
     Duration,
     Expression,
+    Items,
     JsonSchema,
     Maybe,
     Name,
@@ -88,9 +89,9 @@ class JudgeVerify(Document):
 class RunVerify(Document):
     """A command that must exit with 0."""
 
-    run: list[Argument] | Text
+    run: Items[Argument] | Text
     """A command as a list of arguments, or a script."""
-    shell: Maybe[Annotated[list[Text], Field(min_length=1)] | Text] = None
+    shell: Maybe[Annotated[Items[Text], Field(min_length=1)] | Text] = None
     """The shell of a script."""
     cwd: Maybe[TemplateText] = None
     """Working directory, inside the workspace."""
@@ -126,9 +127,9 @@ class AgentSettings(Document):
     """Only models of these providers."""
     complexity: Maybe[Score | Part[ComplexityDocument]] = None
     """The score itself, or bounds on it."""
-    fallback: Maybe[list[Text] | Text | Literal[False]] = None
+    fallback: Maybe[Items[Text] | Text | Literal[False]] = None
     """Models to try after a failure, the name of a chain, or false."""
-    tools: Maybe[list[Text]] = None
+    tools: Maybe[Items[Text]] = None
     """Tools that the model may call; `server` is all of a server, `server.tool` one."""
     max_turns: Maybe[Annotated[int, Field(ge=1, le=1000)]] = None
     """Model calls of one execution; default: 20."""
@@ -138,13 +139,13 @@ class AgentSettings(Document):
     """The cap that is sent; default: 4096, or 16k where the model reasons."""
     params: Maybe[Part[ParamsDocument]] = None
     """Sampling and reasoning parameters."""
-    attachments: Maybe[list[TemplateText]] = None
+    attachments: Maybe[Items[TemplateText]] = None
     """Images and text files that go with the prompt."""
     conversation: Maybe[StepId] = None
     """Go on with the messages of that step."""
     cache: Maybe[bool | Duration] = None
     """Reuse a recorded reply: false (default), true, or for how long."""
-    verify: Maybe[list[VerifyDocument]] = None
+    verify: Maybe[Items[VerifyDocument]] = None
     """Checks that the output must pass."""
     repair: Maybe[Part[RepairDocument]] = None
     """What happens when a check fails."""

@@ -48,6 +48,14 @@ MODELS = "nano_flow_models"
 CHOICE = "nano_flow_choice"
 
 
+class _FirstOnly:
+    """A list that is wrong is refused at its first wrong item: the schema gate finds the others."""
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        schema: Any = handler(source)
+        return {**schema, "fail_fast": True}
+
+
 class Later:
     """``Annotated[Model, Later()]``: the model of this place is built with the first value that comes."""
 
@@ -87,6 +95,8 @@ def key_in(value: Any, keys: tuple[str, ...]) -> str | None:
     return None
 
 
+Items = Annotated[list[T], _FirstOnly()]
+"""``Items[X]``: a list of X."""
 Maybe = Annotated[T | None, _NotNull()]
 """``Maybe[X]``: X where the key is given, else None; ``null`` itself is refused."""
 Part = Annotated[T, Later()]
@@ -177,7 +187,7 @@ Argument = Annotated[str, BeforeValidator(_written), WithJsonSchema({"type": ["s
 _WORDS_SCHEMA = {
     "anyOf": [{"type": "array", "items": {"type": "string", "minLength": 1}}, {"type": "string", "minLength": 1}]
 }
-Words = Annotated[list[Text], BeforeValidator(_listed), WithJsonSchema(_WORDS_SCHEMA)]
+Words = Annotated[Items[Text], BeforeValidator(_listed), WithJsonSchema(_WORDS_SCHEMA)]
 """A list of texts, or one text."""
 PlainData = Any
 """Whatever YAML can hold; checked elsewhere, or data by nature."""

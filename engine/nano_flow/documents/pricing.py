@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from nano_flow.documents.common import TOKENS_PATTERN, Document, LanguageVersion, Maybe, TokenCount, UsdAmount
+from nano_flow.documents.common import TOKENS_PATTERN, Document, Items, LanguageVersion, Maybe, TokenCount, UsdAmount
 
 Day = Annotated[str, Field(pattern=r"^[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])$")]
 Above = Annotated[str, Field(pattern=rf"(?:{TOKENS_PATTERN})|(?:^[0-9]{{1,12}}$)")]
@@ -60,5 +60,5 @@ class PricingDocument(Document):
     """How many tokens a price is for."""
     unknown: Literal["refuse", "warn"] = "refuse"
     """Under a budget an unpriced model is no candidate (refuse), or only warned about."""
-    models: dict[ModelPattern, Literal["free", "unpriced"] | Annotated[list[PriceEntry], Field(min_length=1)]]
+    models: dict[ModelPattern, Literal["free", "unpriced"] | Annotated[Items[PriceEntry], Field(min_length=1)]]
     """Prices by provider/model; `*` stands for the rest of a name."""

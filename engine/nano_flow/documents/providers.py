@@ -11,6 +11,7 @@ from nano_flow.documents.common import (
     Document,
     Duration,
     Identifier,
+    Items,
     LanguageVersion,
     Maybe,
     Name,
@@ -59,7 +60,7 @@ class LatencyDocument(Document):
 class ModelParamsDocument(Document):
     """Which parameters a model refuses, and what it calls the others."""
 
-    refuses: Maybe[list[Text]] = None
+    refuses: Maybe[Items[Text]] = None
     """Parameters that must not be sent."""
     max_output_tokens: Maybe[Text] = None
     """The model's name for it."""
@@ -88,7 +89,7 @@ class ModelDocument(Document):
     """Tokens of prompt and reply together."""
     max_output_tokens: Maybe[TokenCount] = None
     """The longest reply."""
-    can: Maybe[list[Ability]] = None
+    can: Maybe[Items[Ability]] = None
     """Abilities; where it is absent they are unknown."""
     params: Maybe[ModelParamsDocument] = None
     """Parameters it refuses or names differently."""
@@ -111,7 +112,7 @@ class ProviderDocument(Document):
     """LiteLLM's provider id."""
     adapter: Maybe[Text] = None
     """sim, or the registered name of an installed entry point."""
-    credentials: Maybe[list[list[Identifier]] | list[Identifier]] = None
+    credentials: Maybe[Items[Items[Identifier]] | Items[Identifier]] = None
     """Environment variables: all of a list; several ways: a list of lists."""
     base_url: Maybe[str] = None
     """Where the provider is; empty: its own. `${VAR:-default}` is expanded."""

@@ -10,6 +10,7 @@ from nano_flow.documents.common import (
     Document,
     Duration,
     Expression,
+    Items,
     LanguageVersion,
     Maybe,
     Name,
@@ -33,9 +34,9 @@ ErrorClass = Literal[
     "bad_request",
     "content_filter",
 ]
-CurvePoint = Annotated[list[float], Field(min_length=2, max_length=2)]
-Curve = Annotated[list[CurvePoint], Field(min_length=1, max_length=100)]
-Models = Annotated[list[Text], Field(min_length=1)]
+CurvePoint = Annotated[Items[float], Field(min_length=2, max_length=2)]
+Curve = Annotated[Items[CurvePoint], Field(min_length=1, max_length=100)]
+Models = Annotated[Items[Text], Field(min_length=1)]
 
 
 class FeatureSignal(Document):
@@ -54,7 +55,7 @@ class MatchSignal(Document):
 
     name: Name
     """How reports call the signal."""
-    match: Annotated[list[Text], Field(min_length=1)]
+    match: Annotated[Items[Text], Field(min_length=1)]
     """Words (`*` is a prefix), phrases, `/patterns/`."""
     points: Points
     """For each entry that is found."""
@@ -87,7 +88,7 @@ class ComplexityScoreDocument(Document):
 
     base: Score = 0.0
     """Where the score starts."""
-    signals: Maybe[list[SignalDocument]] = None
+    signals: Maybe[Items[SignalDocument]] = None
     """What raises or lowers it."""
     learned: Maybe[LearnedDocument] = None
     """A learned score, mixed in."""
@@ -117,7 +118,7 @@ class RuleDocument(Document):
     """The model to use, provider/model."""
     models: Maybe[Models] = None
     """The models to use, in order."""
-    fallback: Maybe[list[Text] | Text | Literal[False]] = None
+    fallback: Maybe[Items[Text] | Text | Literal[False]] = None
     """Models after a failure, a chain, or false."""
     choose: Maybe[Text] = None
     """How to order the candidates."""
@@ -130,7 +131,7 @@ class PolicyDocument(Document):
 
     description: Maybe[str] = None
     """For people."""
-    rules: Maybe[list[RuleDocument]] = None
+    rules: Maybe[Items[RuleDocument]] = None
     """The first match wins."""
     choose: Maybe[Text] = None
     """first (default), cheapest, fastest."""
@@ -150,9 +151,9 @@ class FallbackDocument(Document):
 
     attempts: Maybe[Annotated[int, Field(ge=1, le=20)]] = None
     """Per model."""
-    next_model_on: Maybe[list[ErrorClass]] = None
+    next_model_on: Maybe[Items[ErrorClass]] = None
     """Errors after which the next model is asked."""
-    stop_on: Maybe[list[ErrorClass]] = None
+    stop_on: Maybe[Items[ErrorClass]] = None
     """Errors after which no model is asked."""
     cooldown: Maybe[CooldownDocument] = None
     """When a provider or model is left alone for a while."""
@@ -169,11 +170,11 @@ class FallbackDocument(Document):
 class CascadeDocument(Document):
     """Judge the reply of a lower tier, and pay for a higher one only where it is needed."""
 
-    tiers: Annotated[list[Name], Field(min_length=2)]
+    tiers: Annotated[Items[Name], Field(min_length=2)]
     """From the cheapest up."""
     base: Score = 0.0
     """Where the score of a reply starts."""
-    signals: Annotated[list[SignalDocument], Field(min_length=1)]
+    signals: Annotated[Items[SignalDocument], Field(min_length=1)]
     """Over facts of the reply."""
     escalate_at: Score
     """The score from which on the next tier is asked."""

@@ -11,6 +11,7 @@ from nano_flow.documents.common import (
     Document,
     Duration,
     Expression,
+    Items,
     JsonSchema,
     Maybe,
     OneOf,
@@ -64,7 +65,7 @@ class RetryDocument(Document):
     """The first delay."""
     max_delay: Maybe[Duration] = None
     """The longest delay."""
-    errors: Maybe[list[Text]] = None
+    errors: Maybe[Items[Text]] = None
     """Only these classes of error; default: all."""
 
 
@@ -91,7 +92,7 @@ class StepBase(Document):
 
     description: str = ""
     """What the step is for."""
-    tags: Maybe[list[Text]] = None
+    tags: Maybe[Items[Text]] = None
     """Words that routing rules and reports see."""
     needs: Maybe[Words] = None
     """Steps beside this one that must be settled first."""
@@ -133,9 +134,9 @@ class RunStep(StepBase):
     """A command: a list of arguments without a shell, or a script."""
 
     kind: ClassVar[str] = "run"
-    run: Annotated[list[Argument], Field(min_length=1)] | Text
+    run: Annotated[Items[Argument], Field(min_length=1)] | Text
     """A list of arguments (templates), or a script (no templates: values come by `env`)."""
-    shell: Maybe[Annotated[list[Text], Field(min_length=1)] | Text] = None
+    shell: Maybe[Annotated[Items[Text], Field(min_length=1)] | Text] = None
     """The shell of a script; default: bash -euo pipefail."""
     cwd: Maybe[TemplateText] = None
     """Working directory, inside the workspace."""
@@ -182,7 +183,7 @@ class ApproveDocument(Document):
 
     message: TemplateText
     """What is asked."""
-    options: Maybe[Annotated[list[Text], Field(min_length=1, max_length=50)]] = None
+    options: Maybe[Annotated[Items[Text], Field(min_length=1, max_length=50)]] = None
     """The possible decisions; default: approve, reject."""
     input: Maybe[JsonSchema] = None
     """JSON Schema of what the person types in."""

@@ -9,6 +9,7 @@ from pydantic import Field
 from nano_flow.documents.common import (
     Document,
     Duration,
+    Items,
     LanguageVersion,
     Maybe,
     Name,
@@ -155,9 +156,9 @@ class PolicyCaseDocument(Document):
     """The rendered prompt."""
     system: Maybe[str] = None
     """The system prompt."""
-    tags: Maybe[list[Text]] = None
+    tags: Maybe[Items[Text]] = None
     """The step's tags."""
-    tools: Maybe[list[Text]] = None
+    tools: Maybe[Items[Text]] = None
     """The step's tools."""
     policy: Maybe[Name] = None
     """The policy; default: default."""

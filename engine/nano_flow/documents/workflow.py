@@ -11,6 +11,7 @@ from nano_flow.documents.common import (
     Document,
     Duration,
     Identifier,
+    Items,
     JsonSchema,
     LanguageVersion,
     Maybe,
@@ -35,7 +36,7 @@ JsonType = Literal["string", "number", "integer", "boolean", "object", "array", 
 class InputDocument(Document):
     """An input: a JSON Schema property, plus `secret`; required unless it has a `default`."""
 
-    type: Maybe[JsonType | list[JsonType]] = None
+    type: Maybe[JsonType | Items[JsonType]] = None
     """The JSON type."""
     title: Maybe[str] = None
     """A short name."""
@@ -81,7 +82,7 @@ class InputDocument(Document):
     """No item twice."""
     properties: Maybe[dict[str, Any]] = None
     """JSON Schemas of the members of an object."""
-    required: Maybe[list[str]] = None
+    required: Maybe[Items[str]] = None
     """Members that an object must have."""
     additional_properties: Maybe[bool | JsonSchema] = Field(default=None, alias="additionalProperties")
     """Whether an object may have other members."""
@@ -135,7 +136,7 @@ class LimitsDocument(Document):
 class McpDocument(Document):
     """Where an MCP server is: a command to start at run time, or a URL."""
 
-    command: Maybe[Annotated[list[Text], Field(min_length=1)]] = None
+    command: Maybe[Annotated[Items[Text], Field(min_length=1)]] = None
     """Arguments of the server's command."""
     env: Maybe[dict[str, Argument]] = None
     """Its variables; `${VAR}` is expanded."""
@@ -155,7 +156,7 @@ class McpTool(Document):
 class AllowedTool(Document):
     """What `run_command` or `http_get` may use."""
 
-    allow: list[Text]
+    allow: Items[Text]
     """Programs, or hosts."""
 
 
@@ -166,9 +167,9 @@ class CommandTool(Document):
     """What the model is told about it."""
     parameters: Maybe[JsonSchema] = None
     """JSON Schema of its arguments."""
-    run: Annotated[list[Argument], Field(min_length=1)] | Text
+    run: Annotated[Items[Argument], Field(min_length=1)] | Text
     """A list of arguments (templates over `args`), or a script."""
-    shell: Maybe[Annotated[list[Text], Field(min_length=1)] | Text] = None
+    shell: Maybe[Annotated[Items[Text], Field(min_length=1)] | Text] = None
     """The shell of a script."""
     cwd: Maybe[TemplateText] = None
     """Working directory, inside the workspace."""
@@ -213,7 +214,7 @@ class WorkflowDocument(Document):
     """What the workflow is for."""
     inputs: Maybe[dict[Identifier, Part[InputDocument]]] = None
     """What a run is given."""
-    env: Maybe[list[Identifier]] = None
+    env: Maybe[Items[Identifier]] = None
     """Variables of the environment that expressions may read as `env.NAME`."""
     defaults: Maybe[Part[DefaultsDocument]] = None
     """For the prompt steps of this file."""

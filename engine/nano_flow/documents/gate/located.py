@@ -3,68 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
-from typing import Any
 
 from pydantic import ValidationError
 
 from nano_flow.core.diagnostics import Diagnostic
 from nano_flow.documents.gate.explain import Finding, address, explain
 from nano_flow.documents.gate.kinds import Kind
+from nano_flow.documents.gate.pruning import MAX_ENTRIES, Pruned, prune
 from nano_flow.source.reading.problems import MAX_DIAGNOSTICS, bounded
 from nano_flow.source.source_map import Path, SourceDocument
 
-MAX_ENTRIES = 60
-"""Bad entries of one large mapping (steps, cases, models) that are explained; the others are counted."""
+MAX_ERRORS = 5000
+"""Errors of the schema gate that are put in order; a page of them is shown."""
 
 
 def located_errors(source: SourceDocument, kind: Kind, error: ValidationError) -> list[Diagnostic]:
     """The errors of ``source`` in the order of its text. Never empty."""
-    locations = _locations(error)
-    data, left_out = _bad_part(source.data, locations)
-    found = list(islice(_findings(data, kind), MAX_DIAGNOSTICS + 1))
-    findings = _without_echoes(found[:MAX_DIAGNOSTICS]) or _of_model(error)[:MAX_DIAGNOSTICS]
-    more = left_out + _more_keys(source.data, found)
-    return bounded([_diagnostic(source, finding) for finding in findings], more)
+    said = _said(error)
+    pruned = prune(source.data, ((place, kind_of_error == "extra_forbidden") for place, kind_of_error, _ in said))
+    found = list(islice(_findings(source, pruned, kind), MAX_DIAGNOSTICS + 1))
+    findings = _without_echoes(found[:MAX_DIAGNOSTICS]) or _of_model(said)
+    uncounted = len(found) > MAX_DIAGNOSTICS or (bool(pruned.shifts) and len(findings) >= MAX_ENTRIES)
+    left_out = pruned.left_out or (None if uncounted else 0)
+    return bounded([_diagnostic(source, finding) for finding in findings], left_out)
 
 
-def _findings(data: Any, kind: Kind) -> Iterator[Finding]:
+def _said(error: ValidationError) -> list[tuple[Path, str, str]]:
+    """Location, type and message of each of the model's errors."""
+    errors = error.errors(include_url=False, include_context=False, include_input=False)
+    return [(tuple(entry["loc"]), entry["type"], entry["msg"]) for entry in errors]
+
+
+def _findings(source: SourceDocument, pruned: Pruned, kind: Kind) -> Iterator[Finding]:
     from nano_flow.documents.gate.schema import schema_of
     from nano_flow.documents.gate.validator import strict_validator
 
-    for error in strict_validator(schema_of(kind)).iter_errors(data):
-        yield from explain(error)
-
-
-def _locations(error: ValidationError) -> list[Path]:
-    return [
-        tuple(entry["loc"]) for entry in error.errors(include_url=False, include_context=False, include_input=False)
-    ]
-
-
-def _bad_part(data: Any, locations: list[Path]) -> tuple[Any, int]:
-    """``data`` without the entries that are fine, so that a thousand good steps are not judged again.
-
-    The number is of errors in bad entries that were left out too.
-    """
-    if not isinstance(data, dict):
-        return data, 0
-    part = dict(data)
-    left_out = 0
-    for key, value in data.items():
-        if isinstance(value, dict) and len(value) > MAX_ENTRIES:
-            bad = dict.fromkeys(str(place[1]) for place in locations if len(place) > 1 and place[0] == key)
-            kept = set(islice(bad, MAX_ENTRIES))
-            part[key] = {name: entry for name, entry in value.items() if name in kept} or value
-            left_out += len(bad) - len(kept)
-    return part, left_out
-
-
-def _more_keys(data: Any, found: list[Finding]) -> int:
-    """Roughly how many unknown keys there are beyond those that were looked at."""
-    if len(found) <= MAX_DIAGNOSTICS or not isinstance(data, dict):
-        return 0
-    return max(1, len(data) - MAX_DIAGNOSTICS)
+    errors = list(islice(strict_validator(schema_of(kind)).iter_errors(pruned.data), MAX_ERRORS))
+    # The validator takes keys in the order of a set; what is shown must not change from run to run.
+    errors.sort(
+        key=lambda error: (source.nodes(pruned.original(tuple(error.path)))[1], list(map(str, error.schema_path)))
+    )
+    for error in errors:
+        for finding in explain(error):
+            yield replace(finding, path=pruned.original(finding.path))
 
 
 def _without_echoes(findings: list[Finding]) -> list[Finding]:
@@ -81,13 +64,10 @@ def _without_echoes(findings: list[Finding]) -> list[Finding]:
     return [finding for finding in dict.fromkeys(findings) if finding not in echoes]
 
 
-def _of_model(error: ValidationError) -> list[Finding]:
+def _of_model(said: list[tuple[Path, str, str]]) -> list[Finding]:
     """The model's own errors, for what a schema cannot say."""
-    findings = []
-    for entry in error.errors(include_url=False, include_context=False, include_input=False):
-        message = str(entry["msg"]).removeprefix("Value error, ")
-        findings.append(Finding("NF211", message[:1].lower() + message[1:], tuple(entry["loc"])))
-    return findings
+    messages = ((place, message.removeprefix("Value error, ")) for place, _, message in said[:MAX_DIAGNOSTICS])
+    return [Finding("NF211", message[:1].lower() + message[1:], place) for place, message in messages]
 
 
 def _diagnostic(source: SourceDocument, finding: Finding) -> Diagnostic:

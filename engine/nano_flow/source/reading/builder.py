@@ -23,7 +23,9 @@ from nano_flow.source.scalars import plain_scalar
 from nano_flow.source.source_map import SourceMap
 
 MAX_DEPTH = 64
-MAX_NODES = 400_000
+MAX_NODES = 250_000
+MAX_ENTRIES = 50_000
+"""Of one mapping or list."""
 MAX_TEXT = 1024 * 1024
 _FIRST_LINES_TOLD = 20
 
@@ -124,7 +126,8 @@ class Builder:
             frame.ignored = True
             self._error("NF112", 'merge keys ("<<") are not read', event, "write the keys out")
         elif not key.isprintable() or invisible(key):
-            self._error("NF116", f'the key "{escaped(key[:60])}" holds a character that cannot be seen', event, "retype it")
+            message = f'the key "{escaped(key[:60])}" holds a character that cannot be seen'
+            self._error("NF116", message, event, "retype it")
 
     def _first_line(self, key: str) -> str:
         positions, text = self.positions, self.problems.lines.text
@@ -170,6 +173,9 @@ class Builder:
         is_flow = flow_end > event.start_mark.index
         positions.ends[frame.node] = flow_end if is_flow or last == frame.node else self._last_end
         self._last_end = positions.ends[frame.node]
+        if len(frame.mapping or frame.items or ()) > MAX_ENTRIES:
+            hint = "data belongs in a file that a step reads"
+            self._fatal("NF119", f"more than {MAX_ENTRIES:,} entries", event, hint)
         parent.below = max(parent.below, frame.below + 1)
         if frame.anchored is not None:
             frame.anchored.height = frame.below + 1

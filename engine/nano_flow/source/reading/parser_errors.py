@@ -42,7 +42,7 @@ def _explained(problems: Problems, error: YAMLError, offset: int) -> tuple[str, 
     lines = problems.lines
     where = lines.range(offset, offset)
     line = lines.line(where.line)
-    problem = str(getattr(error, "problem", None) or "the text is not YAML").replace("<block ", "<").replace("<stream ", "<")
+    problem = str(getattr(error, "problem", None) or "the text is not YAML")
     for text in (line, lines.line(where.line - 1)):
         template = _BARE_TEMPLATE.search(text)
         if template:

@@ -33,11 +33,12 @@ class Problems:
             raise DocumentError(bounded(self.found, self.errors - shown))
 
 
-def bounded(found: list[Diagnostic], left_out: int) -> list[Diagnostic]:
-    """``found``, in the order of the text, with a last line that counts what was left out."""
+def bounded(found: list[Diagnostic], left_out: int | None) -> list[Diagnostic]:
+    """``found``, in the order of the text, with a last line that counts what was left out (None: nobody counted)."""
     ordered = sorted(found, key=lambda d: (d.where.line, d.where.column))
-    if left_out > 0:
+    if left_out != 0:
         last = ordered[-1].where
+        message = "and more errors" if left_out is None else f"and {left_out:,} more errors"
         where = SourceRange(last.file, last.line, last.column, last.line, last.column)
-        ordered.append(Diagnostic("error", "NF199", f"and {left_out:,} more errors", where))
+        ordered.append(Diagnostic("error", "NF199", message, where))
     return ordered
