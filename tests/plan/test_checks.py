@@ -113,6 +113,16 @@ def test_approvals(approve: str, expected: list[str]) -> None:
     assert found(f"steps: {{a: {{approve: {{message: m, {approve}}}}}}}\n") == expected
 
 
+def test_classes_of_error_that_nobody_has() -> None:
+    text = "defaults: {retry: {max_attempts: 2, errors: [tiemout]}}\nsteps:\n  a: {prompt: x}\n"
+    text += "  b: {run: [x], retry: {max_attempts: 2, errors: [command, comand]}}\n"
+    said = "nothing would be retried for it"
+    assert found(text) == [
+        f'3:46 NF333? no error of nano-flow itself has the class "tiemout": {said}',
+        f'6:60 NF333? no error of nano-flow itself has the class "comand": {said}',
+    ]
+
+
 ENUM = """steps:
   c: {prompt: x, output_schema: {properties: {k: {enum: [bug, 1, true]}, f: {type: boolean}, o: {const: z}}}}
 """

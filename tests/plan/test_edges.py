@@ -150,16 +150,20 @@ def test_a_conversation_is_an_edge() -> None:
         ),
         ("  a: {prompt: x, when: false}", '4:24 NF326? "a" never runs'),
         (
-            "  f: {finish: done}\n  a: {prompt: x, needs: [f]}",
-            '5:3 NF326? "a" never runs: it waits for "f", which ends the run',
+            "  f: {finish: done}\n  a: {prompt: x, needs: [f], trigger_rule: all_done}",
+            '5:3 NF332 "a" is never reached: it waits for "f", which ends the run',
         ),
         (
             "  f: {fail: no, when: run.id}\n  a: {prompt: x, needs: [f]}",
-            '5:3 NF326? "a" never runs: it waits for "f", which ends the run',
+            '5:3 NF332 "a" is never reached: it waits for "f", which ends the run',
+        ),
+        (
+            "  f: {fail: no}\n  a: {prompt: x, needs: [f], trigger_rule: none_failed}",
+            '5:3 NF332 "a" is never reached: it waits for "f", which ends the run',
         ),
     ],
 )
-def test_what_never_runs_gets_a_warning(steps: str, expected: str) -> None:
+def test_what_never_runs_is_said(steps: str, expected: str) -> None:
     assert found(f"steps:\n{steps}\n") == [expected]
 
 
@@ -167,6 +171,8 @@ def test_a_step_after_a_conditional_end_may_run() -> None:
     assert (
         found("steps:\n  f: {fail: x, when: run.id}\n  a: {prompt: x, needs: [f], trigger_rule: none_failed}\n") == []
     )
+    assert found("steps:\n  f: {fail: x}\n  a: {prompt: x, needs: [f], trigger_rule: one_failed}\n") == []
+    assert found("steps:\n  f: {fail: x, on_error: continue}\n  a: {prompt: x, needs: [f]}\n") == []
     assert found("sequential: true\nsteps:\n  f: {finish: x, when: run.id}\n  a: {prompt: x}\n") == []
 
 

@@ -190,6 +190,20 @@ def test_declared_tools_see_only_their_arguments() -> None:
     ]
 
 
+def test_servers_see_inputs_and_secrets_only() -> None:
+    text = """
+    inputs: {token: {type: string, secret: true}}
+    tools:
+      s: {mcp: {command: [x], env: {A: "{{ inputs.token }}", B: "${HOME}", C: "{{ inputs.tokn }}"}}}
+      u: {mcp: {url: "https://x", headers: {H: "Bearer {{ inputs.token }} {{ steps.a.output }}"}}}
+    steps: {a: {prompt: x}}
+    """
+    assert found(text) == [
+        '5:86 NF307 there is no input "tokn"',
+        '6:74 NF306 "steps" is not known here: expected one of "env", "inputs", "run"',
+    ]
+
+
 def test_secrets_may_stand_in_env_and_when() -> None:
     text = """
     inputs: {token: {type: string, secret: true}}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from nano_flow.core.diagnostics import Diagnostic
 from nano_flow.core.messages import Json
@@ -14,15 +14,34 @@ from nano_flow.plan.names.schema_shape import enum_of
 from nano_flow.plan.names.scope import Scope
 from nano_flow.plan.places import BODY
 
+ERROR_CLASSES = (
+    *("rate_limit", "overloaded", "server_error", "timeout", "connection", "context_window", "model_not_found"),
+    *("credentials", "bad_request", "content_filter", "provider", "incomplete", "max_turns", "schema", "verify"),
+    *("command", "tool", "template", "condition", "switch", "for_each", "inputs", "outputs", "attachment"),
+    *("exhausted", "fail", "limit", "budget", "error"),
+)
+"""The classes that ``retry.errors`` may name; adapters from other packages may have more, so others are a warning."""
+
 
 def check_choices(draft: Draft) -> Iterator[Diagnostic]:
     """Every approval and every switch."""
     scope = Scope(draft)
     for step in draft.steps:
+        if step.document.retry is not None:
+            yield from _retry(draft, step, step.document.retry.errors or ())
         if isinstance(step.document, ApproveStep):
             yield from _approve(draft, step, step.document)
         elif isinstance(step.document, SwitchStep):
             yield from _switch(draft, scope, step, step.document)
+
+
+def _retry(draft: Draft, step: DraftStep, classes: Sequence[str]) -> Iterator[Diagnostic]:
+    for position, name in enumerate(classes):
+        if name not in ERROR_CLASSES:
+            at = draft.written(step.number, "retry", "errors", position)
+            message = f'no error of nano-flow itself has the class "{name}": nothing would be retried for it'
+            near = did_you_mean(name, ERROR_CLASSES)
+            yield problem("NF333", message, draft.where(at), at=at, hint=near, severity="warning")
 
 
 def _approve(draft: Draft, step: DraftStep, document: ApproveStep) -> Iterator[Diagnostic]:

@@ -73,4 +73,4 @@ def _inside_itself(draft: Draft, use: Use, number: int, target: int) -> Found:
 def _address(draft: Draft, use: Use) -> tuple[str | int, ...]:
     if use.step is not None:
         return draft.steps[use.step].at
-    return ("tools", use.tool) if use.tool else ("outputs",)
+    return ("tools", use.tool) if use.tool else ("tools",) if not use.place.steps else ("outputs",)

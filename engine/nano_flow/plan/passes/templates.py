@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from nano_flow.core.diagnostics import SourceRange
 from nano_flow.core.errors import DocumentError
-from nano_flow.documents.workflow import CommandTool
+from nano_flow.documents.workflow import CommandTool, McpTool
 from nano_flow.plan.draft import MOST_ERRORS, Draft, DraftStep, Found, Path, Use, address_of
 from nano_flow.plan.passes.template_fields import FIELDS, Reader, command_fields, common_fields
-from nano_flow.plan.places import OUTPUTS, TOOL, TOOL_ENV, Place
+from nano_flow.plan.places import OUTPUTS, SERVER, TOOL, TOOL_ENV, Place
 from nano_flow.plan.plan import Value
 from nano_flow.source.expressions import Template, check_expression, check_template
 
@@ -59,6 +59,10 @@ class _Collector(Reader):
                 command: dict[str, Value] = {}
                 command_fields(tool, command, self, body=TOOL, env=TOOL_ENV)
                 fields[f"tools.{name}"] = command
+            elif isinstance(tool, McpTool):
+                self._at = ("tools", name)
+                self.value(("mcp", "env"), tool.mcp.env or {}, SERVER)
+                self.value(("mcp", "headers"), tool.mcp.headers or {}, SERVER)
         return fields
 
     def text(self, keys: Path, source: str, place: Place) -> Template:
