@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from nano_flow.core.errors import UsageError
-from nano_flow.core.events import Event
+from nano_flow.core.events import ApprovalAnswered, Event
 from nano_flow.core.messages import Json
 from nano_flow.core.money import Money
+from nano_flow.journals.answers import AnsweredAnywhere
 from nano_flow.journals.memory import MemoryJournal
 from nano_flow.journals.sqlite import SqliteJournal, Store, open_store
 from nano_flow.parts import Doubles, Parts, Surroundings, cleaner
@@ -17,6 +18,7 @@ from nano_flow.ports import RecordedWork
 from nano_flow.project.again import changes_message, without
 from nano_flow.project.opening import open_workflow
 from nano_flow.project.preparing import GivenInputs, PreparedRun, RunOptions, prepare_opened, prepare_resume
+from nano_flow.runtime.limits import Control
 from nano_flow.runtime.recorder import Recorder
 from nano_flow.runtime.run import RunEnd, RunOrder, run_plan
 from nano_flow.views.document import run_document
@@ -117,6 +119,8 @@ async def _live(
     view = RunView(planned_rows(prepared.record.kinds))
     for event in past.earlier:
         view.apply(event)
+    if isinstance(journal, SqliteJournal):
+        where = _answered_anywhere(where, prepared.record.run_id)
     recorder = Recorder(journal, [_Fold(view), *where.sinks], cleaner(prepared, where.environ))
     parts = Parts.build(prepared, where, (recorder, work, past.doubles))
     order = RunOrder(
@@ -139,6 +143,23 @@ async def _live(
         for sink in where.sinks:
             sink.close()
     return RunReport(prepared.record.run_id, end, run_document(view))
+
+
+def _answered_anywhere(where: Surroundings, run_id: str) -> Surroundings:
+    """The same, but answers of other processes reach the run while it lives."""
+    store, controls = open_store(where.state), list[Control]()
+
+    def answers() -> Mapping[str, ApprovalAnswered]:
+        with store.reader() as reader:
+            return reader.approval_answers(run_id)
+
+    def hold(control: Control) -> None:
+        controls.append(control)
+        if where.on_control is not None:
+            where.on_control(control)
+
+    approver = AnsweredAnywhere(where.approver, answers, lambda: any(c.busy() for c in controls), where.clock)
+    return replace(where, approver=approver, on_control=hold)
 
 
 @dataclass(frozen=True, slots=True)

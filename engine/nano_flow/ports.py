@@ -133,6 +133,10 @@ class RecordedWork:
     """Seconds that earlier lives were active, for ``limits.timeout``."""
     unknown_calls: tuple[CallIntended, ...] = ()
     """Calls that the life before sent and did not see the end of; their worst case is in ``possibly_spent``."""
+    finished: frozenset[str] = frozenset()
+    """Addresses whose last execution succeeded."""
+    since_end: RecordedWork | None = None
+    """The same without the tools, waits and approvals of lives that came to an end: handlers run at every end."""
 
 
 class Journal(Protocol):

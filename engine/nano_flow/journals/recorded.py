@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from nano_flow.core.events import (
     ABANDONED,
@@ -16,6 +17,9 @@ from nano_flow.core.events import (
     Event,
     RunFinished,
     RunStarted,
+    StepFailed,
+    StepFinished,
+    StepStarted,
     ToolCalled,
     ToolIntended,
     WaitStarted,
@@ -32,6 +36,8 @@ REPLAY_KINDS = frozenset(
 )
 """The events that the fold looks at; others need not be read."""
 
+K = TypeVar("K")
+V = TypeVar("V")
 _WHOLE = frozenset({"stop", "tool_calls"})
 _Call = tuple[str, int, int]
 
@@ -46,6 +52,8 @@ class RecordedFold:
     approvals: dict[str, ApprovalAnswered] = field(default_factory=dict)
     asked_at: dict[str, float] = field(default_factory=dict)
     waits: dict[str, float] = field(default_factory=dict)
+    finished: set[str] = field(default_factory=set)
+    stale: set[object] = field(default_factory=set)
     open_calls: dict[_Call, CallIntended] = field(default_factory=dict)
     simulated_models: set[str] = field(default_factory=set)
     spent: int = 0
@@ -81,11 +89,21 @@ class RecordedFold:
                 self.tools_in_doubt.pop((event.address, event.turn, event.call), None)
                 self.tools[(event.address, event.turn, event.call)] = event
             case ApprovalAsked():
-                self.asked_at.setdefault(event.address, event.at)
+                self._asked(event)
             case ApprovalAnswered():
                 self.approvals[event.address] = event
             case WaitStarted():
                 self.waits[event.address] = event.until
+            case StepFinished():
+                self.finished.add(event.address)
+            case StepStarted() | StepFailed():
+                self.finished.discard(event.address)
+
+    def _asked(self, event: ApprovalAsked) -> None:
+        """A question that is asked anew at a later time has no answer yet."""
+        if event.at > self.asked_at.setdefault(event.address, event.at):
+            self.asked_at[event.address] = event.at
+            self.approvals.pop(event.address, None)
 
     def _finished(self, event: CallFinished) -> None:
         self.open_calls.pop((event.address, event.turn, event.attempt), None)
@@ -115,13 +133,15 @@ class RecordedFold:
             died = max(0.0, self.last_at - self.began_at)
             self.active_s += event.duration_s if isinstance(event, RunFinished) else died
         self.began_at = event.at if isinstance(event, RunStarted) else None
+        if isinstance(event, RunFinished):
+            self.stale = {*self.tools, *self.tools_in_doubt, *self.asked_at, *self.waits}
 
     def work(self) -> RecordedWork:
         """What is recorded so far; calls without an end count as spent by their worst case."""
         reserved = sum(intent.reserved for intent in self.open_calls.values())
         tokens = sum(intent.reserved_tokens for intent in self.open_calls.values())
         running = 0.0 if self.began_at is None else max(0.0, self.last_at - self.began_at)
-        return RecordedWork(
+        work = RecordedWork(
             calls=self.calls,
             tools=self.tools,
             tools_in_doubt=self.tools_in_doubt,
@@ -133,6 +153,18 @@ class RecordedFold:
             spent_tokens=self.spent_tokens + tokens,
             active_s=self.active_s + running,
             unknown_calls=tuple(self.open_calls.values()),
+            finished=frozenset(self.finished),
+        )
+        return replace(work, since_end=self._since_end(work)) if self.stale else work
+
+    def _since_end(self, work: RecordedWork) -> RecordedWork:
+        return replace(
+            work,
+            tools=_fresh(work.tools, self.stale),
+            tools_in_doubt=_fresh(work.tools_in_doubt, self.stale),
+            approvals=_fresh(work.approvals, self.stale),
+            asked_at=_fresh(work.asked_at, self.stale),
+            waits=_fresh(work.waits, self.stale),
         )
 
     def abandoned(self, at: float, *, simulated: bool) -> list[CallFailed]:
@@ -160,6 +192,10 @@ def recorded_work(events: Iterable[Event]) -> RecordedWork:
     for event in events:
         fold.apply(event)
     return fold.work()
+
+
+def _fresh(work: Mapping[K, V], stale: Set[object]) -> dict[K, V]:
+    return {key: value for key, value in work.items() if key not in stale}
 
 
 def _told_later(event: Event) -> bool:

@@ -14,7 +14,7 @@ from nano_flow.core.errors import StoreError, UsageError
 from nano_flow.core.events import Event, TextStreamed
 from nano_flow.journals.recorded import REPLAY_KINDS, RecordedFold
 from nano_flow.journals.store import approvals, heads, lease
-from nano_flow.journals.store.reader import StoreReader, stored_events
+from nano_flow.journals.store.reader import StoreReader, finished_addresses, stored_events
 from nano_flow.journals.store.rows import RunKey, batch_of, next_seq
 from nano_flow.journals.store.schema import guarded, open_for_reading, open_for_writing
 from nano_flow.journals.store.writer import Holding, Writer
@@ -93,6 +93,7 @@ class Store:
             fold = RecordedFold()
             for _, event in stored_events(connection, run_id, kinds=REPLAY_KINDS):
                 fold.apply(event)
+            fold.finished = set(finished_addresses(connection, run_id))
             key = RunKey(run_id, record.workflow)
             answers = approvals.answers(connection, run_id).values()
             unrecorded = [answer for answer in answers if answer.address not in fold.approvals]

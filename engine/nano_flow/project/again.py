@@ -35,15 +35,20 @@ def without(recorded: RecordedWork, plan: Plan, address: str) -> RecordedWork:
         where = _INDEX.sub("", place)
         return any(where == other or where.startswith(f"{other}.") for other in below)
 
-    return replace(
-        recorded,
-        calls=_kept(recorded.calls, again),
-        tools=_kept(recorded.tools, again),
-        tools_in_doubt=_kept(recorded.tools_in_doubt, again),
-        approvals={place: v for place, v in recorded.approvals.items() if not again(place)},
-        asked_at={place: v for place, v in recorded.asked_at.items() if not again(place)},
-        waits={place: v for place, v in recorded.waits.items() if not again(place)},
-    )
+    def kept(work: RecordedWork) -> RecordedWork:
+        return replace(
+            work,
+            calls=_kept(work.calls, again),
+            tools=_kept(work.tools, again),
+            tools_in_doubt=_kept(work.tools_in_doubt, again),
+            approvals={place: v for place, v in work.approvals.items() if not again(place)},
+            asked_at={place: v for place, v in work.asked_at.items() if not again(place)},
+            waits={place: v for place, v in work.waits.items() if not again(place)},
+            finished=frozenset(p for p in work.finished if not again(p) and not address.startswith((f"{p}.", f"{p}["))),
+        )
+
+    since_end = recorded.since_end
+    return replace(kept(recorded), since_end=None if since_end is None else kept(since_end))
 
 
 def changes_message(changed: Iterable[str], recorded: RecordedWork) -> str:

@@ -38,6 +38,11 @@ class Slots:
         self._free.release()
 
     @property
+    def busy(self) -> bool:
+        """Whether anything holds a slot at this moment."""
+        return self._active > 0
+
+    @property
     def active_s(self) -> float:
         """Seconds during which at least one slot was held, earlier lives of the run included."""
         running = self._clock.monotonic() - self._since if self._active else 0.0
@@ -84,6 +89,10 @@ class Control:
     stop: Stop | None = None
     listeners: list[Callable[[], None]] = field(default_factory=list)
     cancel: Callable[[], None] = lambda: None
+    busy: Callable[[], bool] = lambda: False
+    """Whether a prompt, command or tool is running."""
+    ending: bool = False
+    """True once only the handlers of the whole run are left: its time limit does not reach them."""
 
     def order(self, stop: Stop) -> None:
         """Start nothing new; what runs may finish. The first order counts."""
@@ -103,4 +112,5 @@ async def watch_active_time(slots: Slots, limit_s: float, clock: Clock, control:
     while (left := limit_s - slots.active_s) > 0:
         await clock.sleep(max(left, 0.01))
     message = f'the run was active for {duration_text(limit_s)}, its "limits.timeout"'
-    control.order_now(Stop("limit", "", message))
+    if not control.ending:
+        control.order_now(Stop("limit", "", message))

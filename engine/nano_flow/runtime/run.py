@@ -117,9 +117,12 @@ async def _supervised(order: RunOrder, services: Services) -> RunEnd:
     run_names: dict[str, Json] = {"id": order.run_id, "started_at": rfc3339(order.created_at)}
     engine = Engine(services, control, slots, StepCount(limits.steps))
     engine.nested = nested = NestedGraphs(engine, run_names)
+    if limits.budget.on_exceed == "pause":
+        engine.pausing.add("")
     frame = nested.root(order.plan, order.inputs, ROOT, ("",), 0)
     root = asyncio.get_running_loop().create_task(nested.run(frame))
     control.cancel = functools.partial(_cancel, root)
+    control.busy = lambda: slots.busy
     if order.on_control is not None:
         order.on_control(control)
     watchers = [asyncio.ensure_future(watcher) for watcher in _watchers(order, services, slots, control)]

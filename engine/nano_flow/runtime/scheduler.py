@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine
 
 from nano_flow.core.events import StepSkipped
 from nano_flow.core.outcomes import Ended, Failed, Failure, Skipped, StepOutcome
-from nano_flow.core.refs import child
+from nano_flow.core.refs import Address, child
 from nano_flow.plan.plan import PlannedStep
 from nano_flow.ports import Clock
 from nano_flow.runtime.limits import Control
@@ -53,6 +53,11 @@ class GraphRun:
             if not self._done.done():
                 await self._done
             self._done.result()
+        except asyncio.CancelledError:
+            self._state.stop()
+            self._due.clear()
+            self._settle_skips()
+            raise
         finally:
             self._control.listeners.remove(self._hear_stop)
             await self._cancel_running()
@@ -136,7 +141,8 @@ class GraphRun:
         fresh, self._state.fresh_skips = self._state.fresh_skips, []
         for step_id, skipped in fresh:
             step = self._state.topology.steps[step_id]
-            self._tell(skip_event(self._frame, step, skipped, self._clock.now()))
+            address = child(self._frame.address, step_id)
+            self._tell(skip_event(address, step, skipped, self._clock.now()))
 
     def _finish_if_idle(self) -> None:
         if not self._tasks and not self._due and not self._done.done():
@@ -153,6 +159,6 @@ class GraphRun:
         await asyncio.wait(tasks)
 
 
-def skip_event(frame: Frame, step: PlannedStep, skipped: Skipped, now: float) -> StepSkipped:
+def skip_event(address: Address, step: PlannedStep, skipped: Skipped, now: float) -> StepSkipped:
     """What is told of a step that will not start."""
-    return StepSkipped(now, child(frame.address, step.id), step.id, step.kind, skipped.reason, skipped.detail)
+    return StepSkipped(now, address, step.id, step.kind, skipped.reason, skipped.detail)

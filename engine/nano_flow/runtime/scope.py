@@ -10,7 +10,7 @@ from nano_flow.core.money import ZERO, Money, usd
 from nano_flow.core.outcomes import Failed, ItemFailure, Skipped, StepOutcome, Succeeded, Waiting
 from nano_flow.core.refs import Address
 from nano_flow.plan.plan import Plan, PlannedGraph
-from nano_flow.steps.context import Names
+from nano_flow.steps.context import Kept, Names
 
 Record = Mapping[str, Json]
 
@@ -87,6 +87,8 @@ class Frame:
     budgets: tuple[str, ...]
     generation: int = 0
     bill: Bill = field(default_factory=Bill)
+    kept: Kept | None = None
+    """What a retry of a group around this graph need not repeat."""
     conversations: MutableMapping[str, object] = field(default_factory=dict)
     """Step id → the messages of its last execution, for ``conversation:``."""
 
@@ -138,4 +140,4 @@ def failure_names(failed: tuple[str, Failed] | None) -> Record:
         return {"step": None, "item": None, "class": None, "message": None}
     step_id, outcome = failed
     item = outcome.errors[0].index if outcome.errors else None
-    return {"step": step_id, "item": item, "class": outcome.failure.kind, "message": outcome.failure.message}
+    return {"step": step_id or None, "item": item, "class": outcome.failure.kind, "message": outcome.failure.message}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from nano_flow.core.errors import StepError
+from nano_flow.core.events import StepSkipped
 from nano_flow.core.messages import Json
 from nano_flow.core.outcomes import Failed, Failure, StepOutcome, Succeeded
+from nano_flow.core.refs import child
 from nano_flow.core.text import as_text
 from nano_flow.plan.inputs import bind_inputs
-from nano_flow.plan.plan import PlannedGroup, PlannedSwitch, PlannedWorkflow
+from nano_flow.plan.plan import PlannedGroup, PlannedStep, PlannedSwitch, PlannedWorkflow
 from nano_flow.steps.context import Execution
 
 
@@ -30,10 +32,22 @@ async def execute_switch(execution: Execution) -> StepOutcome:
     if step is None:
         known = ", ".join(f'"{known}"' for known in spec.cases)
         return Failed(Failure("switch", f'no case for "{name}"; there are {known} and no "default"'))
+    _tell_untaken(execution, spec, step)
     outcome = await execution.nested.case(step, execution)
     if isinstance(outcome, Succeeded):
         return Succeeded(outcome.output, case, outcome.errors, outcome.recovered)
     return outcome
+
+
+def _tell_untaken(execution: Execution, spec: PlannedSwitch, taken: PlannedStep) -> None:
+    """The inner steps of the other branches will not start; a case itself has no address of its own."""
+    started = {step.id for step in taken.spec.graph.steps} if isinstance(taken.spec, PlannedGroup) else set()
+    cases = (*spec.cases.values(), *([spec.default] if spec.default is not None else []))
+    inner = [step for case in cases if isinstance(case.spec, PlannedGroup) for step in case.spec.graph.steps]
+    services = execution.services
+    for step in {step.id: step for step in inner if step.id not in started}.values():
+        place = child(execution.address, step.id)
+        services.emit(StepSkipped(services.clock.now(), place, step.id, step.kind, "branch_not_taken"))
 
 
 async def execute_workflow(execution: Execution) -> StepOutcome:

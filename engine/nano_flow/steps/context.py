@@ -9,7 +9,7 @@ from typing import Protocol
 from nano_flow.core.events import Event
 from nano_flow.core.messages import Json
 from nano_flow.core.money import ZERO, Money
-from nano_flow.core.outcomes import StepOutcome
+from nano_flow.core.outcomes import StepOutcome, Succeeded
 from nano_flow.core.refs import Address
 from nano_flow.core.text import as_text
 from nano_flow.gateway.ask import ModelAnswer, ModelAsk
@@ -78,6 +78,19 @@ class Nested(Protocol):
         """Run another workflow with a scope of its own."""
 
 
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A step, or one item or iteration of it, that an attempt of a retried group finished."""
+
+    outcome: Succeeded
+    model: str | None = None
+    cost: Money = ZERO
+
+
+Kept = MutableMapping[Address, Done]
+"""What earlier attempts of a retried group finished, at any depth: a retry repeats the rest."""
+
+
 @dataclass(slots=True)
 class Execution:
     """One execution of one step: the only mutable thing a kind of step sees, and it lives as long as its attempt."""
@@ -95,14 +108,14 @@ class Execution:
     generation: int = 0
     attempts: int | None = None
     """Attempts per model and call where the step's ``retry`` says so."""
-    kept: dict[str, StepOutcome] = field(default_factory=dict)
-    """Inner steps that an earlier attempt of this group finished: a retry repeats the others."""
+    kept: Kept | None = None
+    """None where nothing around this execution may be repeated."""
     inner_names: Names | None = None
     """The scope of the group that just ran, for ``until``."""
     model: str | None = None
     cost: Money = ZERO
     conversations: MutableMapping[str, object] = field(default_factory=dict)
-    """Step id → messages; the one of the graph that the step stands in."""
+    """Step id → messages; what is added lives as long as the step, with all its iterations."""
 
     def text(self, template: Template) -> str:
         """Render ``template`` to text; what is not text is written as JSON."""

@@ -96,6 +96,16 @@ class StoreReader:
                 raise StoreError(str(self._path), f"the store holds damaged data: {error}") from error
 
 
+def finished_addresses(connection: sqlite3.Connection, run_id: str) -> list[str]:
+    """The addresses whose last execution succeeded."""
+    rows = connection.execute(
+        "SELECT address, kind, MAX(seq) FROM events WHERE run_id = ?"
+        " AND kind IN ('StepStarted', 'StepFinished', 'StepFailed') GROUP BY address",
+        (run_id,),
+    )
+    return [address for address, kind, _ in rows if kind == "StepFinished"]
+
+
 def stored_events(
     connection: sqlite3.Connection, run_id: str, after: int = -1, kinds: Collection[str] | None = None
 ) -> Iterator[tuple[int, Event]]:

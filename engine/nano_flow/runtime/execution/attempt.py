@@ -3,33 +3,47 @@
 from __future__ import annotations
 
 import asyncio
+from collections import ChainMap
 
 from nano_flow.core.errors import LimitReached, ProviderError, StepError
 from nano_flow.core.events import StepFailed, StepFinished, StepRetried, StepStarted
-from nano_flow.core.outcomes import Ended, Failed, Failure, StepOutcome, Succeeded, Waiting
+from nano_flow.core.outcomes import Ended, Failed, Failure, StepOutcome, Succeeded
 from nano_flow.core.refs import Address
 from nano_flow.core.text import duration_text
 from nano_flow.plan.plan import PlannedRetry, PlannedStep
 from nano_flow.runtime.execution.engine import Engine, value_of
-from nano_flow.runtime.limits import Stop
 from nano_flow.runtime.scope import Bill, Frame
 from nano_flow.runtime.templates import render
-from nano_flow.steps.context import Execution, Names
+from nano_flow.steps.context import Done, Execution, Names
 from nano_flow.steps.table import KINDS, ExecuteNow
 
-_NOT_RETRIED = frozenset({"template", "condition", "for_each", "max_items", "budget"})
+_NOT_RETRIED = frozenset({"template", "condition", "for_each", "max_items", "budget", "limit"})
 """Classes that a second attempt cannot help; retried only where ``retry.errors`` names them."""
+
+ENDS_ITSELF = frozenset({"steps", "workflow"})
+"""Kinds that watch their timeout themselves: what they do at their end is not under it."""
 
 
 class Attempts:
     """The attempts of one execution; the last one's scope is kept for ``until``."""
 
-    def __init__(self, engine: Engine, frame: Frame, step: PlannedStep, address: Address, bill: Bill) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        frame: Frame,
+        step: PlannedStep,
+        address: Address,
+        bill: Bill,
+        said: ChainMap[str, object] | None = None,
+    ) -> None:
+        """``said`` are the conversations that the iterations of a loop share."""
         self._engine = engine
         self._frame = frame
         self._step = step
         self._address = address
         self._bill = bill
+        self._said: ChainMap[str, object] = ChainMap({}, frame.conversations) if said is None else said
+        self._kept = {} if frame.kept is None and step.retry is not None else frame.kept
         self._started: float | None = None
         self.inner_names: Names | None = None
 
@@ -52,21 +66,35 @@ class Attempts:
             plan=frame.plan,
             budgets=budgets,
             generation=frame.generation * step.retry.max_attempts + attempt if step.retry else frame.generation,
-            conversations=frame.conversations,
+            conversations=self._said,
+            kept=self._kept,
         )
 
     async def run(self, names: Names, item: int | None, iteration: int | None) -> StepOutcome:
         """Attempt the body until it succeeds or its retries are used up; tell how it ended."""
+        kept = self._frame.kept
+        if kept is not None and self._address in kept:
+            return kept[self._address].outcome
         try:
             outcome = await self._attempts(names, item, iteration)
         except LimitReached as error:
-            outcome = self._limit_reached(error, self._frame.budgets)
+            outcome = self._engine.limit_reached(error, self._address)
         except asyncio.CancelledError:
             if self._started is not None and self._engine.control.stop is None:
                 self._tell(Failed(Failure("cancelled", "stopped before its end"), tolerated=True))
             raise
         self._tell(outcome)
+        if isinstance(outcome, Succeeded):
+            self._keep(outcome)
         return outcome
+
+    def _keep(self, outcome: Succeeded) -> None:
+        """What succeeded is not repeated by a retry around it, and others may go on with its conversation."""
+        frame, step = self._frame, self._step
+        if frame.kept is not None:
+            frame.kept[self._address] = Done(outcome)
+        if step.for_each is None and step.id in self._said.maps[0]:
+            frame.conversations[step.id] = self._said[step.id]
 
     def run_now(self, names: Names, execute: ExecuteNow) -> StepOutcome:
         """One attempt of a body that only computes."""
@@ -76,17 +104,15 @@ class Attempts:
         except StepError as error:
             outcome = Failed(Failure(error.kind, str(error)))
         except LimitReached as error:
-            outcome = self._limit_reached(error, self._frame.budgets)
+            outcome = self._engine.limit_reached(error, self._address)
         self._tell(outcome)
         return outcome
 
     async def _attempts(self, names: Names, item: int | None, iteration: int | None) -> StepOutcome:
         retry = self._step.retry if self._step.kind != "prompt" else None
         attempt = 0
-        kept: dict[str, StepOutcome] = {}
         while True:
             execution = self.execution(names, attempt)
-            execution.kept = kept
             if KINDS[self._step.kind].slot:
                 async with self._engine.slots:
                     self._start(item, iteration)
@@ -95,9 +121,11 @@ class Attempts:
                 self._start(item, iteration)
                 outcome = await self._bounded(execution)
             self._bill.add(Bill(execution.model, execution.cost))
-            self.inner_names, kept = execution.inner_names, execution.kept
+            self.inner_names = execution.inner_names
             attempt += 1
-            if retry is None or not isinstance(outcome, Failed) or not _retries(retry, outcome.failure, attempt):
+            if retry is None or not isinstance(outcome, Failed) or self._engine.control.stop is not None:
+                return outcome
+            if not _retries(retry, outcome.failure, attempt):
                 return outcome
             await self._pause(retry, outcome.failure, attempt)
 
@@ -109,7 +137,7 @@ class Attempts:
 
     async def _bounded(self, execution: Execution) -> StepOutcome:
         limit = self._step.timeout_s
-        if limit is None:
+        if limit is None or self._step.kind in ENDS_ITSELF:
             return await self._body(execution)
         try:
             async with self._engine.services.clock.timeout(limit):
@@ -130,20 +158,7 @@ class Attempts:
         except ProviderError as error:
             return Failed(Failure(error.kind, str(error), provider=True))
         except LimitReached as error:
-            return self._limit_reached(error, execution.budgets)
-
-    def _limit_reached(self, error: LimitReached, budgets: tuple[str, ...]) -> StepOutcome:
-        budget = self._step.budget
-        if budget is not None and error.scope == budgets[-1] != "":
-            if budget.on_exceed == "pause":
-                return Waiting("budget", self._address, str(error))
-            return Failed(Failure("budget", str(error)))
-        if error.scope != "":
-            raise error  # the budget of a group around this step: the group answers it
-        reason = "limit" if error.limit.startswith("limits.") else "budget"
-        pause = reason == "budget" and self._frame.plan.limits.budget.on_exceed == "pause"
-        self._engine.control.order(Stop("budget" if reason == "budget" else "limit", self._address, str(error), pause))
-        return Waiting("budget", self._address, str(error)) if pause else Failed(Failure(reason, str(error)))
+            return self._engine.limit_reached(error, self._address)
 
     def _start(self, item: int | None, iteration: int | None) -> None:
         if self._started is not None:

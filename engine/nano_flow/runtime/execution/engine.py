@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from nano_flow.core.errors import LimitReached
 from nano_flow.core.events import StepSkipped
 from nano_flow.core.messages import Json
 from nano_flow.core.money import ZERO
-from nano_flow.core.outcomes import Skipped, StepOutcome
+from nano_flow.core.outcomes import Failed, Failure, Skipped, StepOutcome, StopReason, Waiting
+from nano_flow.core.refs import Address
 from nano_flow.plan.plan import PlannedGraph, PlannedStep, Value
-from nano_flow.runtime.limits import Control, Slots, StepCount
+from nano_flow.runtime.limits import Control, Slots, StepCount, Stop
 from nano_flow.runtime.scope import Bill, Frame, record_of
 from nano_flow.runtime.state import Topology
 from nano_flow.runtime.templates import render
@@ -26,6 +28,8 @@ class Engine:
     slots: Slots
     count: StepCount
     topologies: dict[int, Topology] = field(default_factory=dict)
+    pausing: set[str] = field(default_factory=set)
+    """Budgets (of the run, of sub-workflows) that pause the run when they are reached."""
     nested: Nested = field(init=False)
 
     def topology(self, graph: PlannedGraph) -> Topology:
@@ -41,6 +45,14 @@ class Engine:
         if bill.cost or bill.model:
             frame.bill.add(bill)
         return outcome
+
+    def limit_reached(self, error: LimitReached, address: Address) -> StepOutcome:
+        """What a reached bound makes of a step: a bound of the whole run stops it, a budget inside fails the step."""
+        kind: StopReason = "limit" if error.limit.startswith("limits.") else "budget"
+        pause = kind == "budget" and error.scope in self.pausing
+        if pause or error.scope == "":
+            self.control.order(Stop(kind, address, str(error), pause))
+        return Waiting("budget", address, str(error)) if pause else Failed(Failure(kind, str(error)))
 
     def tell_skip(self, frame: Frame, event: StepSkipped) -> None:
         """A step of ``frame`` will not start."""

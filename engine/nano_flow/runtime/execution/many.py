@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections import ChainMap
 from collections.abc import Iterator
 
-from nano_flow.core.errors import StepError
-from nano_flow.core.events import StepCollected, StepExpanded
+from nano_flow.core.errors import LimitReached, StepError
+from nano_flow.core.events import StepCollected, StepExpanded, WaitStarted
 from nano_flow.core.messages import Json
 from nano_flow.core.outcomes import Ended, Failed, Failure, ItemFailure, StepOutcome, Succeeded, Waiting
 from nano_flow.core.refs import Address, nth
@@ -43,9 +44,12 @@ class FanOut:
             items = read_list(self._spec, self._frame.names)
         except StepError as error:
             return self._collected(address, Failed(Failure(error.kind, str(error))), started)
-        if KINDS[self._step.kind].leaf:
-            self._engine.count.check(len(items))
         step = self._step
+        try:
+            if KINDS[step.kind].leaf:
+                self._engine.count.check(len(items))
+        except LimitReached as error:
+            return self._collected(address, self._engine.limit_reached(error, address), started)
         services.emit(StepExpanded(services.clock.now(), address, step.id, step.kind, "for_each", len(items)))
         await self._execute(address, items)
         return self._collected(address, self._collect(items), started)
@@ -152,36 +156,41 @@ class Loop:
         self._step = step
         self._spec = spec
         self._bill = bill
+        self._said: ChainMap[str, object] = ChainMap({}, frame.conversations)
 
     async def run(self, address: Address, names: Names, item: int | None) -> StepOutcome:
         """Iterate; the output is the last iteration's."""
-        spec, services = self._spec, self._engine.services
-        step, started = self._step, services.clock.monotonic()
+        spec, services, step = self._spec, self._engine.services, self._step
+        started = services.clock.monotonic()
         services.emit(StepExpanded(services.clock.now(), address, step.id, step.kind, "repeat", spec.max_iterations))
         outcome: StepOutcome = Succeeded(None)
         previous: Json = None
+        began = 0.0
         for iteration in range(spec.max_iterations):
             if iteration and spec.every_s:
-                await services.clock.sleep(spec.every_s)
+                await self._pace(nth(address, iteration), began + spec.every_s)
+            began = services.clock.now()
             outcome, over = await self._iterate(address, self._bound(names, iteration, previous), (item, iteration))
             if over:
-                break
+                return outcome
             previous = outcome.output if isinstance(outcome, Succeeded) else None
-        else:
-            if spec.until is not None and spec.on_exhausted == "fail":
-                message = f'"until" did not hold after {spec.max_iterations} iterations'
-                outcome = Failed(Failure("exhausted", message))
-                took = services.clock.monotonic() - started
-                services.emit(
-                    StepCollected(
-                        services.clock.now(), address, "failed", took, "exhausted", message, (), tolerates(step)
-                    )
-                )
-        return outcome
+        if spec.until is None or spec.on_exhausted == "continue":
+            return outcome
+        message = f'"until" did not hold after {spec.max_iterations} iterations'
+        return self._failed(address, Failure("exhausted", message), started)
+
+    async def _pace(self, address: Address, until: float) -> None:
+        """Wait for the next iteration's time; an iteration whose time came in an earlier life is not waited for."""
+        services = self._engine.services
+        until = services.recorded.waits.get(address, until)
+        if until > services.clock.now():
+            await services.durable(WaitStarted(services.clock.now(), address, until))
+            await services.clock.sleep(until - services.clock.now())
 
     async def _iterate(self, address: Address, names: Names, where: tuple[int | None, int]) -> tuple[StepOutcome, bool]:
         item, iteration = where
-        attempts = Attempts(self._engine, self._frame, self._step, nth(address, iteration), self._bill)
+        started = self._engine.services.clock.monotonic()
+        attempts = Attempts(self._engine, self._frame, self._step, nth(address, iteration), self._bill, self._said)
         outcome = await attempts.run(names, item, iteration)
         if not isinstance(outcome, Succeeded) or self._engine.control.stop is not None:
             return outcome, True
@@ -190,7 +199,21 @@ class Loop:
         try:
             return outcome, holds(self._spec.until, {**(attempts.inner_names or names), "output": outcome.output})
         except StepError as error:
-            return Failed(Failure(error.kind, str(error))), True
+            return self._failed(address, Failure(error.kind, f'"until": {error}'), started), True
+
+    def _failed(self, address: Address, failure: Failure, started: float) -> Failed:
+        """The loop fails although its last iteration did not; a retry around it begins it anew."""
+        clock, kept = self._engine.services.clock, self._frame.kept
+        for done in [place for place in kept or () if place.startswith(f"{address}[")]:
+            assert kept is not None
+            del kept[done]
+        took = clock.monotonic() - started
+        self._engine.services.emit(
+            StepCollected(
+                clock.now(), address, "failed", took, failure.kind, failure.message, (), tolerates(self._step)
+            )
+        )
+        return Failed(failure)
 
     def _bound(self, names: Names, iteration: int, previous: Json) -> Names:
         if self._spec.name is not None:
@@ -225,6 +248,6 @@ def _summary(failures: tuple[ItemFailure, ...], total: int, started: int) -> Fai
     first = failures[0]
     label = as_text(first.item)
     shown = label if len(label) <= _LABEL else label[: _LABEL - 1] + "…"
-    rest = f"; {total - started} were not started" if started < total else ""
+    rest = f"; {total - started} were stopped or not started" if started < total else ""
     message = f"{len(failures)} of {total} items failed{rest}; item {first.index} ({shown}): {first.failure.message}"
     return Failure(first.failure.kind, message, any(f.failure.provider for f in failures))

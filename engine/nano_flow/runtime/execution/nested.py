@@ -5,22 +5,22 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import functools
-from collections import ChainMap
 from collections.abc import Mapping
 
-from nano_flow.core.errors import LimitReached, StepError
+from nano_flow.core.errors import StepError
 from nano_flow.core.events import NoticeGiven
 from nano_flow.core.messages import Json
 from nano_flow.core.outcomes import Ended, Failed, Failure, RunStatus, StepOutcome, Succeeded, Waiting
-from nano_flow.core.refs import Address
+from nano_flow.core.refs import Address, child
+from nano_flow.core.text import duration_text
 from nano_flow.plan.plan import Plan, PlannedBudget, PlannedGraph, PlannedStep, Value
 from nano_flow.runtime.execution.engine import Engine, value_of
 from nano_flow.runtime.execution.step import run_body, run_now, run_step
 from nano_flow.runtime.limits import Control, Stop
 from nano_flow.runtime.scheduler import GraphRun
-from nano_flow.runtime.scope import Bill, Frame, StepsView, failure_names
+from nano_flow.runtime.scope import Bill, Frame, StepsView, failure_names, record_of
 from nano_flow.runtime.state import GraphState
-from nano_flow.steps.context import Execution, Names
+from nano_flow.steps.context import Execution, Names, Services
 
 
 class NestedGraphs:
@@ -42,10 +42,11 @@ class NestedGraphs:
             steps=steps,
             budgets=execution.budgets,
             generation=execution.generation,
-            conversations=ChainMap({}, execution.conversations),
+            conversations=execution.conversations,
+            kept=execution.kept,
         )
         execution.inner_names = frame.names
-        outcome, execution.kept = await self._run(frame, execution.kept)
+        outcome = await self._run(frame, execution.step.timeout_s)
         self._charge(frame, execution)
         return outcome
 
@@ -62,6 +63,7 @@ class NestedGraphs:
             budgets=execution.budgets,
             generation=execution.generation,
             conversations=execution.conversations,
+            kept=execution.kept,
         )
         bill = Bill()
         outcome = await run_body(self._engine, frame, step, execution.address, bill)
@@ -72,7 +74,8 @@ class NestedGraphs:
     async def workflow(self, plan: Plan, inputs: Mapping[str, Json], execution: Execution) -> StepOutcome:
         """Run another workflow with a scope of its own."""
         frame = self.root(plan, inputs, execution.address, execution.budgets, execution.generation)
-        outcome, execution.kept = await self._run(frame, execution.kept)
+        frame = dataclasses.replace(frame, kept=execution.kept)
+        outcome = await self._run(frame, execution.step.timeout_s)
         self._charge(frame, execution)
         if isinstance(outcome, Ended):
             return finished(outcome, frame)
@@ -87,6 +90,8 @@ class NestedGraphs:
             key = f"{address}#workflow{generation or ''}"
             self._engine.services.open_budget(key, own)
             budgets = (*budgets, key)
+            if own.on_exceed == "pause":
+                self._engine.pausing.add(key)
         steps = StepsView(plan.graph, None)
         environ = self._engine.services.environ
         names: dict[str, object] = {
@@ -99,13 +104,18 @@ class NestedGraphs:
 
     async def run(self, frame: Frame) -> StepOutcome:
         """Run the whole workflow of ``frame`` with its handlers."""
-        outcome, _ = await self._run(frame, {})
+        outcome = await self._run(frame, None)
         return finished(outcome, frame) if isinstance(outcome, Ended) else outcome
 
-    async def _run(self, frame: Frame, kept: dict[str, StepOutcome]) -> tuple[StepOutcome, dict[str, StepOutcome]]:
-        """Run a graph and, when it ends, its handlers; the steps that a retry need not repeat."""
+    async def _run(self, frame: Frame, timeout_s: float | None) -> StepOutcome:
+        """Run a graph and, when it ends, its handlers: they are not under its timeout."""
         try:
-            outcome, state = await self._graph(frame, kept)
+            async with self._engine.services.clock.timeout(timeout_s):
+                outcome, state = await self._graph(frame)
+        except TimeoutError:
+            late = Failed(Failure("timeout", f"no result within {duration_text(timeout_s or 0.0)}"))
+            await self._handlers(frame, "failed", ("", late))
+            return late
         except asyncio.CancelledError:
             stop = self._engine.control.stop
             if stop is None or not stop.pause:
@@ -114,7 +124,7 @@ class NestedGraphs:
         if not isinstance(outcome, Waiting):
             failed = _failure(outcome, state)
             await self._handlers(frame, "failed" if failed else "succeeded", failed)
-        return outcome, {id_: o for id_, o in state.outcomes.items() if isinstance(o, Succeeded)}
+        return outcome
 
     async def _cancelled(self, frame: Frame, stop: Stop | None) -> None:
         if stop is None or stop.reason == "cancelled":
@@ -134,24 +144,43 @@ class NestedGraphs:
             self._engine.services.open_budget(budgets[0], PlannedBudget(usd=limits.finally_usd))
         run_names = {**self._run_names, "status": status}
         names = {**frame.names, "failure": failure_names(failed), "run": run_names}
-        engine = dataclasses.replace(self._engine, control=Control())  # an order to stop the run spares its handlers
+        self._engine.control.ending |= not frame.address
+        # An order to stop the run spares its handlers.
+        engine = dataclasses.replace(self._engine, control=Control(), services=self._ending_services(frame))
         engine.nested = nested = NestedGraphs(engine, self._run_names)
         for handler in due:
             steps = StepsView(handler, frame.steps)
-            inner = Frame(frame.plan, handler, frame.address, {**names, "steps": steps}, steps, budgets)
+            inner = Frame(
+                frame.plan, handler, frame.address, {**names, "steps": steps}, steps, budgets, frame.generation
+            )
             try:
                 async with engine.services.clock.timeout(limits.finally_timeout_s):
-                    await nested._graph(inner, {})
-            except (TimeoutError, LimitReached) as error:
-                message = f"a handler was stopped: {error or 'limits.finally.timeout'}"
+                    outcome, _ = await nested._graph(inner)
+                problem = "nobody is there to answer it" if isinstance(outcome, Waiting) else ""
+            except TimeoutError:
+                problem = (
+                    f'it took longer than "limits.finally.timeout", {duration_text(limits.finally_timeout_s or 0.0)}'
+                )
+            if problem:
+                message = f"a handler was left before its end: {problem}"
                 engine.services.emit(NoticeGiven(engine.services.clock.now(), frame.address, message))
-            frame.bill.add(inner.bill)
+            if inner.bill.cost:
+                frame.bill.add(inner.bill)
 
-    async def _graph(self, frame: Frame, kept: dict[str, StepOutcome]) -> tuple[StepOutcome, GraphState]:
+    def _ending_services(self, frame: Frame) -> Services:
+        """A group that had ended well is only replayed, handlers included; else its handlers belong to this end."""
+        services = self._engine.services
+        recorded = services.recorded
+        if recorded.since_end is None or frame.address in recorded.finished:
+            return services
+        return dataclasses.replace(services, recorded=recorded.since_end)
+
+    async def _graph(self, frame: Frame) -> tuple[StepOutcome, GraphState]:
         engine = self._engine
-        state = GraphState.of(engine.topology(frame.graph), kept)
-        for id_, outcome in kept.items():
-            engine.settle(frame, state.topology.steps[id_], outcome, Bill())
+        done = {s.id: d for s in frame.graph.steps if (d := (frame.kept or {}).get(child(frame.address, s.id)))}
+        state = GraphState.of(engine.topology(frame.graph), {id_: d.outcome for id_, d in done.items()})
+        for id_, before in done.items():
+            frame.steps.settle(id_, record_of(before.outcome, before.model, before.cost))
         workers = (functools.partial(run_step, engine), functools.partial(run_now, engine))
         run = GraphRun(frame, state, workers, engine.control, engine.services.clock)
         verdict = await run.run(functools.partial(engine.tell_skip, frame))

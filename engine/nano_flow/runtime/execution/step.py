@@ -12,13 +12,17 @@ from nano_flow.runtime.execution.engine import Engine, holds, value_of
 from nano_flow.runtime.execution.many import FanOut, run_series
 from nano_flow.runtime.scheduler import skip_event
 from nano_flow.runtime.scope import Bill, Frame
+from nano_flow.steps.context import Done
 from nano_flow.steps.table import KINDS
 
 
 async def run_step(engine: Engine, frame: Frame, step: PlannedStep) -> StepOutcome:
     """Run a step whose joins admit it: ``when``, then its items, then ``on_error``."""
-    bill = Bill()
-    return engine.settle(frame, step, await run_body(engine, frame, step, child(frame.address, step.id), bill), bill)
+    bill, address = Bill(), child(frame.address, step.id)
+    outcome = await run_body(engine, frame, step, address, bill)
+    if frame.kept is not None and isinstance(outcome, Succeeded):
+        frame.kept[address] = Done(outcome, bill.model, bill.cost)
+    return engine.settle(frame, step, outcome, bill)
 
 
 async def run_body(engine: Engine, frame: Frame, step: PlannedStep, address: Address, bill: Bill) -> StepOutcome:
@@ -41,7 +45,10 @@ def run_now(engine: Engine, frame: Frame, step: PlannedStep) -> StepOutcome | No
     outcome = _condition(engine, frame, step, address)
     if outcome is None:
         outcome = Attempts(engine, frame, step, address, Bill()).run_now(frame.names, kind.execute_now)
-    return engine.settle(frame, step, recover(engine, frame, step, address, outcome), Bill())
+    outcome = recover(engine, frame, step, address, outcome)
+    if frame.kept is not None and isinstance(outcome, Succeeded):
+        frame.kept[address] = Done(outcome)
+    return engine.settle(frame, step, outcome, Bill())
 
 
 def recover(engine: Engine, frame: Frame, step: PlannedStep, address: Address, outcome: StepOutcome) -> StepOutcome:
@@ -72,5 +79,5 @@ def _condition(engine: Engine, frame: Frame, step: PlannedStep, address: Address
         emit(StepFailed(clock.now(), address, "condition", str(error), 0.0, step.on_error != "fail"))
         return Failed(Failure("condition", str(error)))
     skipped = Skipped("condition", step.when.source)
-    engine.services.emit(skip_event(frame, step, skipped, engine.services.clock.now()))
+    engine.services.emit(skip_event(address, step, skipped, engine.services.clock.now()))
     return skipped

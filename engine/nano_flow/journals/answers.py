@@ -1,0 +1,60 @@
+"""Answers that somebody gives in another process while the run is alive."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from nano_flow.core.events import ApprovalAnswered
+from nano_flow.core.messages import Json
+from nano_flow.ports import Approver, Clock
+
+_POLL_S = 0.25
+"""How often the store is looked at while a question is open."""
+
+Answers = Callable[[], Mapping[str, ApprovalAnswered]]
+"""What was decided so far in the run, by address."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredAnywhere:
+    """Asks ``here``, and at the same time looks for an answer in the store; the first one counts.
+
+    Where nobody is ``here``, the question stays open as long as the run has other work (``busy``).
+    """
+
+    here: Approver | None
+    answers: Answers
+    busy: Callable[[], bool]
+    clock: Clock
+
+    async def ask(
+        self, address: str, message: str, options: Sequence[str], input_schema: Mapping[str, Json] | None
+    ) -> ApprovalAnswered | None:
+        """The answer, or None where nobody is there and nothing else is left to do."""
+        if self.here is None:
+            return await self._elsewhere(address)
+        tasks: list[asyncio.Task[ApprovalAnswered | None]] = [
+            asyncio.ensure_future(self.here.ask(address, message, options, input_schema)),
+            asyncio.ensure_future(self._until_answered(address)),
+        ]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            return next(task for task in tasks if task in done).result()
+        finally:
+            alive = [task for task in tasks if not task.done()]
+            for task in alive:
+                task.cancel()
+            if alive:
+                await asyncio.wait(alive)
+
+    async def _elsewhere(self, address: str) -> ApprovalAnswered | None:
+        while (answer := self.answers().get(address)) is None and self.busy():
+            await self.clock.sleep(_POLL_S)
+        return answer
+
+    async def _until_answered(self, address: str) -> ApprovalAnswered:
+        while (answer := self.answers().get(address)) is None:
+            await self.clock.sleep(_POLL_S)
+        return answer
