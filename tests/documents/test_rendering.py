@@ -61,7 +61,7 @@ def test_colours_are_the_callers() -> None:
 
 
 def test_many_are_counted() -> None:
-    assert diagnostics_text([FOUND] * 60, read).endswith("and 10 more (--format json lists them)")
+    assert diagnostics_text([FOUND] * 60, read).endswith("and 10 more; --json lists them")
 
 
 def test_json() -> None:

@@ -35,6 +35,6 @@ def _width(stream: Literal["stdout", "stderr"]) -> int:
 
 def _text_of(file: str) -> str | None:
     try:
-        return read_document(file).decode("utf-8", errors="replace").removeprefix("\ufeff")
-    except DocumentError:
+        return read_document(file).decode("utf-8").removeprefix("\ufeff")
+    except (DocumentError, UnicodeDecodeError):
         return None

@@ -40,7 +40,7 @@ def diagnostics_text(
             files[file] = None if text is None else Lines(file, text)
         shown.append(_diagnostic(diagnostic, files[file], paint, width))
     if len(diagnostics) > at_most:
-        shown.append(f"and {len(diagnostics) - at_most} more (--format json lists them)")
+        shown.append(f"and {len(diagnostics) - at_most} more; --json lists them")
     return "\n".join(shown)
 
 
