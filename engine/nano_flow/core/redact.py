@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
+from functools import cache
 from typing import TypeVar
 from urllib.parse import quote, quote_plus
 
@@ -20,6 +21,7 @@ SHORTEST = 8
 _T = TypeVar("_T")
 _NEVER_SECRET = frozenset({"at", "address", "step", "kind", "fingerprint", "run_id", "plan_digest"})
 """Fields that are made by the engine; results are looked up by them."""
+_PLAIN = frozenset({int, float, bool, type(None)})
 _SAFE_IN_URLS = ("", "/", "!~*'()")
 _ESCAPE = re.compile(r"%[0-9A-F]{2}|\\u[0-9a-f]{4}")
 
@@ -56,7 +58,17 @@ class Redactor:
             return replace(event, text=self._piece((event.address, event.turn), event.text))
         if isinstance(event, CallFinished | CallFailed):
             self._held.pop((event.address, event.turn), None)
-        return self._record(event)
+        return self._record(event) if self._found_in(event) else event
+
+    def _found_in(self, record: object) -> bool:
+        """True where a secret stands somewhere in ``record``: almost never, so this is asked before it is taken apart.
+
+        All its text is searched at once; no secret spans two strings, because no form of one holds a NUL.
+        """
+        strings: list[str] = []
+        _gather(record, strings.append)
+        text = "\0".join(strings)
+        return any(form in text for form in self._forms)
 
     def _piece(self, stream: tuple[str, int], text: str) -> str:
         """A secret may be cut in two by the pieces: what could be its beginning is held back until more is seen."""
@@ -90,6 +102,39 @@ class Redactor:
         elif is_dataclass(value):
             cleaned = self._record(value)
         return cleaned  # type: ignore[return-value]
+
+
+def _gather(value: object, add: Callable[[str], None]) -> None:
+    """Hand every string of ``value`` to ``add``, keys of mappings too."""
+    kind = type(value)
+    if kind is str:
+        add(value)  # type: ignore[arg-type]
+    elif kind is dict:
+        for key, part in value.items():  # type: ignore[attr-defined]
+            add(key)
+            _gather(part, add)
+    elif kind is list or kind is tuple:
+        for part in value:  # type: ignore[attr-defined]
+            _gather(part, add)
+    elif kind not in _PLAIN:
+        _gather_other(value, add)
+
+
+def _gather_other(value: object, add: Callable[[str], None]) -> None:
+    if isinstance(value, str):
+        add(value)
+    elif isinstance(value, Mapping):
+        _gather(dict(value), add)
+    elif isinstance(value, list | tuple):
+        _gather(list(value), add)
+    elif is_dataclass(value):
+        for name in _field_names(type(value)):
+            _gather(getattr(value, name), add)
+
+
+@cache
+def _field_names(kind: type[object]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))  # type: ignore[arg-type]
 
 
 def _same(new: Mapping[str, object], old: Mapping[str, object]) -> bool:
