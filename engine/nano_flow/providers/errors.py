@@ -27,13 +27,17 @@ from nano_flow.providers.vendor import VendorError, retry_after, tidy
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One meaning. Empty ``classes`` or ``statuses`` fit all; ``pattern`` is searched in the message, in any case."""
+    """One meaning. Empty ``classes`` or ``statuses`` fit all; ``pattern`` is searched in the message, in any case.
+
+    ``deep`` patterns are also searched in what the exception was raised from.
+    """
 
     error: type[ProviderError]
     classes: frozenset[str] = frozenset()
     statuses: frozenset[int] = frozenset()
     pattern: re.Pattern[str] | None = None
     maybe_billed: bool = False
+    deep: bool = False
 
 
 def _row(
@@ -77,8 +81,8 @@ _NO_MODEL = (
 _UNREADABLE = (
     r"expecting value|jsondecode|unterminated string|expecting .{0,20}delimiter|extra data: line|"
     r"invalid json response|"
-    r"unable to (get|parse) json|received=|error processing|error parsing|failed to (parse|decode)|"
-    r"unexpected keyword argument|"
+    r"unable to (get|parse) json|received[=:]|valid response|argument after|error processing|error parsing|"
+    r"failed to (parse|decode)|unexpected keyword argument|"
     r"invalid response object|list index out of range|object has no attribute|keyerror|nonetype|validation error for|"
     r"field required|cannot parse|malformed|valid (string|dictionary|list|integer) |empty response|"
     r"response payload is not"
@@ -120,7 +124,7 @@ TABLE: tuple[Row, ...] = (
     _row(BadCredentials, "AuthenticationError PermissionDeniedError NoCredentialsError PartialCredentialsError"),
     _row(BadCredentials, "", "400 500", _BAD_KEY),
     _row(BadCredentials, "", "402", ""),
-    _row(ConnectionLost, "", "", _REFUSED),
+    Row(ConnectionLost, pattern=re.compile(_REFUSED, re.IGNORECASE), deep=True),
     _row(ModelUnknown, "", "400 404 410 422 500", _NO_MODEL),
     _row(ModelUnknown, "NotFoundError", "404 410"),
     _row(ModelUnknown, "", "404 410"),
@@ -154,7 +158,9 @@ def _fits(row: Row, error: VendorError) -> bool:
         return False
     if row.statuses and error.status not in row.statuses:
         return False
-    return row.pattern is None or row.pattern.search(error.message) is not None
+    if row.pattern is None or row.pattern.search(error.message) is not None:
+        return True
+    return row.deep and row.pattern.search(error.causes) is not None
 
 
 def translate(error: VendorError, now: float) -> ProviderError:

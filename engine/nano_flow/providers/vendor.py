@@ -10,16 +10,20 @@ from email.utils import parsedate_to_datetime
 from math import isfinite
 
 MAX_MESSAGE = 600
+_TRACE = re.compile(
+    r"\s*Traceback \(most recent call last\)[\s\S]*| Handle with `litellm\.\w+`\.?$|\. File an issue if litellm.*"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class VendorError:
-    """What is known of an exception: the names of its classes, status, message, headers."""
+    """What is known of an exception: the names of its classes, status, message, headers, messages of its causes."""
 
     classes: frozenset[str]
     status: int | None
     message: str
     headers: Mapping[str, str] = field(default_factory=dict)
+    causes: str = ""
 
 
 def describe(exception: BaseException) -> VendorError:
@@ -40,8 +44,13 @@ def describe(exception: BaseException) -> VendorError:
         code = getattr(link, "status_code", None)
         if status is None and isinstance(code, int | str) and str(code).isdigit():
             status = int(code)
-    message = str(getattr(exception, "message", "") or exception) or type(exception).__name__
-    return VendorError(frozenset(classes), status, message, headers)
+    message = _said(exception) or type(exception).__name__
+    return VendorError(frozenset(classes), status, message, headers, "\n".join(_said(link) for link in chain[1:]))
+
+
+def _said(exception: BaseException) -> str:
+    """An exception's message without the trace that LiteLLM writes into it: code must not be taken for a reason."""
+    return _TRACE.sub("", str(getattr(exception, "message", "") or exception))
 
 
 def _chain(exception: BaseException) -> Iterator[BaseException]:
@@ -91,9 +100,6 @@ def _number(text: str) -> float | None:
 
 
 _PREFIX = re.compile(r"^(?:litellm\.)?(?:\w+(?:Error|Exception)|Timeout)(?:\s+\w+(?:Error|Exception))?(?:\s*-\s*|:\s*)")
-_TRACE = re.compile(
-    r"\s*Traceback \(most recent call last\).*| Handle with `litellm\.\w+`\.?$|\. File an issue if litellm.*"
-)
 _INNER = re.compile(r'"message"\s*:\s*"((?:[^"\\]|\\.)+)"', re.IGNORECASE)
 _SPACES = re.compile(r"\s+")
 
