@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from math import log
 from operator import attrgetter
 
@@ -92,9 +92,19 @@ class Facts:
     step: StepFacts = StepFacts()
     run: RunFacts = RunFacts()
 
+    _flat: dict[str, Json] = field(default_factory=dict, repr=False, compare=False)
+    """``as_json``, once somebody asked: rules, decision and journal all do, on every call."""
+
     def as_json(self) -> dict[str, Json]:
         """One flat mapping, floats rounded to four digits: what ``decision.facts`` holds and rules see."""
-        return {name: _plain(getter(self)) for name, getter in _GETTERS.items()}
+        if not self._flat:
+            for part, names in _NAMES:
+                holder = getattr(self, part)
+                for name in names:
+                    value = getattr(holder, name)
+                    kind = type(value)
+                    self._flat[name] = value if kind is int else round(value, 4) if kind is float else _plain(value)
+        return self._flat.copy()
 
     @classmethod
     def from_json(cls, data: Mapping[str, Json]) -> Facts:
@@ -110,10 +120,12 @@ def _part(kind: type, data: Mapping[str, Json]) -> object:
     return kind(**usual | known)
 
 
-_GETTERS: Mapping[str, Callable[[Facts], object]] = {
-    field.name: attrgetter(f"{part}.{field.name}")
+_NAMES: tuple[tuple[str, tuple[str, ...]], ...] = tuple(
+    (part, tuple(f.name for f in fields(kind)))
     for part, kind in (("prompt", PromptFacts), ("step", StepFacts), ("run", RunFacts))
-    for field in fields(kind)
+)
+_GETTERS: Mapping[str, Callable[[Facts], object]] = {
+    name: attrgetter(f"{part}.{name}") for part, names in _NAMES for name in names
 }
 FEATURES: Mapping[str, Callable[[Facts], object]] = {k: v for k, v in _GETTERS.items() if k != "tags"}
 """Every fact that a signal's ``feature`` may name."""
