@@ -103,6 +103,20 @@ def test_where_no_budget_is_left_the_run_stops_resumable() -> None:
         asyncio.run(world.gateway().call(ask()))
 
 
+def test_where_only_keys_are_missing_the_error_names_them_and_the_rehearsal() -> None:
+    world = World()
+
+    def route(question: ModelAsk, circumstances: Circumstances) -> Routed:
+        raise refused("credentials")
+
+    world.extra |= {
+        "route": route,
+        "catalogue": Catalogue({"alpha": ProviderCard("alpha", "x", None, (("KEY", "URL"),))}),
+    }
+    with pytest.raises(errors.BadCredentials, match=r"^no key is set: looked for KEY with URL; .*--offline$"):
+        asyncio.run(world.gateway().call(ask()))
+
+
 CASCADE = """
 cascade:
   tiers: [simple, standard]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from nano_flow.core.errors import LimitReached
+from nano_flow.core.errors import BadCredentials, LimitReached
 from nano_flow.core.events import NoticeGiven, RouteDecided
 from nano_flow.core.messages import Json
 from nano_flow.core.money import Money
@@ -15,6 +15,9 @@ from nano_flow.gateway.cooldown import Cooldowns
 from nano_flow.gateway.sending.question import Question
 from nano_flow.gateway.services import GatewayServices
 from nano_flow.routing.request import NoCandidate
+
+_BESIDE_THE_POINT = frozenset({"simulated", "offline", "fallback"})
+"""Refusals that say nothing of what is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,19 @@ class Chooser:
             if "budget" in kinds:
                 message = f"{error}\nraise the budget, or go on later with: nano-flow resume --budget USD"
                 raise LimitReached("budget.usd", message, self._tightest(ask.budgets)) from error
-            raise
+            raise self._without_keys(error) or error from None
+
+    def _without_keys(self, error: NoCandidate) -> BadCredentials | None:
+        """What to do where keys are all that is missing, said first and shortly; None where something else is."""
+        refused = [refusal for refusal in error.refused if refusal.kind not in _BESIDE_THE_POINT]
+        providers = {r.model.provider: None for r in refused if r.kind == "credentials"}
+        if not providers:
+            return None
+        cards = self.services.catalogue.providers
+        ways = {" with ".join(way): None for name in providers for way in cards[name].credentials}
+        message = f"no key is set: looked for {', '.join(ways)}; set one of them, or rehearse with --offline"
+        others = [f"{r.model}: {r.reason}" for r in refused if r.kind != "credentials"]
+        return BadCredentials(f"{message} ({'; '.join(others)})" if others else message)
 
     def _circumstances(self, question: Question) -> Circumstances:
         services = self.services

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import warnings
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, cast
 
@@ -46,6 +48,8 @@ _LONGEST_S = 600.0
 def load_litellm() -> ModuleType:
     """Import LiteLLM with everything off that it does beside a call; costly, so only when a call is made."""
     os.environ.update(_STAY_HERE)
+    warnings.filterwarnings("ignore", module=r"litellm|pydantic")  # about its own code: nobody here can act on them
+    logging.getLogger("LiteLLM").setLevel(logging.CRITICAL)
     import litellm
 
     litellm.disable_hf_tokenizer_download = True  # else a Llama 3 name stalls for 24 s without a network
