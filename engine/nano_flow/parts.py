@@ -27,6 +27,7 @@ from nano_flow.pricing.budgets import Totals
 from nano_flow.pricing.ledger import Ledger
 from nano_flow.project.files import read_attachment
 from nano_flow.project.preparing import PreparedRun
+from nano_flow.providers.environment import expand
 from nano_flow.providers.table import ProviderTable
 from nano_flow.providers.table import Surroundings as Sockets
 from nano_flow.runtime.recorder import Recorder
@@ -91,7 +92,7 @@ class Parts:
         recorder, work, doubles = given
         plan, options = prepared.plan, prepared.options
         providers = doubles.providers if doubles else _providers(prepared, where)
-        cache = _cache(prepared, where)
+        cache = None if doubles else _cache(prepared, where)
         start = Totals(spent=work.spent, possibly_spent=work.possibly_spent, tokens=work.spent_tokens)
         ledger = Ledger(plan.limits.budget, start=start)
         toolbox = _toolbox(prepared, where, doubles)
@@ -152,6 +153,10 @@ def _gateway(
             ledger=ledger,
             recorded=work,
             cache=cache,
+            base_urls={
+                name: expand(card.settings.get("base_url", ""), where.environ)
+                for name, card in policies.catalogue.providers.items()
+            },
             policy=policies.routing,
             rules=fallback_rules(policies.routing_document),
             stream=where.stream,

@@ -125,3 +125,19 @@ def wait_for(condition: Any, process: subprocess.Popen[str]) -> None:
         if process.poll() is not None or time.monotonic() > deadline:
             raise AssertionError(process.communicate())
         time.sleep(0.002)
+
+
+def test_a_cached_reply_is_not_paid_again_unless_it_is_served_elsewhere(
+    tmp_path: Path, server: tuple[str, Bill]
+) -> None:
+    url, bill = server
+    folder = project(tmp_path, url)
+    text = "nano_flow: 1\nname: cached\nsteps: {a: {prompt: Say one thing., model: loop/m, cache: true}}\n"
+    (folder / "cached.yaml").write_text(text)
+    costs = [finish(start(folder, "run", "cached.yaml"))[1]["cost"] for _ in range(2)]
+    assert len(bill.rows) == 1
+    assert (costs[1]["usd"], costs[1]["saved_usd"]) == ("0", costs[0]["usd"])
+    providers = folder / "providers.yaml"
+    providers.write_text(providers.read_text().replace("127.0.0.1", "localhost"))
+    finish(start(folder, "run", "cached.yaml"))
+    assert len(bill.rows) == 2
