@@ -128,7 +128,7 @@ def _gather_other(value: object, add: Callable[[str], None]) -> None:
     elif isinstance(value, list | tuple):
         _gather(list(value), add)
     elif is_dataclass(value):
-        for name in _field_names(type(value)):
+        for name in _field_names(value.__class__):
             _gather(getattr(value, name), add)
 
 
