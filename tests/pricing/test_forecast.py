@@ -312,3 +312,13 @@ def test_under_a_budget_with_a_downgrade_the_lower_tier_counts_too(projects: Pro
     head = "limits: {budget: {usd: 5, downgrade_at: 0.5}}"
     step = projects.step("  s: {prompt: hard, fallback: false}", "s", head=head)
     assert {way[0].ref.model for way in step.route.ask.ways} == {"dear", "cheap"}
+
+
+def test_a_smaller_cap_is_suggested_where_replies_were_always_short(projects: Projects) -> None:
+    run = uses_of_run([call("s", "a/cheap", Usage(10, output_tokens=30, reasoning_tokens=21))] * 2)
+    assert run["s"].longest == 51
+    prompt = "  s: {prompt: hello, model: a/cheap, fallback: false}"
+    enough = [projects.step(prompt, "s", earlier=history([run] * runs)).enough for runs in (2, 3)]
+    assert enough == [None, 200]
+    capped = prompt.replace("fallback", "max_output_tokens: 300, fallback")
+    assert projects.step(capped, "s", earlier=history([run] * 3)).enough is None

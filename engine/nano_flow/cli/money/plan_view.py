@@ -9,7 +9,7 @@ from nano_flow.core.messages import Json
 from nano_flow.core.money import usd
 from nano_flow.pricing.forecast.estimate import StepEstimate
 from nano_flow.pricing.forecast.spread import Spread, Times
-from nano_flow.project.money.estimating import PlanReport
+from nano_flow.project.money.estimating import Obstacle, PlanReport
 from nano_flow.routing.request import RouteDecision
 
 SHOWN_NOTICES = 3
@@ -44,6 +44,7 @@ def _step_json(step: StepEstimate, decision: RouteDecision | None) -> dict[str, 
         "cost_usd": _dollars_json(step.cost),
         "unpriced": step.unpriced is not None,
         "from_runs": step.from_runs,
+        "max_output_tokens_enough": step.enough,
     }
 
 
@@ -131,24 +132,30 @@ def _notes(report: PlanReport) -> list[str]:
     notes: dict[str, None] = {}
     notices: dict[str, None] = {}
     for step, decision, obstacle in zip(report.estimate.steps, report.decisions, report.obstacles, strict=True):
-        if decision is None:
-            continue
-        if decision.model is None:
-            reasons = "; ".join(f"{refusal.model}: {refusal.reason}" for refusal in decision.refused)
-            notes[f'no model can serve "{step.visit.path}": {one_line(reasons)}'] = None
-        elif obstacle == "budget":
-            notes[f'the budget does not pay for one call of "{step.visit.path}": a run would stop there'] = None
-        elif obstacle == "keys":
-            notes[f"no credentials for {decision.model.provider}: a run would fail; --offline rehearses it"] = None
-        if step.unpriced:
-            notes[f"{step.unpriced} has no price: its cost is not in these figures"] = None
-        for notice in decision.notices:
-            notices[one_line(notice)] = None
+        if decision is not None:
+            notes.update(dict.fromkeys(_step_notes(step, decision, obstacle)))
+            notices.update(dict.fromkeys(one_line(notice) for notice in decision.notices))
     runs = max((step.from_runs for step in report.estimate.steps), default=0)
     said = f"the likely figures follow {runs} earlier runs" if runs > 1 else "the likely figures follow 1 earlier run"
     notes[said if runs else "no earlier run is known: the likely figures assume usual lengths"] = None
     first, rest = list(notices)[:SHOWN_NOTICES], len(notices) - SHOWN_NOTICES
     return [*notes, *first, *([f"and {rest} more notices of routing; --json has them all"] if rest > 0 else [])]
+
+
+def _step_notes(step: StepEstimate, decision: RouteDecision, obstacle: Obstacle) -> list[str]:
+    path, notes = step.visit.path, []
+    if decision.model is None:
+        reasons = "; ".join(f"{refusal.model}: {refusal.reason}" for refusal in decision.refused)
+        notes.append(f'no model can serve "{path}": {one_line(reasons)}')
+    elif obstacle == "budget":
+        notes.append(f'the budget does not pay for one call of "{path}": a run would stop there')
+    elif obstacle == "keys":
+        notes.append(f"no credentials for {decision.model.provider}: a run would fail; --offline rehearses it")
+    if step.unpriced:
+        notes.append(f"{step.unpriced} has no price: its cost is not in these figures")
+    if step.enough:
+        notes.append(f'"{path}" never came near its cap: "max_output_tokens: {step.enough}" reserves less')
+    return notes
 
 
 def _files(record: Mapping[str, Json]) -> list[str]:

@@ -34,6 +34,9 @@ USUAL_TURNS = 3
 COMPLAINT = 2_000
 """Tokens that a repair adds beside the reply that it repairs: the message of a validator or a judge."""
 JUDGE_OUTPUT = 60
+ENOUGH_RUNS = 3
+ENOUGH_CALLS = 5
+"""Earlier runs and calls without which no smaller cap is suggested."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,8 @@ class StepEstimate:
     """A model that may be asked and has no price."""
     from_runs: int = 0
     """How many earlier runs the likely figures follow."""
+    enough: int | None = None
+    """A ``max_output_tokens`` that would do, where the step never came near its cap."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +123,21 @@ def _cap(route: StepRoute) -> int:
     return max((choice.cap for way in route.ask.ways for choice in way), default=0)
 
 
+def _cap_of_first(route: StepRoute) -> int:
+    return 0 if route.ask.first is None else route.ask.first.cap
+
+
+def enough_output(known: StepHistory | None, cap: int) -> int | None:
+    """Twice the longest reply that was ever seen, rounded up, where that is at most half of ``cap``.
+
+    The cap is what every call reserves, so a smaller one lets more calls run within a budget.
+    """
+    if known is None or known.runs < ENOUGH_RUNS or known.calls < ENOUGH_CALLS or not known.longest:
+        return None
+    enough = -(-2 * known.longest // 100) * 100
+    return enough if 2 * enough <= cap else None
+
+
 def _asks(visit: Visit) -> bool:
     return isinstance(visit.step.spec, PlannedPrompt)
 
@@ -148,6 +168,7 @@ def _prompt(
         cost=Spread(times.low * least, likely.cost, most_cost),
         unpriced=bound.unpriced,
         from_runs=likely.runs,
+        enough=enough_output(history_of(visit.path, assumptions.history), _cap_of_first(route)),
     )
 
 

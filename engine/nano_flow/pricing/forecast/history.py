@@ -15,11 +15,15 @@ _NONE = Usage()
 
 @dataclass(frozen=True, slots=True)
 class StepUse:
-    """What one step used in one run, all its executions together; ``usage`` by ``provider/model``."""
+    """What one step used in one run, all its executions together; ``usage`` by ``provider/model``.
+
+    ``longest`` is its longest whole reply, in tokens.
+    """
 
     executions: int = 0
     calls: int = 0
     usage: Mapping[str, Usage] = field(default_factory=dict)
+    longest: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,7 @@ class StepHistory:
     executions: int
     calls: int
     usage: Mapping[str, Usage]
+    longest: int = 0
 
     def all_usage(self) -> Usage:
         """Of all models together."""
@@ -46,6 +51,7 @@ def uses_of_run(events: Iterable[Event]) -> dict[str, StepUse]:
     executions: dict[str, int] = {}
     calls: dict[str, int] = {}
     usage: dict[str, dict[str, Usage]] = {}
+    longest: dict[str, int] = {}
     for event in events:
         if isinstance(event, StepStarted):
             path = step_path(event.address)
@@ -60,8 +66,10 @@ def uses_of_run(events: Iterable[Event]) -> dict[str, StepUse]:
             calls[path] = calls.get(path, 0) + 1
             by_model = usage.setdefault(path, {})
             by_model[event.model] = by_model.get(event.model, _NONE) + used
+            if isinstance(event, CallFinished):
+                longest[path] = max(longest.get(path, 0), used.output_tokens + used.reasoning_tokens)
     return {
-        path: StepUse(executions.get(path, 0), calls.get(path, 0), usage.get(path, {}))
+        path: StepUse(executions.get(path, 0), calls.get(path, 0), usage.get(path, {}), longest.get(path, 0))
         for path in {*executions, *usage}
     }
 
@@ -77,7 +85,7 @@ def history(runs: Iterable[Mapping[str, StepUse]]) -> dict[str, StepHistory]:
             for model, used in use.usage.items():
                 usage[model] = usage.get(model, _NONE) + used
         executions, calls = sum(use.executions for use in uses), sum(use.calls for use in uses)
-        found[path] = StepHistory(len(seen), executions, calls, usage)
+        found[path] = StepHistory(len(seen), executions, calls, usage, max(use.longest for use in uses))
     return found
 
 
