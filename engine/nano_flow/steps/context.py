@@ -42,7 +42,7 @@ class StandIn(Protocol):
         """What ``tool`` would return; ``key`` is the turn and the call inside it. Raises StepError."""
 
     def instead(self, address: str) -> tuple[bool, Json]:
-        """Whether the step at ``address`` is not to be run at all, and its output then."""
+        """Whether the step at ``address`` is not to be run at all, and its output then. Raises StepError."""
 
 
 @dataclass(frozen=True, slots=True)

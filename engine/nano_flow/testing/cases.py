@@ -17,6 +17,7 @@ from nano_flow.core.diagnostics import Diagnostic
 from nano_flow.core.errors import DocumentError, NanoFlowError, UsageError
 from nano_flow.core.events import Event
 from nano_flow.core.messages import Json, ToolSpec
+from nano_flow.core.text import duration_text
 from nano_flow.documents.load import TestsSource, load_tests
 from nano_flow.documents.tests import CaseDocument, CaseExpectation
 from nano_flow.parts import Doubles, Surroundings
@@ -33,7 +34,7 @@ from nano_flow.testing.seen import by_path, described
 from nano_flow.testing.time import LoopClock, run_jumping
 
 _TIMEOUT_S = 3600.0
-"""How long a case may take, in its own time, where it does not say."""
+"""How long a case with real commands may take where it does not say; scripted time costs nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +155,11 @@ class _Rehearsal:
             clock=clock,
         )
         doubles = Doubles(models, tools, _Absent(self.opened.plan).start)
-        async with asyncio.timeout(self.case.timeout or _TIMEOUT_S):
+        limit = self.case.timeout or (_TIMEOUT_S if self.real else None)
+        async with asyncio.timeout(limit) as bound:
             report = await rehearse(prepared, where, doubles)
+        if bound.expired():
+            return [f'the case took longer than {duration_text(limit or 0.0)}; a longer "timeout" may be given'], []
         expected = self.case.expect or CaseExpectation()
         problems = list(self._compare(expected, report.document, events.events, watched, workspace))
         return problems, [f'nothing asked for the reply of "{place}"' for place in models.script.unused()]

@@ -13,10 +13,14 @@ from nano_flow.core.messages import ChatReply, ChatRequest, Json, ToolSpec
 from nano_flow.ports import Clock, Tool
 from nano_flow.providers.sim import SimOptions, SimProvider
 from nano_flow.providers.simulated.script import Script
+from nano_flow.steps.output import OutputBroken, check_schema
 from nano_flow.tools.files import FILE_TOOLS
 
 _TAKES_S = 1.0
 """Virtual seconds that a scripted call takes, so that calls that are ready together overlap."""
+
+_NEVER_S = 3_153_600_000.0
+"""A person who does not answer: a hundred years."""
 
 _COMMAND_KEYS = frozenset({"stdout", "stderr", "exit_code"})
 
@@ -89,7 +93,7 @@ class ScriptedTools:
             name, where = tool.spec.name, key[1]
             if where.isdigit():
                 return await self._agent_call(address, tool, arguments, int(where))
-            found, reply = (False, None) if where == "verify" else self.models.script.at(address)
+            found, reply = (False, None) if where == "verify" else self._due(address)
             if found:
                 return _command_result(reply) if name == "run" else _tool_result(reply)
             if self.real or name in FILE_TOOLS:
@@ -99,7 +103,17 @@ class ScriptedTools:
 
     def instead(self, address: str) -> tuple[bool, Json]:
         """See ``steps.context.StandIn``."""
-        return self.models.script.at(address)
+        found, reply = self._due(address)
+        return found, _tool_result(reply) if found else None
+
+    def _due(self, address: str) -> tuple[bool, Json]:
+        """The reply to this execution of a step without a model; ``attempts`` are its executions too."""
+        before = self.models.script.begin(address)
+        found, reply = self.models.script.at(address)
+        if isinstance(reply, dict) and reply.keys() == {"attempts"} and isinstance(reply["attempts"], list):
+            attempts = reply["attempts"]
+            return True, attempts[min(before, len(attempts) - 1)] if attempts else None
+        return found, reply
 
     async def _agent_call(self, address: str, tool: Tool, arguments: Mapping[str, Json], index: int) -> Json:
         results = self.models.results.get(address, [])
@@ -122,14 +136,22 @@ class ScriptedPerson:
         self, address: str, message: str, options: Sequence[str], input_schema: Mapping[str, Json] | None
     ) -> ApprovalAnswered | None:
         """The scripted decision."""
+        self.script.begin(address)
         found, reply = self.script.at(address)
         if not found:
             return None
         await asyncio.sleep(0)
+        if reply == {"error": "timeout"}:
+            await self.clock.sleep(_NEVER_S)
         given = reply if isinstance(reply, dict) else {"decision": reply}
         decision = given.get("decision")
         if not isinstance(decision, str) or decision not in options:
             raise StepError("script", f"the reply decides {json.dumps(decision)}, the options are {', '.join(options)}")
+        if input_schema is not None:
+            try:
+                check_schema(given.get("input"), input_schema)
+            except OutputBroken as error:
+                raise StepError("script", f'the "input" of the reply is not what is asked for: {error}') from None
         comment, by = given.get("comment"), given.get("by")
         return ApprovalAnswered(
             self.clock.now(), address, decision, given.get("input"), str(comment or ""), str(by or "test")

@@ -43,22 +43,31 @@ class Script:
     def __init__(self, replies: Mapping[str, Json]) -> None:
         self._replies = dict(replies)
         self._asked: set[tuple[str, tuple[int, ...]]] = set()
+        self._executions: dict[str, int] = {}
 
     def due(self, request: ChatRequest) -> Scripted | None:
         """The reply for this address, turn and attempt; None where the script says nothing of the step."""
         key, indices = self._key(request.address)
         if key is None or request.purpose == "judge":
             return None
-        reply, taken = _by_index(self._replies[key], indices)
+        if request.turn == 0 and request.attempt == 0:
+            self.begin(request.address)
+        reply, taken = _by_index(self._replies[key], indices, self._executions.get(request.address, 1) - 1)
         self._asked.add((key, taken))
         return _scripted(_by_turn(reply, request, key), request)
+
+    def begin(self, address: str) -> int:
+        """The step at ``address`` is executed once more (a retried group); how often before."""
+        before = self._executions.get(address, 0)
+        self._executions[address] = before + 1
+        return before
 
     def at(self, address: str) -> tuple[bool, Json]:
         """Whether there is a reply for ``address``, of whatever kind of step, and the reply."""
         key, indices = self._key(address)
         if key is None:
             return False, None
-        reply, taken = _by_index(self._replies[key], indices)
+        reply, taken = _by_index(self._replies[key], indices, self._executions.get(address, 1) - 1)
         self._asked.add((key, taken))
         return True, reply
 
@@ -101,12 +110,12 @@ def _places(reply: Json) -> list[tuple[int, ...]]:
     return [(index, *rest) for index, inner in enumerate(reply) for rest in _places(inner)]
 
 
-def _by_index(reply: Json, indices: Sequence[int]) -> tuple[Json, tuple[int, ...]]:
-    """Follow the address's indices into nested lists; what is left of the lists gives its first entry."""
+def _by_index(reply: Json, indices: Sequence[int], execution: int) -> tuple[Json, tuple[int, ...]]:
+    """Follow the address's indices into nested lists; a list that is left goes by how often the step was executed."""
     taken: list[int] = []
     rest = list(indices)
     while isinstance(reply, list):
-        index = rest.pop(0) if rest else 0
+        index = rest.pop(0) if rest else execution
         reply, place = _entry(reply, index, "execution")
         taken.append(place)
     return reply, tuple(taken)

@@ -100,7 +100,7 @@ class Attempts:
         """One attempt of a body that only computes."""
         try:
             self._start(None, None)
-            outcome = execute(self.execution(names, 0))
+            outcome = self._stood_in() or execute(self.execution(names, 0))
         except StepError as error:
             outcome = Failed(Failure(error.kind, str(error)))
         except LimitReached as error:
@@ -146,19 +146,23 @@ class Attempts:
             return Failed(Failure("timeout", f"no result within {duration_text(limit)}"))
 
     async def _body(self, execution: Execution) -> StepOutcome:
-        stand_in = execution.services.stand_in
-        if stand_in is not None and not KINDS[self._step.kind].slot and self._step.kind != "approve":
-            replaced, output = stand_in.instead(str(self._address))
-            if replaced:
-                return Succeeded(output)
         try:
-            return await KINDS[self._step.kind].execute(execution)
+            stood_in = self._stood_in()
+            return stood_in or await KINDS[self._step.kind].execute(execution)
         except StepError as error:
             return Failed(Failure(error.kind, str(error)))
         except ProviderError as error:
             return Failed(Failure(error.kind, str(error), provider=True))
         except LimitReached as error:
             return self._engine.limit_reached(error, self._address)
+
+    def _stood_in(self) -> StepOutcome | None:
+        """In a rehearsal: what a script says instead of a step without a slot of its own."""
+        stand_in = self._engine.services.stand_in
+        if stand_in is None or KINDS[self._step.kind].slot or self._step.kind == "approve":
+            return None
+        replaced, output = stand_in.instead(str(self._address))
+        return Succeeded(output) if replaced else None
 
     def _start(self, item: int | None, iteration: int | None) -> None:
         if self._started is not None:
