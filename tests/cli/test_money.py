@@ -120,6 +120,18 @@ def test_the_likely_figure_follows_runs_and_no_run_exceeds_the_high_one(said: Sa
     assert "follow 3 earlier runs" in said("plan", "w.yaml", "--offline")
 
 
+def test_a_run_is_compared_with_those_before_it(said: Said) -> None:
+    for topic in ("bees", "bees", "the long history of beekeeping in the monasteries of the Alps"):
+        said("run", "w.yaml", "--offline", "-i", f"topic={topic}", "-q")
+    said("runs", "show", "last")
+    assert "expected by the 2 runs before: $" in said.err and "% below what it cost" in said.err
+    before = said.json("runs", "list")["runs"]
+    said("runs", "show", before[1]["run_id"])
+    assert "expected by the run before: $" in said.err and "as it came" in said.err
+    said("runs", "show", before[2]["run_id"])
+    assert "expected" not in said.err
+
+
 def test_prices_are_listed_by_name_and_day(said: Said) -> None:
     table = said.json("prices", "list", "gpt-5-mini", "--at", "2025-09-01")
     (found,) = table["models"]

@@ -16,6 +16,7 @@ from nano_flow.core.shown.event_json import event_json, finite
 from nano_flow.core.shown.printable import clip, printable_lines
 from nano_flow.core.text import rfc3339
 from nano_flow.journals.store.reader import StoreReader
+from nano_flow.project.money.earlier import hindsight
 from nano_flow.sinks.lines import line_of
 from nano_flow.views.comparison import compare, comparison_text
 from nano_flow.views.document import run_document
@@ -29,7 +30,9 @@ _DETAIL = 1
 def show(options: Options, run: str, address: str | None, *, as_timeline: bool) -> None:
     """Print a run, its timeline, or one of its executions."""
     with store_of(options).reader() as reader:
-        view = view_of_run(reader, reader.find_run(run).run_id)
+        run_id = reader.find_run(run).run_id
+        view = view_of_run(reader, run_id)
+        expected = hindsight(reader, run_id)
     document = run_document(view)
     if address is not None:
         _show_step(options, document, address)
@@ -39,6 +42,8 @@ def show(options: Options, run: str, address: str | None, *, as_timeline: bool) 
         output.data("\n".join(timeline_text(timeline(view), width())))
     else:
         output.data(run_text(document, width(), paint))
+        if expected is not None:
+            output.note(expected.text())
         for notice in view.notices:
             line = line_of(notice, 0)
             output.note(paint(clip(line or "", 4 * width()), "warn"))

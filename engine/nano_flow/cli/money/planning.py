@@ -4,26 +4,19 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 
 from nano_flow.cli.common import Options
 from nano_flow.core.errors import UsageError
 from nano_flow.core.messages import Json
-from nano_flow.journals.sqlite import open_store
-from nano_flow.journals.store.runs import RunFilter
 from nano_flow.plan.inputs import bind_inputs, read_input
 from nano_flow.plan.plan import Plan
-from nano_flow.pricing.forecast.history import StepHistory, history, uses_of_run
 from nano_flow.project.files import read_text
+from nano_flow.project.money.earlier import earlier_uses
 from nano_flow.project.money.estimating import Circumstance, PlanReport, plan_report
 from nano_flow.project.money.known import KnownInputs, known_inputs
 from nano_flow.project.opening import open_workflow
 from nano_flow.project.preparing import GivenInputs, RunOptions, with_options
-
-RUNS = 10
-"""How many of the newest runs a likely figure follows."""
 
 
 def report(options: Options, path: str, given: GivenInputs, chosen: RunOptions) -> PlanReport:
@@ -35,7 +28,7 @@ def report(options: Options, path: str, given: GivenInputs, chosen: RunOptions) 
         now=time.time(),
         environ=os.environ,
         known=KnownInputs(known_inputs(plan, given_values(plan, given))),
-        history=earlier_runs(options.state, plan.name, simulated=chosen.offline),
+        history=earlier_uses(options.state, plan.name, simulated=chosen.offline),
     )
     return plan_report(plan, opened.policies, where)
 
@@ -54,14 +47,3 @@ def given_values(plan: Plan, given: GivenInputs) -> dict[str, Json]:
     except ValueError as error:
         raise UsageError(str(error)) from None
     return values
-
-
-def earlier_runs(state: Path, workflow: str, *, simulated: bool) -> Mapping[str, StepHistory]:
-    """What the newest succeeded runs of ``workflow`` used; empty where there is no store yet."""
-    store = open_store(state)
-    if not store.path.exists():
-        return {}
-    with store.reader() as reader:
-        runs = reader.list_runs(RunFilter(workflow=workflow, status="succeeded"))
-        chosen = [run.run_id for run in runs if run.simulated == simulated][:RUNS]
-        return history([uses_of_run(event for _, event in reader.events_of(run_id)) for run_id in chosen])
