@@ -8,6 +8,8 @@ from pathlib import Path
 from nano_flow.core.errors import DocumentError, UsageError
 from nano_flow.project.checking import find_documents
 from nano_flow.testing.cases import CaseResult, run_tests
+from nano_flow.testing.policy import SUFFIXES as POLICY_SUFFIXES
+from nano_flow.testing.policy import PolicyCaseResult, run_policy_tests
 
 _SUFFIXES = (".test.yaml", ".test.yml")
 
@@ -21,10 +23,18 @@ def run_all(paths: Sequence[Path], wanted: str, config_dir: Path | None) -> Iter
         if not file.name.endswith(_SUFFIXES):
             continue
         try:
-            yield from run_tests(file, wanted, config_dir)
+            if file.name in POLICY_SUFFIXES:
+                yield from (_policy_case(result) for result in run_policy_tests(file, wanted, config_dir))
+            else:
+                yield from run_tests(file, wanted, config_dir)
         except DocumentError as error:
             problems = tuple(str(diagnostic) + _hint(diagnostic.hint) for diagnostic in error.diagnostics)
             yield CaseResult(str(file), "the document", error.diagnostics[0].where.line, problems)
+
+
+def _policy_case(result: PolicyCaseResult) -> CaseResult:
+    case = result.case
+    return CaseResult(case.file, case.name, case.line, result.problems, duration_s=result.duration_s)
 
 
 def _hint(hint: str) -> str:

@@ -31,7 +31,8 @@ class StepSeen:
     """Address of an execution → how often it was started (more than once by a retried group)."""
     retries: int = 0
     further_calls: int = 0
-    tools: list[str] = field(default_factory=list)
+    tools: list[tuple[tuple[int, ...], int, int, str]] = field(default_factory=list)
+    """Item and iteration, turn, place in the turn, and name of each call that an agent made."""
     skipped: str | None = None
     collected: StepCollected | None = None
     expanded: bool = False
@@ -64,7 +65,7 @@ class _Watch:
             step.further_calls += place in self.calls
             self.calls[place] = self.calls.get(place, 0) + 1
         elif isinstance(event, ToolCalled) and event.call.isdigit():
-            step.tools.append(event.tool)
+            step.tools.append((_place({"address": address}), event.turn, int(event.call), event.tool))
         else:
             _take_other(step, event)
 
@@ -98,7 +99,7 @@ def described(
         "case": last.get("case"),
         "output": _output(step, mine),
         "errors": _errors(step, mine),
-        "calls": list(step.tools),
+        "calls": [name for *_, name in sorted(step.tools)],
         "prompts": {str(n): prompts.get(address, [None])[0] for n, address in enumerate(executions, 1)},
         "cost": str(sum((Decimal(str(row.get("cost_usd") or "0")) for row in mine), start=Decimal(0))),
     }
