@@ -36,7 +36,7 @@ COMMANDS = {
     },
     "Models and money": {
         "policy": Entry(f"{_CLI}.routing.policy", "Explain, test and compare routing."),
-        "providers": Entry(f"{_CLI}.providers", "List and check providers and models."),
+        "providers": Entry(f"{_CLI}.routing.providers", "List and check providers and models."),
         "prices": Entry(f"{_CLI}.money.prices", "List and check prices."),
         "cost": Entry(f"{_CLI}.history.cost", "Show what was spent, by workflow, step, model, provider, day or run."),
         "cache": Entry(f"{_CLI}.money.cache", "Show and clear kept replies."),

@@ -1,0 +1,90 @@
+"""``nano-flow providers``: which providers and models there are, which keys are found, and who answers."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from nano_flow.cli import output
+from nano_flow.cli.common import Options, pass_options
+from nano_flow.core.errors import UsageError
+
+_EPILOG = """\b
+Examples:
+  nano-flow providers list
+  nano-flow providers check openai ollama
+  nano-flow providers models claude
+"""
+_WORKFLOW = click.option(
+    "--workflow", type=click.Path(path_type=Path), metavar="FILE", help="Under the files in force for this workflow."
+)
+
+
+@click.group("providers", epilog=_EPILOG)
+def command() -> None:
+    """List and check providers and models. Keys are named, never shown; only `check` asks anybody."""
+
+
+@command.command("list")
+@_WORKFLOW
+@pass_options
+def list_providers(options: Options, /, workflow: Path | None) -> int:
+    """Show the providers of providers.yaml, and whether the variables with their keys are set."""
+    from nano_flow.project.policies import read_policies
+    from nano_flow.project.providers import provider_states
+
+    states = provider_states(read_policies(options.policy(workflow)).catalogue, os.environ)
+    if options.json:
+        output.document("nano-flow/providers@1", {"providers": [state.as_json() for state in states]})
+        return 0
+    rows = [(state.name, state.served_by, state.credentials_text, len(state.models)) for state in states]
+    output.data(output.table(("provider", "served by", "credentials", "models"), rows, right=("models",)))
+    return 0
+
+
+@command.command("check")
+@click.argument("names", nargs=-1)
+@click.option("--timeout", default=5.0, show_default=True, metavar="SECONDS", help="How long one may take.")
+@_WORKFLOW
+@pass_options
+def check(options: Options, /, names: tuple[str, ...], timeout: float, workflow: Path | None) -> int:
+    """Ask each provider that has a key one cheap question, three at a time. Exit 4 if one of NAMES is not usable."""
+    import asyncio
+
+    from nano_flow.project.policies import read_policies
+    from nano_flow.project.providers import check_providers
+
+    catalogue = read_policies(options.policy(workflow)).catalogue
+    unknown = [name for name in names if name not in catalogue.providers]
+    if unknown:
+        raise UsageError(f'there is no provider "{unknown[0]}"; providers are: {", ".join(catalogue.providers)}')
+    states = asyncio.run(check_providers(catalogue, os.environ, names, timeout))
+    if options.json:
+        output.document("nano-flow/providers@1", {"providers": [state.as_json() for state in states]})
+    else:
+        rows = [(s.name, s.credentials_text, s.reach_text, s.latency_text, s.advice) for s in states]
+        output.data(output.table(("provider", "credentials", "reachable", "latency", "what to do"), rows))
+    return 4 if names and not all(state.usable for state in states) else 0
+
+
+@command.command("models")
+@click.argument("name", required=False)
+@_WORKFLOW
+@pass_options
+def models(options: Options, /, name: str | None, workflow: Path | None) -> int:
+    """Show the declared models; NAME shows those whose provider/model contains it."""
+    from nano_flow.project.policies import read_policies
+    from nano_flow.project.providers import model_lines
+
+    lines = model_lines(read_policies(options.policy(workflow)).catalogue, name or "", os.environ)
+    if name and not lines:
+        raise UsageError(f'no declared model has "{name}" in its name; "nano-flow providers models" shows all')
+    if options.json:
+        output.document("nano-flow/models@1", {"models": [line.as_json() for line in lines]})
+        return 0
+    rows = [(line.name, line.window_text, line.output_text, line.can_text, line.latency_text) for line in lines]
+    header = ("model", "window", "output", "can", "latency")
+    output.data(output.table(header, rows, right=("window", "output", "latency")))
+    return 0

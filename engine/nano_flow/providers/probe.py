@@ -1,0 +1,200 @@
+"""Asks a provider one cheap question, without LiteLLM: is it there, how fast, does it take the key."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from urllib.parse import quote, urlsplit
+
+from nano_flow.core.redact import Redactor
+from nano_flow.ports import Clock
+from nano_flow.providers.cards import Endpoint
+from nano_flow.providers.vendor import without_keys
+from nano_flow.providers.wire.arguments import destination
+
+AT_ONCE = 3
+TIMEOUT_S = 5.0
+_NEEDED = {"vertex_ai": "google.auth", "bedrock": "boto3"}
+"""LiteLLM ids whose services want a package that LiteLLM does not bring."""
+_PACKAGES = {"google.auth": "google-auth", "boto3": "boto3"}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A GET request; without a path only the connection is tried."""
+
+    base: str
+    path: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a provider said. ``error`` is empty where all is well; ``advice`` is what to do."""
+
+    reachable: bool
+    latency_s: float | None = None
+    error: str = ""
+    advice: str = ""
+
+
+async def probe(endpoint: Endpoint, clock: Clock, timeout_s: float = TIMEOUT_S) -> Found:
+    """Ask one provider; ends after ``timeout_s`` at the latest."""
+    package = _NEEDED.get(str(_target(endpoint)))
+    if package is not None and not _installed(package):
+        name = _PACKAGES[package]
+        return Found(False, error=f"the package {name} is not installed", advice=f"pip install {name}")
+    question = question_for(endpoint)
+    started = clock.monotonic()
+    try:
+        async with asyncio.timeout(timeout_s):
+            status = await _ask(question)
+    except TimeoutError:
+        return Found(False, error=f"no answer within {timeout_s:g} s", advice=_start_it(endpoint, question))
+    except (OSError, ValueError, asyncio.IncompleteReadError) as error:
+        reason = Redactor(endpoint.keys.values()).text(_reason(error))
+        return Found(False, error=without_keys(reason), advice=_start_it(endpoint, question))
+    return _judged(endpoint, status, clock.monotonic() - started)
+
+
+def question_for(endpoint: Endpoint) -> Question:
+    """The list of models, or whatever else a key may ask for nothing."""
+    ask = _QUESTIONS.get(_target(endpoint), _openai)
+    return ask(endpoint)
+
+
+def _target(endpoint: Endpoint) -> str:
+    """The LiteLLM id that calls really go to (``vertex`` with an API key is Gemini)."""
+    model = next(iter(endpoint.models.values()), None)
+    return endpoint.litellm if model is None else str(destination(endpoint, model)["model"]).partition("/")[0]
+
+
+def _key(endpoint: Endpoint) -> str:
+    return next((value for name, value in endpoint.keys.items() if "KEY" in name or "TOKEN" in name), "")
+
+
+def _base(endpoint: Endpoint, usual: str) -> str:
+    return (endpoint.setting("base_url") or usual).rstrip("/")
+
+
+def _openai(endpoint: Endpoint) -> Question:
+    key = _key(endpoint)
+    headers = {"authorization": f"Bearer {key}"} if key else {}
+    return Question(_base(endpoint, "https://api.openai.com/v1"), "/models", headers)
+
+
+def _anthropic(endpoint: Endpoint) -> Question:
+    headers = {"x-api-key": _key(endpoint), "anthropic-version": "2023-06-01"}
+    return Question(_base(endpoint, "https://api.anthropic.com"), "/v1/models", headers)
+
+
+def _azure(endpoint: Endpoint) -> Question:
+    path = f"/openai/models?api-version={quote(endpoint.setting('api_version'))}"
+    return Question(_base(endpoint, ""), path, {"api-key": _key(endpoint)})
+
+
+def _gemini(endpoint: Endpoint) -> Question:
+    base = _base(endpoint, "https://generativelanguage.googleapis.com")
+    version = "" if base.rsplit("/", 1)[-1].startswith("v1") else "/v1beta"
+    return Question(base, f"{version}/models", {"x-goog-api-key": _key(endpoint)})
+
+
+def _vertex(endpoint: Endpoint) -> Question:
+    return Question(_base(endpoint, f"https://{endpoint.setting('location')}-aiplatform.googleapis.com"))
+
+
+def _bedrock(endpoint: Endpoint) -> Question:
+    return Question(_base(endpoint, f"https://bedrock-runtime.{endpoint.setting('region')}.amazonaws.com"))
+
+
+def _ollama(endpoint: Endpoint) -> Question:
+    model = next(iter(endpoint.models.values()), None)
+    base = str(destination(endpoint, model).get("api_base", "")) if model else endpoint.setting("base_url")
+    return Question(base or "http://127.0.0.1:11434", "/api/tags")
+
+
+def _cohere(endpoint: Endpoint) -> Question:
+    base = _base(endpoint, "https://api.cohere.com").removesuffix("/chat").removesuffix("/v2")
+    return Question(base, "/v1/models", {"authorization": f"Bearer {_key(endpoint)}"})
+
+
+def _huggingface(endpoint: Endpoint) -> Question:
+    if endpoint.setting("base_url"):
+        return Question(_base(endpoint, ""))
+    return Question("https://huggingface.co", "/api/whoami-v2", {"authorization": f"Bearer {_key(endpoint)}"})
+
+
+_QUESTIONS: Mapping[str, Callable[[Endpoint], Question]] = {
+    "anthropic": _anthropic,
+    "azure": _azure,
+    "gemini": _gemini,
+    "vertex_ai": _vertex,
+    "bedrock": _bedrock,
+    "ollama_chat": _ollama,
+    "ollama": _ollama,
+    "cohere": _cohere,
+    "huggingface": _huggingface,
+}
+
+
+async def _ask(question: Question) -> int | None:
+    """The status of the reply; None where only the connection was tried."""
+    address = urlsplit(question.base)
+    secure = address.scheme == "https"
+    if address.scheme not in ("http", "https") or not address.hostname:
+        raise ValueError(f'"{question.base}" is no address: expected http:// or https://')
+    context = ssl.create_default_context() if secure else None
+    port = address.port or (443 if secure else 80)
+    reader, writer = await asyncio.open_connection(address.hostname, port, ssl=context)
+    try:
+        if not question.path:
+            return None
+        lines = [
+            f"GET {address.path.rstrip('/')}{question.path} HTTP/1.1",
+            f"host: {address.netloc.rpartition('@')[2]}",
+        ]
+        lines += [f"{name}: {value}" for name, value in question.headers.items()]
+        writer.write("\r\n".join([*lines, "connection: close", "", ""]).encode("latin-1", "replace"))
+        await writer.drain()
+        words = (await reader.readuntil(b"\n")).split()
+        return int(words[1])
+    finally:
+        writer.close()
+
+
+def _judged(endpoint: Endpoint, status: int | None, seconds: float) -> Found:
+    if status in (401, 403):
+        names = ", ".join(endpoint.keys) or "the credentials"
+        return Found(True, seconds, f"the key is refused ({status})", f"check {names}")
+    if status is not None and status >= 500:
+        return Found(True, seconds, f"it answers with {status}", "try again later")
+    return Found(True, seconds)
+
+
+def _reason(error: Exception) -> str:
+    """``connection refused`` rather than a number and a tuple."""
+    number = error.errno if isinstance(error, OSError) else None
+    if isinstance(error, socket.gaierror):
+        return "the host is not known here"
+    if number:
+        return os.strerror(number).lower()
+    return str(error) or type(error).__name__
+
+
+def _start_it(endpoint: Endpoint, question: Question) -> str:
+    if endpoint.litellm in ("ollama", "ollama_chat"):
+        return "start it: ollama serve"
+    host = urlsplit(question.base).hostname or question.base
+    return f"is {host} reachable from here? its address is base_url in providers.yaml"
+
+
+def _installed(package: str) -> bool:
+    try:
+        return find_spec(package) is not None
+    except ModuleNotFoundError:
+        return False
