@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 
 from nano_flow.core.events import ApprovalAnswered
@@ -33,10 +33,17 @@ class AnsweredAnywhere:
         self, address: str, message: str, options: Sequence[str], input_schema: Mapping[str, Json] | None
     ) -> ApprovalAnswered | None:
         """The answer, or None where nobody is there and nothing else is left to do."""
-        if self.here is None:
-            return await self._elsewhere(address)
+        answer = None
+        if self.here is not None:
+            answer = await self._first(self.here.ask(address, message, options, input_schema), address)
+        return answer or await self._elsewhere(address)
+
+    async def _first(
+        self, asked: Coroutine[object, object, ApprovalAnswered | None], address: str
+    ) -> ApprovalAnswered | None:
+        """The answer given here or, before that, elsewhere; None where nobody is here after all."""
         tasks: list[asyncio.Task[ApprovalAnswered | None]] = [
-            asyncio.ensure_future(self.here.ask(address, message, options, input_schema)),
+            asyncio.ensure_future(asked),
             asyncio.ensure_future(self._until_answered(address)),
         ]
         try:
