@@ -7,12 +7,11 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nano_flow.plan.drawing.draw import GRAPH_FORMATS, GraphFormat, draw
 from nano_flow.plan.drawing.layout import GAP_X, LONG_EDGE, ROW_LENGTH, lay_out
-from nano_flow.plan.drawing.scene import visible
 from tests.plan.compiling import plan_of
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -104,12 +103,6 @@ def test_a_switch_without_a_default_and_a_loop_without_an_end() -> None:
     ]
 
 
-def test_visible() -> None:
-    assert visible("a\n  b\tc") == "a b c"
-    assert visible("a\x1b[0m\u202e") == "a\\u001b[0m\\u202e"
-    assert visible("x" * 100, 10) == "x" * 9 + "…"
-
-
 def test_an_svg_holds_every_step_once_and_scales() -> None:
     root = ElementTree.fromstring(drawn("svg", STATUSES))
     space = "{http://www.w3.org/2000/svg}"
@@ -135,6 +128,7 @@ def _width(svg: str) -> int:
     return int(found[1])
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_nodes_of_a_layout_never_overlap(data: st.DataObject) -> None:
     count = data.draw(st.integers(0, 30))

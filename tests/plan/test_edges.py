@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.plan.compiling import compile_text, found, hints, plan_of
@@ -212,6 +212,7 @@ def test_readers_and_ordered_writers_get_no_warning() -> None:
     assert found(text, files) == []
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_an_order_puts_every_step_after_what_it_waits_for(data: st.DataObject) -> None:
     count = data.draw(st.integers(1, 12))

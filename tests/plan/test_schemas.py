@@ -91,6 +91,13 @@ def test_shared_parts_are_judged_once() -> None:
     assert len(check_schema({"properties": {"a": part, "b": part}})) == 1
 
 
+def test_a_message_is_one_line_whatever_it_quotes() -> None:
+    (line,) = found('steps: {a: {prompt: x, output_schema: {type: "a\\n\\e[31m"}}}\n')
+    assert line.startswith('3:46 NF316 "a \\x1b[31m" is no JSON type')
+    (line,) = found(f"steps: {{a: {{prompt: x, output_schema: {{type: {'b' * 2000}}}}}}}\n")
+    assert len(line) < 620 and line.endswith("…")
+
+
 def test_faults_stand_where_they_are() -> None:
     text = """
     inputs:

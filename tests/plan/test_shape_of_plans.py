@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nano_flow.plan.analysis import critical_path, essential_edges, graph_edges, layers
@@ -40,6 +40,7 @@ def test_edges_that_a_longer_way_says_already_go() -> None:
     assert essential_edges(0, []) == []
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_the_same_steps_can_be_reached_without_them(data: st.DataObject) -> None:
     count = data.draw(st.integers(1, 9))

@@ -172,6 +172,7 @@ Pass = Callable[[Draft], tuple[Draft, Found]]
 """A pass takes a draft and returns one that knows more, with what it found to be wrong."""
 
 
+LONGEST_MESSAGE = 600
 MOST_ERRORS = 200
 """Errors of one kind that are collected: naming what was probably meant 10,000 times would take minutes."""
 
@@ -204,8 +205,16 @@ def join(folder: str, path: str) -> str:
 def problem(
     code: str, message: str, where: SourceRange, *, at: Path = (), hint: str = "", severity: Severity = "error"
 ) -> Diagnostic:
-    """A diagnostic; ``at`` becomes its address."""
-    return Diagnostic(severity, code, message, where, address_of(at), hint)
+    """A diagnostic on one line, whatever the values are that it quotes; ``at`` becomes its address."""
+    return Diagnostic(severity, code, _one_line(message), where, address_of(at), _one_line(hint))
+
+
+def _one_line(text: str) -> str:
+    if text.isprintable() and len(text) < LONGEST_MESSAGE:
+        return text
+    from nano_flow.core.shown.printable import clip
+
+    return clip(text, LONGEST_MESSAGE)
 
 
 def address_of(at: Path) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from nano_flow.core.shown.printable import clip
 from nano_flow.plan.analysis import essential_edges
 from nano_flow.plan.describe import short_template
 from nano_flow.plan.plan import (
@@ -63,13 +64,6 @@ def build_scene(plan: Plan, statuses: Mapping[str, str] | None = None) -> Scene:
     return _SceneBuilder(statuses or {}).scene(plan)
 
 
-def visible(text: str, length: int = NOTE_LENGTH) -> str:
-    """``text`` on one line, without anything that a terminal or a browser would obey, at most ``length`` long."""
-    line = " ".join(text.split())
-    line = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in line)
-    return line if len(line) <= length else line[: length - 1] + "…"
-
-
 class _SceneBuilder:
     """Expands each sub-workflow once, so that files which call each other twice stay a small drawing."""
 
@@ -79,7 +73,7 @@ class _SceneBuilder:
 
     def scene(self, plan: Plan) -> Scene:
         self._drawn.add(plan.file)
-        return Scene(visible(plan.name), self._boxes(plan.graph, ""))
+        return Scene(clip(plan.name, NOTE_LENGTH), self._boxes(plan.graph, ""))
 
     def _boxes(self, graph: PlannedGraph, prefix: str) -> tuple[Box, ...]:
         boxes = [self._box("", graph, prefix)]
@@ -105,7 +99,7 @@ class _SceneBuilder:
         path = f"{prefix}{step.path}"
         return Node(
             path=path,
-            title=visible(title or step.id),
+            title=clip(title or step.id, NOTE_LENGTH),
             kind=step.kind,
             notes=_notes(step),
             boxes=self._inside(step, path, prefix),
@@ -130,7 +124,7 @@ class _SceneBuilder:
 
 
 def _notes(step: PlannedStep) -> tuple[str, ...]:
-    return tuple(visible(note) for make in _NOTES if (note := make(step)))
+    return tuple(clip(note, NOTE_LENGTH) for make in _NOTES if (note := make(step)))
 
 
 def _for_each(step: PlannedStep) -> str:

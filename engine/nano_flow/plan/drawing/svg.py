@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 
+from nano_flow.core.shown.printable import columns
 from nano_flow.plan.drawing.layout import Layout, lay_out
 from nano_flow.plan.drawing.palette import FILL, STROKE
 from nano_flow.plan.drawing.scene import Box, Node, Scene
@@ -50,7 +50,7 @@ def draw_svg(scene: Scene) -> str:
         f'height="{height:.0f}" font-family="system-ui, sans-serif" font-size="12" role="img">'
     )
     body = [part for box in boxes for part in _draw_box(box, MARGIN, 0.0)]
-    title = escape(scene.title)
+    title = _text(scene.title)
     return "\n".join(
         [
             head,
@@ -68,8 +68,13 @@ def draw_svg(scene: Scene) -> str:
     )
 
 
+def _text(text: str) -> str:
+    """Escaped, without the two characters that are printable to Python and no XML."""
+    return escape(text.replace("\ufffe", "\ufffd").replace("\uffff", "\ufffd"))
+
+
 def _text_width(text: str) -> float:
-    return sum(12.0 if unicodedata.east_asian_width(c) in "WF" else 7.0 for c in text)
+    return 7.0 * columns(text)
 
 
 def _measure_boxes(boxes: tuple[Box, ...], top: float) -> tuple[tuple[_DrawnBox, ...], float, float]:
@@ -105,7 +110,7 @@ def _draw_box(drawn: _DrawnBox, x: float, y: float) -> Iterator[str]:
             f'<rect x="{x:.1f}" y="{y:.1f}" width="{drawn.width:.1f}" height="{drawn.height:.1f}" rx="6" '
             f'fill="none" stroke="#9aa4b0" stroke-dasharray="4 3"/>'
         )
-        yield f'<text x="{x + PAD:.1f}" y="{y + LINE:.1f}" fill="#5b6573">{escape(drawn.box.title)}</text>'
+        yield f'<text x="{x + PAD:.1f}" y="{y + LINE:.1f}" fill="#5b6573">{_text(drawn.box.title)}</text>'
         x, y = x + PAD, y + PAD + LINE
     for position in range(len(drawn.box.edges)):
         yield _draw_edge(drawn, position, x, y)
@@ -135,14 +140,14 @@ def _draw_node(drawn: _DrawnNode, x: float, y: float) -> Iterator[str]:
     node = drawn.node
     stroke, fill = STROKE.get(node.status, STROKE[""]), FILL.get(node.status, FILL[""])
     status = f": {node.status}" if node.status else ""
-    yield f"<g><title>{escape(node.path + status)}</title>"
+    yield f"<g><title>{_text(node.path + status)}</title>"
     yield (
         f'<rect x="{x:.1f}" y="{y:.1f}" width="{drawn.width:.1f}" height="{drawn.height:.1f}" rx="6" '
         f'fill="{fill}" stroke="{stroke}"/>'
     )
     for number, line in enumerate(drawn.lines):
         style = 'font-weight="600" fill="#1c2430"' if number == 0 else 'fill="#5b6573"'
-        yield f'<text x="{x + PAD:.1f}" y="{y + PAD + 4 + number * LINE:.1f}" {style}>{escape(line)}</text>'
+        yield f'<text x="{x + PAD:.1f}" y="{y + PAD + 4 + number * LINE:.1f}" {style}>{_text(line)}</text>'
     yield "</g>"
     for box in drawn.boxes:
         yield from _draw_box(box, x + PAD, y)

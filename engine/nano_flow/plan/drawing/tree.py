@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from nano_flow.core.shown.printable import clip
 from nano_flow.plan.drawing.palette import MARK
-from nano_flow.plan.drawing.scene import Box, Node, Scene, visible
+from nano_flow.plan.drawing.scene import Box, Node, Scene
 
 _Line = tuple[str, str]
 """The rails before a text, and the text."""
@@ -13,8 +14,8 @@ _Line = tuple[str, str]
 
 def draw_tree(scene: Scene, width: int = 80) -> str:
     """Lines of at most ``width`` characters: each step below its group, with what it waits for."""
-    lines = [visible(scene.title, width)]
-    lines.extend(rails + visible(text, max(12, width - len(rails))) for rails, text in _boxes(scene.boxes, ""))
+    lines = [clip(scene.title, width)]
+    lines.extend(rails + clip(text, max(12, width - len(rails))) for rails, text in _boxes(scene.boxes, ""))
     return "\n".join(lines) + "\n"
 
 
