@@ -1,0 +1,53 @@
+"""The adapters of this package keep the contract of a ``ChatProvider``."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from nano_flow.core.messages import ChatReply, ChatRequest
+from nano_flow.core.refs import ModelRef
+from nano_flow.ports import ChatProvider
+from nano_flow.providers.sim import SimOptions, SimProvider
+from nano_flow.providers.table import ForeignProvider
+from tests.contracts.chat_provider import ChatProviderContract
+from tests.providers.clock import FakeClock
+from tests.providers.replay import provider, serving
+from tests.providers.test_litellm import END, HELLO, openai, sse, stream
+
+
+class TestSim(ChatProviderContract):
+    unknown = ModelRef("sim", "tiny")
+
+    def make(self) -> ChatProvider:
+        return SimProvider(FakeClock(), SimOptions(windows={"tiny": 1}))
+
+
+class TestForeign(ChatProviderContract):
+    def make(self) -> ChatProvider:
+        return ForeignProvider(SimProvider(FakeClock()))
+
+
+class ServedLiteLLM:
+    """LiteLLM's adapter with a server of its own for each call."""
+
+    async def complete(self, request: ChatRequest, on_text: Callable[[str], None] | None = None) -> ChatReply:
+        reply = openai() if on_text is None else stream(sse(*HELLO, *END))
+        async with serving(reply) as server:
+            made = provider("openai", server.url)
+            try:
+                return await made.complete(request, on_text)
+            finally:
+                await made.close()
+
+    async def close(self) -> None:
+        made = provider("openai", "http://127.0.0.1:9")
+        await made.close()
+        await asyncio.sleep(0)
+
+
+class TestLiteLLM(ChatProviderContract):
+    model = ModelRef("openai", "m")
+
+    def make(self) -> ChatProvider:
+        return ServedLiteLLM()
