@@ -7,7 +7,7 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nano_flow.plan.analysis import critical_path, essential_edges, graph_edges, layers
+from nano_flow.plan.analysis import MOST_REDUCED, critical_path, essential_edges, graph_edges, layers
 from nano_flow.plan.describe import describe_plan, describe_steps, short_template
 from tests.plan.compiling import plan_of
 
@@ -38,6 +38,7 @@ def test_the_critical_path_follows_the_weights() -> None:
 def test_edges_that_a_longer_way_says_already_go() -> None:
     assert essential_edges(3, [(0, 1), (1, 2), (0, 2)]) == [(0, 1), (1, 2)]
     assert essential_edges(0, []) == []
+    assert essential_edges(MOST_REDUCED + 1, [(0, 2), (0, 1), (1, 2)]) == [(0, 1), (0, 2), (1, 2)]
 
 
 @settings(deadline=None)

@@ -79,24 +79,23 @@ def _writes_itself(document: Step, tools: frozenset[str]) -> bool:
 
 
 def _unordered(draft: Draft, graph: int, writers: set[int]) -> Iterator[Diagnostic]:
-    """The first two writers without an order: in a topological order, each must come after the one before it."""
+    """The first two writers without an order.
+
+    In a topological order each writer must come after the one before it. Until one does not, the writers are a chain,
+    so of all that a step comes after, the last one stands for the others.
+    """
     if sum(number in writers for number in draft.graphs[graph].steps) < 2:
         return
-    before: dict[int, int] = {}
-    last: int | None = None
-    count = 0
+    latest: dict[int, int] = {}
+    chain: list[int] = []
     for number in draft.orders[graph]:
-        above = 0
-        for other in upstream(draft, number):
-            above |= before[other]
-        if number not in writers:
-            before[number] = above
-            continue
-        if last is not None and not above >> (count - 1) & 1:
-            yield _warning(draft, last, number)
-            return
-        before[number] = above | 1 << count
-        last, count = number, count + 1
+        latest[number] = max((latest[other] for other in upstream(draft, number)), default=-1)
+        if number in writers:
+            if chain and latest[number] < len(chain) - 1:
+                yield _warning(draft, chain[-1], number)
+                return
+            latest[number] = len(chain)
+            chain.append(number)
 
 
 def _warning(draft: Draft, first: int, second: int) -> Diagnostic:
