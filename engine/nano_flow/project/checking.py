@@ -17,6 +17,9 @@ from nano_flow.project.files import read_document, shown_path
 from nano_flow.source.yaml_nodes import read_yaml
 
 _SUFFIXES = (".yaml", ".yml")
+LEFT_OUT_MARK = ".nano-flow-ignore"
+"""A folder that holds a file of this name is left out of a walk that began above it."""
+
 _LEFT_OUT = frozenset({"node_modules", "venv", "__pycache__", "site-packages"})
 _OURS = re.compile(rb"""^["']?nano_flow["']?[ \t]*:""", re.MULTILINE)
 
@@ -57,6 +60,9 @@ def check_file(path: Path, config_dir: Path | None = None) -> list[Diagnostic]:
 
 def _below(folder: Path) -> Iterator[Path]:
     for parent, folders, names in os.walk(folder):
+        if LEFT_OUT_MARK in names and Path(parent) != folder:
+            folders.clear()
+            continue
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in _LEFT_OUT)
         for name in sorted(names):
             path = Path(parent, name)
