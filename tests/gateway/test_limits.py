@@ -14,7 +14,7 @@ from nano_flow.core.events import BudgetWarned, NoticeGiven
 from nano_flow.core.messages import ChatReply, ChatRequest, Usage
 from nano_flow.core.money import Money, money
 from nano_flow.core.refs import ModelRef
-from nano_flow.gateway.cooldown import Cooldowns
+from nano_flow.gateway.limits.cooldown import Cooldowns
 from nano_flow.gateway.limits.pace import WINDOW_S, Pace
 from nano_flow.gateway.limits.purse import DoesNotFit, Purse
 from nano_flow.plan.plan import PlannedBudget

@@ -11,7 +11,7 @@ from nano_flow.core.messages import Json
 from nano_flow.core.money import Money
 from nano_flow.core.refs import ModelRef
 from nano_flow.gateway.ask import Circumstances, ModelAsk, Routed
-from nano_flow.gateway.cooldown import Cooldowns
+from nano_flow.gateway.limits.cooldown import Cooldowns
 from nano_flow.gateway.sending.question import Question
 from nano_flow.gateway.services import GatewayServices
 from nano_flow.routing.request import NoCandidate

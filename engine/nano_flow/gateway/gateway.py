@@ -12,7 +12,7 @@ from nano_flow.gateway.ask import FREE, ModelAnswer, ModelAsk
 from nano_flow.gateway.attempts import Attempts
 from nano_flow.gateway.cascade import in_tier, judge
 from nano_flow.gateway.choosing import Chooser, Chosen
-from nano_flow.gateway.cooldown import Cooldowns
+from nano_flow.gateway.limits.cooldown import Cooldowns
 from nano_flow.gateway.limits.purse import DoesNotFit, Purse
 from nano_flow.gateway.sending.books import Books
 from nano_flow.gateway.sending.cached import Replies

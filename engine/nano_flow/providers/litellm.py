@@ -6,18 +6,19 @@ import logging
 import os
 import warnings
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from nano_flow.core.errors import ConnectionLost, ProviderError, TimedOut
+from nano_flow.core.errors import ConnectionLost, NanoFlowError, ProviderError, TimedOut
 from nano_flow.core.messages import ChatReply, ChatRequest
 from nano_flow.core.redact import Redactor
 from nano_flow.ports import Clock
 from nano_flow.providers.cards import Endpoint
 from nano_flow.providers.errors import translate
 from nano_flow.providers.vendor import describe, without_keys
-from nano_flow.providers.wire.arguments import Prepared, prepare
+from nano_flow.providers.wire.arguments import prepare
 from nano_flow.providers.wire.ending import Ending
-from nano_flow.providers.wire.reply import finished, read, read_usage, sequence, whole
+from nano_flow.providers.wire.reply import Raw, finished, read, read_usage, sequence, whole
 from nano_flow.providers.wire.stream import Collector
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ class LiteLLMProvider:
             on_text(reply.text)
             return reply
         prepared = prepare(request, self._endpoint, stream=on_text is not None)
+        progress = None if on_text is None else _Progress(Collector(on_text))
         limit = request.timeout_s
         network_limit = _LONGEST_S if limit is None else limit + 1  # ours comes first: Gemini's streams ignore theirs
         try:
@@ -86,40 +88,24 @@ class LiteLLMProvider:
                 response: object = await self._litellm.acompletion(
                     **prepared.arguments, **_FIXED, timeout=network_limit
                 )
-                if on_text is not None:
-                    return await self._streamed(cast("AsyncIterator[object]", response), request, prepared, on_text)
-                return finished(whole(response), request, prepared, self._endpoint.name)
+                raw = whole(response) if progress is None else await progress.read_to_end(response)
+                return finished(raw, request, prepared, self._endpoint.name)
         except TimeoutError:
             raise TimedOut(f"{request.model} did not answer within {limit or network_limit:g} s") from None
-        except ProviderError:
+        except NanoFlowError:
             raise
         except Exception as error:  # the edge: whatever LiteLLM and the vendors' packages raise is read by one table
-            raise self._translated(error) from None
+            raise self._translated(error, progress) from None
 
-    async def _streamed(
-        self, stream: AsyncIterator[object], request: ChatRequest, prepared: Prepared, on_text: Callable[[str], None]
-    ) -> ChatReply:
-        collector, ending = Collector(on_text), Ending(stream)
-        try:
-            await ending.watch()
-            async for chunk in stream:
-                collector.take(chunk)
-        except Exception as error:  # the edge: a stream that broke may have been billed, and may have said for what
-            raise self._broken(error, collector, stream) from None
-        collector.usage = _reported_usage(stream)
-        return finished(collector.raw(ending.announced()), request, prepared, self._endpoint.name)
-
-    def _broken(self, error: Exception, collector: Collector, stream: object) -> ProviderError:
-        translated = self._translated(error)
-        if collector.begun:
-            translated = ConnectionLost(f"the stream broke: {translated}", status=translated.status, maybe_billed=True)
-        translated.usage = read_usage(_reported_usage(stream))
-        return translated
-
-    def _translated(self, error: Exception) -> ProviderError:
-        seen = describe(error)
-        translated = translate(seen, self._clock.now())
-        translated.args = (without_keys(self._redactor.text(str(translated))),)
+    def _translated(self, error: Exception, progress: _Progress | None) -> ProviderError:
+        translated = translate(describe(error), self._clock.now())
+        message = without_keys(self._redactor.text(str(translated)))
+        if progress is not None and progress.collector.begun:
+            translated = ConnectionLost(f"the stream broke: {message}", status=translated.status, maybe_billed=True)
+        else:
+            translated.args = (message,)
+        if progress is not None:
+            translated.usage = read_usage(_reported_usage(progress.stream))
         return translated
 
     async def close(self) -> None:
@@ -127,6 +113,24 @@ class LiteLLMProvider:
         close = getattr(self._litellm, "close_litellm_async_clients", None)
         if close is not None:
             await close()
+
+
+@dataclass(slots=True)
+class _Progress:
+    """A stream being read; what came of it is still there when it breaks."""
+
+    collector: Collector
+    stream: object = None
+
+    async def read_to_end(self, stream: object) -> Raw:
+        """All of the stream, and how the provider said that it ended."""
+        self.stream = stream
+        ending = Ending(stream)
+        await ending.watch()
+        async for chunk in cast("AsyncIterator[object]", stream):
+            self.collector.take(chunk)
+        self.collector.usage = _reported_usage(stream)
+        return self.collector.raw(ending.announced())
 
 
 def _reported_usage(stream: object) -> object:

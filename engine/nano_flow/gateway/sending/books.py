@@ -11,7 +11,7 @@ from nano_flow.core.events import BudgetWarned, CallFailed, CallFinished, CallIn
 from nano_flow.core.messages import ChatReply, ChatRequest, Usage
 from nano_flow.core.money import ZERO, Cost, Money, Unpriced
 from nano_flow.core.refs import ModelRef
-from nano_flow.gateway.cooldown import Cooldowns
+from nano_flow.gateway.limits.cooldown import Cooldowns
 from nano_flow.gateway.limits.purse import Purse
 from nano_flow.gateway.observed import Observed
 from nano_flow.gateway.sending.question import Question
