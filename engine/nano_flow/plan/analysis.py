@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 
 from nano_flow.plan.plan import PlannedGraph
 
-
 MOST_REDUCED = 10_000
 """Steps of a graph whose edges are thinned out; of a larger one, which nobody can look at anyway, all are kept."""
 
