@@ -275,3 +275,5 @@ def test_every_way_to_choose_is_a_stable_permutation(name: str, candidates: tupl
     assert sorted(map(str, ordered)) == sorted(map(str, candidates))
     assert choose(ordered) == ordered
     assert choose(candidates) == ordered
+    later = decided(ask(model="openai/large"), observe(without_credentials=frozenset({"anthropic"})))
+    assert not [notice for notice in later.notices if "passed over" in notice]  # a fallback that was not needed yet

@@ -60,7 +60,7 @@ def decide(
         refused=refused,
         facts=request.facts,
         policy=request.policy,
-        notices=_notices(accepted, refused, policy.max_price_ratio),
+        notices=_notices(accepted, _preferred(accepted, refused, selection), policy.max_price_ratio),
         cascade=selection.cascade,
         asked=request.asked(),
     )
@@ -106,6 +106,17 @@ def _examine(
             ordered = ordered[:1]
         accepted += ordered
     return tuple(accepted), tuple(refused)
+
+
+def _preferred(
+    accepted: tuple[Candidate, ...], refused: tuple[Refusal, ...], selection: Selection
+) -> tuple[Refusal, ...]:
+    """The refusals of models that stand before the first choice; a missing fallback is nobody's loss yet."""
+    if not accepted:
+        return refused
+    order = [ref for group in selection.groups for ref in group.refs]
+    before = set(order[: order.index(accepted[0].ref)])
+    return tuple(refusal for refusal in refused if refusal.model in before)
 
 
 def _notices(accepted: tuple[Candidate, ...], refused: tuple[Refusal, ...], ratio: float) -> tuple[str, ...]:
