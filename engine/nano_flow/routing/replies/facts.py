@@ -9,26 +9,36 @@ from dataclasses import dataclass, fields
 from operator import attrgetter
 
 from nano_flow.routing.reading import estimate_tokens, read_text
+from nano_flow.routing.replies.equations import bare, check_sums, numbers_of
 
 
 @dataclass(frozen=True, slots=True)
 class ReplyFacts:
-    """Counts and shares of one reply; ``json_valid`` and ``agreement`` are None where they do not apply."""
+    """Counts and shares of one reply beside its prompt; ``json_valid`` and ``agreement`` may be None: they do not apply.
 
+    ``unused_numbers`` stand in the prompt and not in the reply; ``underived`` is 1 where the reply ends with a number
+    that stands nowhere before in it; ``fractional`` where that is no whole number. ``equations_per_number`` counts the
+    sums for each number of the prompt.
+    """
+
+    prompt_words: int
     reply_tokens: int
     reply_words: int
     steps: int
     equations: int
     wrong_equations: int
-    unfinished: int
-    hedges: int
-    questions: int
+    equations_per_number: float
+    unused_numbers: int
+    underived: int
+    fractional: int
     numbers: int
-    distinct_numbers: int
-    repeated_lines: int
+    unfinished: int
+    unmarked: int
+    hedges: int
     corrections: int
-    ends_with_number: int
-    marked_answer: int
+    questions: int
+    repeated_lines: int
+    words_per_number: float
     length_ratio: float
     json_valid: int | None = None
     agreement: float | None = None
@@ -38,101 +48,59 @@ REPLY_FEATURES: Mapping[str, Callable[[ReplyFacts], object]] = {
     field.name: attrgetter(field.name) for field in fields(ReplyFacts)
 }
 
-_NUMBER = r"-?\$?\d[\d,]*(?:\.\d+)?%?"
-_EQUATION = re.compile(rf"((?:{_NUMBER})(?: ?[-+*/x×÷] ?\(?(?:{_NUMBER})\)?){{1,6}}) ?= ?({_NUMBER})")
 _HEDGES = re.compile(
-    r"\b(?:not sure|unsure|cannot determine|can't determine|unclear|it depends|might be|may be|possibly|probably|"
-    r"i think|assuming|assume|approximately|insufficient|not enough information|however)\b",
+    r"\b(?:not sure|unsure|cannot|can't determine|unclear|it depends|might be|may be|possibly|probably|i think"
+    r"|assum\w{1,6}|not specified|not given|approximately|insufficient|not enough information|however)\b",
     re.IGNORECASE,
 )
 _CORRECTIONS = re.compile(r"\b(?:wait|actually|sorry|apologi[sz]e|mistake|correction|let me re)\b", re.IGNORECASE)
-_MARKED = re.compile(r"####|\bfinal answer\b|\\boxed|\banswer is\b", re.IGNORECASE)
+_MARKED = re.compile(r"####|\bfinal answer\b|\\boxed|\banswer is\b|\banswer:", re.IGNORECASE)
 _READ_AT_MOST = 40_000
+_ENDS = (".", "!", "?", ")", "]", "}", '"', "'", "`", "*", ":", "。", "！", "？", "”", "|", ">")
 
 
 def reply_facts(
     reply: str, prompt: str = "", *, stopped: bool = True, others: Sequence[str] = (), wants_json: bool = False
 ) -> ReplyFacts:
     """Count a reply. ``stopped`` is False where the provider cut it off; ``others`` are further samples."""
-    text = reply[:_READ_AT_MOST]
-    reading = read_text(text)
-    asked = read_text(prompt[:_READ_AT_MOST])
+    text, question = reply[:_READ_AT_MOST], prompt[:_READ_AT_MOST]
+    reading, asked_words = read_text(text), read_text(question).word_count
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    equations = _EQUATION.findall(_bare(text))
-    numbers = re.findall(r"\d+(?:\.\d+)?", text.replace(",", ""))
-    last = lines[-1] if lines else ""
+    sums = check_sums(text)
+    asked, said = set(numbers_of(question)), numbers_of(bare(text))
+    answer = said[-1] if said else None
     return ReplyFacts(
+        prompt_words=asked_words,
         reply_tokens=estimate_tokens(reading),
         reply_words=reading.word_count,
         steps=len(lines),
-        equations=len(equations),
-        wrong_equations=sum(not _holds(left, right) for left, right in equations),
-        unfinished=int(not stopped or not _whole(last)),
+        equations=sums.read,
+        wrong_equations=sums.wrong,
+        equations_per_number=sums.read / (len(asked) or 1),
+        unused_numbers=len(asked.difference(said)) if said else 0,
+        underived=int(answer is not None and answer not in said[:-1]),
+        fractional=int(answer is not None and answer != int(answer)),
+        numbers=len(said),
+        unfinished=int(not stopped or not _whole(text, lines[-1] if lines else "")),
+        unmarked=int(_MARKED.search(text) is None),
         hedges=len(_HEDGES.findall(text)),
-        questions=text.count("?"),
-        numbers=len(numbers),
-        distinct_numbers=len(set(numbers)),
-        repeated_lines=len(lines) - len(set(lines)),
         corrections=len(_CORRECTIONS.findall(text)),
-        ends_with_number=int(re.search(r"\d[^A-Za-z]{0,4}$", last) is not None),
-        marked_answer=int(_MARKED.search(text) is not None),
-        length_ratio=reading.word_count / (asked.word_count or 1),
+        questions=text.count("?"),
+        repeated_lines=len(lines) - len(set(lines)),
+        words_per_number=reading.word_count / (len(said) or 1),
+        length_ratio=reading.word_count / (asked_words or 1),
         json_valid=_json_valid(reply) if wants_json else None,
         agreement=_agreement(reply, others) if others else None,
     )
 
 
-def _bare(text: str) -> str:
-    """Without the calculator marks ``<<2*3=6>>`` that some models write, and without mark-up around numbers."""
-    return re.sub(r"<<[^<>]{0,200}>>|[\\$*]{2}|\\[()\[\]]", "", text.replace("$", ""))
-
-
-def _amount(text: str) -> float:
-    number = text.replace(",", "").replace("$", "")
-    return float(number[:-1]) / 100 if number.endswith("%") else float(number)
-
-
-def _holds(left: str, right: str) -> bool:
-    """Whether ``3 * 4 + 2 = 14`` is true within rounding; what cannot be read counts as true."""
-    tokens = re.findall(rf"{_NUMBER}|[-+*/x×÷]", left.replace("(", "").replace(")", "").replace(" ", ""))
-    values, operators = [], []
-    for token in tokens:
-        if token[-1] in "+*/x×÷-" and len(token) == 1:
-            operators.append(token)
-        else:
-            values.append(_amount(token))
-    if len(values) != len(operators) + 1 or "(" in left:
+def _whole(text: str, last: str) -> bool:
+    """Whether a reply ends like one that is over: with a stop, or with a short last line that names the answer."""
+    if text.count("<<") > text.count(">>") or text.count("```") % 2:
+        return False
+    if last.endswith(_ENDS) or last.startswith("#") or _MARKED.search(last):
         return True
-    result = _reduce(values, operators)
-    wanted = _amount(right)
-    return result is None or abs(result - wanted) <= max(0.011, abs(wanted) * 0.011) or abs(result * 100 - wanted) < 0.6
-
-
-def _reduce(values: list[float], operators: list[str]) -> float | None:
-    """Products first, then sums; None for a division by zero."""
-    terms = [values[0]]
-    signs = []
-    for operator, value in zip(operators, values[1:], strict=True):
-        if operator in "*x×":
-            terms[-1] *= value
-        elif operator in "/÷":
-            if value == 0:
-                return None
-            terms[-1] /= value
-        else:
-            terms.append(value)
-            signs.append(operator)
-    total = terms[0]
-    for sign, term in zip(signs, terms[1:], strict=True):
-        total += term if sign == "+" else -term
-    return total
-
-
-def _whole(last: str) -> bool:
-    """Whether a last line ends like one that was meant to be the last."""
-    return last.endswith((".", "!", "?", ")", "]", "}", '"', "'", "`", "*", ":", "。", "！", "？")) or bool(
-        re.search(r"[\w%$]$", last) and (len(last) < 60 or last.startswith("#"))
-    )
+    return bool(last) and "=" not in last and len(last.split()) <= 8
 
 
 def _json_valid(reply: str) -> int:
@@ -144,11 +112,12 @@ def _json_valid(reply: str) -> int:
 
 
 def _agreement(reply: str, others: Sequence[str]) -> float:
-    """The share of further samples that come to the same last number, or share most words where there is none."""
+    """The share of further samples that come to the same conclusion."""
     mine = _conclusion(reply)
     return sum(_conclusion(other) == mine for other in others) / len(others)
 
 
 def _conclusion(reply: str) -> str:
-    numbers = re.findall(r"\d+(?:\.\d+)?", reply.replace(",", ""))
-    return numbers[-1] if numbers else " ".join(sorted(read_text(reply).folded.decode("utf-8", "replace").split()))
+    """The last number, else the words, in no order."""
+    found = numbers_of(bare(reply))
+    return str(found[-1]) if found else " ".join(sorted(read_text(reply).folded.decode("utf-8", "replace").split()))
