@@ -12,6 +12,7 @@ import pytest
 from nano_flow.cli.main import run_command
 from nano_flow.cli.setup import checks
 from nano_flow.locate import PolicyFile
+from nano_flow.project.providers import ProviderState
 
 
 @pytest.fixture(autouse=True)
@@ -64,10 +65,48 @@ def test_an_old_python_is_bad(monkeypatch: pytest.MonkeyPatch) -> None:
     assert checks.check_python().health == "bad"
 
 
-def test_any_of_several_ways_suffices() -> None:
-    ways = (("A",), ("B", "C"))
-    assert [f.health for f in checks.check_credentials({"p": ways}, {"B": "1", "C": "1"})] == ["good"]
-    assert [f.health for f in checks.check_credentials({"p": ways}, {"B": "1", "C": ""})] == ["off", "warn"]
+def state(name: str, credentials: str, **more: object) -> ProviderState:
+    return ProviderState(name, "litellm: x", credentials, (("A",), ("B", "C")), (), **more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (state("p", "found"), ("good", '"p": found A or B with C')),
+        (state("p", "found", reachable=True, latency_s=0.1), ("good", '"p": found A or B with C, it answers')),
+        (state("p", "found", reachable=False), ("bad", '"p": no answer')),
+        (state("p", "found", error="refused"), ("bad", '"p": refused')),
+        (state("p", "missing"), ("off", '"p": not set up, it wants A or B with C')),
+        (state("p", "not_needed"), ("good", '"p": not needed')),
+    ],
+)
+def test_what_is_said_of_a_provider(given: ProviderState, said: tuple[str, str]) -> None:
+    first, *rest = checks.credentials_found([given])
+    assert (first.health, first.message) == said
+    assert [f.health for f in rest] == ([] if given.credentials == "found" else ["warn"])
+
+
+def test_documents_with_errors_are_counted(tmp_path: Path) -> None:
+    (tmp_path / "good.yaml").write_text("nano_flow: 1\nname: w\nsteps:\n  a: {prompt: Hello}\n")
+    assert [f.health for f in checks.check_documents([tmp_path])] == ["good"]
+    (tmp_path / "bad.yaml").write_text("nano_flow: 1\nname: w\nstepps: {}\n")
+    (found,) = checks.check_documents([tmp_path])
+    assert (found.health, found.message) == ("bad", "1 of 2 documents here have errors")
+
+
+def test_only_check_asks_anybody(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    asked: list[str] = []
+
+    async def check_providers(catalogue: object, environ: object) -> list[ProviderState]:
+        asked.append("all")
+        return [state("p", "found", reachable=False, error="no route", advice="check the network")]
+
+    monkeypatch.setattr("nano_flow.project.providers.check_providers", check_providers)
+    assert run_command(["doctor"]) == 0
+    assert asked == []
+    assert run_command(["doctor", "--check"]) == 1
+    assert asked == ["all"]
+    assert "check the network" in capsys.readouterr().out
 
 
 def test_a_policy_file_that_is_gone_is_bad(tmp_path: Path) -> None:

@@ -71,8 +71,8 @@ def with_global_options(command: click.Command) -> click.Command:
     """``command``, and the commands inside it, also taking the global options (those that they do not define)."""
     taken = {name for param in command.params for name in (*param.opts, *param.secondary_opts)}
     command.params.extend(option for option in global_options(hidden=True) if not taken.intersection(option.opts))
-    if not command.epilog:
-        command.epilog = _EPILOG
+    if _EPILOG not in (command.epilog or ""):
+        command.epilog = "\n\n".join(filter(None, [command.epilog, _EPILOG]))
     if isinstance(command, click.Group):
         for inner in command.commands.values():
             with_global_options(inner)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from nano_flow.bundled import bundled_path
-from nano_flow.core.errors import DocumentError
+from nano_flow.core.diagnostics import has_errors
 from nano_flow.locate import POLICY_NAMES, PolicyFile
+
+if TYPE_CHECKING:
+    from nano_flow.project.providers import ProviderState
 
 OLDEST_PYTHON = (3, 11)
 Health = Literal["good", "off", "warn", "bad"]
@@ -92,41 +95,43 @@ def check_state(folder: Path) -> Finding:
 
 def check_policy(files: tuple[PolicyFile, ...]) -> Iterator[Finding]:
     """The three policy files in force are valid."""
-    from nano_flow.documents import load
+    from nano_flow.project.checking import check_file
 
-    loaders = {
-        "providers.yaml": load.load_providers,
-        "routing.yaml": load.load_routing,
-        "pricing.yaml": load.load_pricing,
-    }
     for file in files:
-        try:
-            loaders[file.name](file.path.read_bytes(), str(file.path))
-        except DocumentError as error:
-            count = len(error.diagnostics)
-            message = f'"{file.path}" has {count} {"problem" if count == 1 else "problems"}'
-            yield Finding(file.name, "bad", message, f'see them: nano-flow validate "{file.path}"')
-        except OSError as error:
-            yield Finding(file.name, "bad", f'"{file.path}" cannot be read: {error.strerror}', "make it readable")
+        errors = [found for found in check_file(file.path) if found.severity == "error"]
+        if errors:
+            message = f'"{file.path}": {errors[0].message}' + (f" (and {len(errors) - 1} more)" if errors[1:] else "")
+            yield Finding(file.name, "bad", message, f'see all of it: nano-flow validate "{file.path}"')
         else:
             yield Finding(file.name, "good", f'"{file.path}" ({file.found}) is valid')
 
 
-def check_credentials(
-    providers: Mapping[str, tuple[tuple[str, ...], ...]], environment: Mapping[str, str]
-) -> Iterator[Finding]:
-    """For each provider, which of its sets of variables is there; values are never looked at."""
-    usable = 0
-    for name, ways in providers.items():
-        if not ways:
-            yield Finding("credentials", "good", f'"{name}" needs none')
-            continue
-        found = next((way for way in ways if all(environment.get(variable) for variable in way)), None)
-        if found:
-            usable += 1
-            yield Finding("credentials", "good", f'"{name}": found {", ".join(found)}')
+def check_documents(paths: Sequence[Path]) -> Iterator[Finding]:
+    """The documents below ``paths`` are valid, as ``nano-flow validate`` judges them."""
+    from nano_flow.project.checking import check_file, find_documents
+
+    files = find_documents(paths)
+    faulty = [file for file in files if has_errors(check_file(file))]
+    if faulty:
+        message = f"{len(faulty)} of {len(files)} documents here have errors"
+        yield Finding("documents", "bad", message, "see them: nano-flow validate")
+    else:
+        yield Finding("documents", "good", f"{len(files)} documents here, no errors")
+
+
+def credentials_found(states: Sequence[ProviderState]) -> Iterator[Finding]:
+    """For each provider, whether its variables are set, and whether it answered where it was asked."""
+    for state in states:
+        if state.reachable is False or state.error:
+            yield Finding("credentials", "bad", f'"{state.name}": {state.error or "no answer"}', state.advice)
+        elif state.credentials == "missing":
+            yield Finding("credentials", "off", f'"{state.name}": not set up, it wants {_ways(state)}')
         else:
-            wanted = " or ".join(" and ".join(way) for way in ways)
-            yield Finding("credentials", "off", f'"{name}": not set up, it wants {wanted}')
-    if not usable:
+            answered = ", it answers" if state.reachable and state.latency_s is not None else ""
+            yield Finding("credentials", "good", f'"{state.name}": {state.credentials_text}{answered}')
+    if not any(state.credentials == "found" for state in states):
         yield Finding("credentials", "warn", "no provider that needs a key has one", "--offline works without any")
+
+
+def _ways(state: ProviderState) -> str:
+    return " or ".join(" with ".join(way) for way in state.ways)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,7 +13,10 @@ from nano_flow.cli import output
 from nano_flow.cli.common import Options, pass_options
 from nano_flow.cli.setup import checks
 from nano_flow.cli.setup.checks import Finding
-from nano_flow.core.errors import DocumentError
+from nano_flow.locate import PolicyFile
+
+if TYPE_CHECKING:
+    from nano_flow.project.providers import ProviderState
 
 _LOOKS: Mapping[checks.Health, tuple[str, output.Style]] = {
     "good": ("ok", "good"),
@@ -22,18 +27,19 @@ _LOOKS: Mapping[checks.Health, tuple[str, output.Style]] = {
 
 
 @click.command("doctor")
+@click.option("--check", is_flag=True, help="Also ask each provider whose key is found whether it answers.")
 @pass_options
-def command(options: Options) -> int:
-    """Look at Python, the installation, the store, the policy files and the credentials; name what to do.
+def command(options: Options, check: bool) -> int:
+    """Look at Python, the installation, the store, the documents and the credentials; name what to do.
 
-    Sends nothing. Exits with 1 where something is bad.
+    Sends nothing unless --check is given. Exits with 1 where something is bad.
 
     \b
     Examples:
       nano-flow doctor
-      nano-flow doctor --json
+      nano-flow doctor --check --json
     """
-    findings = list(examine(options))
+    findings = list(examine(options, ask=check))
     healthy = all(finding.health != "bad" for finding in findings)
     if options.json:
         fields = [
@@ -46,8 +52,8 @@ def command(options: Options) -> int:
     return 0 if healthy else 1
 
 
-def examine(options: Options) -> Iterator[Finding]:
-    """Everything that can be said without asking anybody."""
+def examine(options: Options, *, ask: bool) -> Iterator[Finding]:
+    """Everything that can be said here; providers are asked only where ``ask`` says so."""
     yield checks.check_python()
     yield checks.check_package()
     yield checks.check_litellm()
@@ -56,21 +62,21 @@ def examine(options: Options) -> Iterator[Finding]:
     files = options.policy()
     policy = list(checks.check_policy(files))
     yield from policy
-    providers = next(file for file in files if file.name == "providers.yaml")
-    if all(finding.health == "good" for finding in policy if finding.check == providers.name):
-        yield from checks.check_credentials(_credentials(providers.path.read_bytes(), str(providers.path)), os.environ)
+    yield from checks.check_documents([Path()])
+    if all(finding.health == "good" for finding in policy):
+        yield from checks.credentials_found(_states(files, ask=ask))
 
 
-def _credentials(text: bytes, file: str) -> dict[str, tuple[tuple[str, ...], ...]]:
-    """Provider → the sets of variables of which one suffices."""
-    from nano_flow.documents.load import load_providers
-    from nano_flow.plan.catalogue_build import build_catalogue
+def _states(files: tuple[PolicyFile, ...], *, ask: bool) -> list[ProviderState]:
+    from nano_flow.project.policies import read_policies
+    from nano_flow.project.providers import check_providers, provider_states
 
-    try:
-        catalogue = build_catalogue(load_providers(text, file).document)
-    except DocumentError:
-        return {}
-    return {name: card.credentials for name, card in catalogue.providers.items()}
+    catalogue = read_policies(files).catalogue
+    if not ask:
+        return provider_states(catalogue, os.environ)
+    import asyncio
+
+    return asyncio.run(check_providers(catalogue, os.environ))
 
 
 def _line(finding: Finding) -> str:
