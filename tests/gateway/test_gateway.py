@@ -11,6 +11,7 @@ from nano_flow.core import errors
 from nano_flow.core.events import CallFailed, CallFinished, CallIntended, NoticeGiven, TextStreamed
 from nano_flow.core.messages import ChatReply, Message, ToolCall, Usage
 from nano_flow.core.money import Cost, Money, Unpriced, money
+from nano_flow.core.refs import ModelRef
 from nano_flow.gateway.ask import ModelAnswer, ModelAsk
 from nano_flow.plan.plan import PlannedBudget, PlannedRetry
 from nano_flow.ports import RecordedWork
@@ -129,6 +130,14 @@ def test_a_refused_key_is_loud_once() -> None:
     asyncio.run(twice())
     notices = cast(list[NoticeGiven], world.of(NoticeGiven))
     assert [n.message for n in notices] == ["the key of alpha was refused (no access): beta/one is asked instead"]
+
+
+@pytest.mark.parametrize(("status", "asked"), [(401, 1), (None, 1), (403, 2)])
+def test_a_refused_key_is_not_shown_to_its_provider_again(status: int | None, asked: int) -> None:
+    world = World(candidates=(A, ModelRef("alpha", "two"), B))
+    world.providers["alpha"] = FakeProvider([errors.BadCredentials("no access", status=status)])
+    assert call(world).model == B
+    assert len(world.providers["alpha"].seen) == asked
 
 
 @pytest.mark.parametrize("error", [errors.BadRequest("x"), errors.ContentRefused("x")])

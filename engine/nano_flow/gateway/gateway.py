@@ -104,18 +104,21 @@ class Gateway:
     async def _answer(self, question: Question) -> ModelAnswer:
         """Ask the candidates in turn, each once, until one answers."""
         chosen = await self._chooser.choose(question)
-        refs = chosen.candidates
+        refs = list(chosen.candidates)
         failures: list[tuple[ModelRef, ProviderError | LimitReached]] = []
-        for place, ref in enumerate(refs):
+        while refs:
+            ref = refs.pop(0)
             try:
-                return await self._one_model(question, chosen, ref, last=place + 1 == len(refs))
+                return await self._one_model(question, chosen, ref, last=not refs)
             except ProviderError as error:
                 failures.append((ref, error))
                 if not self._services.rules.tries_another_model(error.kind):
                     break
-                if isinstance(error, BadCredentials) and place + 1 < len(refs):
-                    message = f"the key of {ref.provider} was refused ({error}): {refs[place + 1]} is asked instead"
-                    self._chooser.notice(question.ask.address, message)
+                if isinstance(error, BadCredentials):
+                    refs = _elsewhere(refs, ref, error)
+                    if refs:
+                        message = f"the key of {ref.provider} was refused ({error}): {refs[0]} is asked instead"
+                        self._chooser.notice(question.ask.address, message)
             except DoesNotFit as error:
                 failures.append((ref, error))
         raise _none_answered(failures)
@@ -147,6 +150,11 @@ def _sum(one: Cost | Unpriced, two: Cost | Unpriced) -> Cost | Unpriced:
     if isinstance(one, Unpriced):
         return one
     return two if isinstance(two, Unpriced) or not one.amount else Cost(Money(one.amount + two.amount), two.entry)
+
+
+def _elsewhere(refs: list[ModelRef], refused: ModelRef, error: BadCredentials) -> list[ModelRef]:
+    """Those of ``refs`` that a refused key leaves: none of its provider, unless it may be only the model (403)."""
+    return refs if error.status == 403 else [ref for ref in refs if ref.provider != refused.provider]
 
 
 def _none_answered(failures: list[tuple[ModelRef, ProviderError | LimitReached]]) -> Exception:
