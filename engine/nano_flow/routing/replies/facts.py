@@ -14,7 +14,7 @@ from nano_flow.routing.replies.equations import bare, check_sums, numbers_of
 
 @dataclass(frozen=True, slots=True)
 class ReplyFacts:
-    """Counts and shares of one reply beside its prompt; ``json_valid`` and ``agreement`` may be None: they do not apply.
+    """Counts and shares of one reply beside its prompt; ``json_valid`` and ``agreement`` are None where not asked.
 
     ``unused_numbers`` stand in the prompt and not in the reply; ``underived`` is 1 where the reply ends with a number
     that stands nowhere before in it; ``fractional`` where that is no whole number. ``equations_per_number`` counts the

@@ -1,0 +1,1 @@
+"""How well routing tells which prompts need the stronger model, on outcomes of real models."""

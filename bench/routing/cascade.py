@@ -1,0 +1,82 @@
+"""A cascade on GSM8K, whose answers are known: what the cheap reply tells, and the cost at equal quality."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from bench.routing.data import OutcomeSet
+from nano_flow.documents.load import load_routing
+from nano_flow.project.policies import compile_condition
+from nano_flow.routing.compile import routing_policy
+from nano_flow.routing.facts import prompt_facts
+from nano_flow.routing.reading import read_text
+from nano_flow.routing.replies.cascade import Cascade
+from nano_flow.routing.replies.facts import reply_facts
+from nano_flow.routing.training.measures import cpt
+
+RATIOS = (0.01, 0.1, 0.3)
+"""Price of a cheap call for each dollar of a dear one."""
+POLICY = Path(__file__).with_name("cascade.routing.yaml")
+
+
+@dataclass(frozen=True, slots=True)
+class EqualQuality:
+    """Cost of ``share`` of the gain, in dear calls a prompt; a cascade pays every cheap call, a router only its own."""
+
+    share: float
+    ratio: float
+    router: float
+    cascade: float
+
+
+def shipped_cascade() -> Cascade:
+    """The declared cascade."""
+    source = load_routing(POLICY.read_bytes(), POLICY.name)
+    policy = routing_policy(source.document, source.source.value_range, compile_condition)
+    assert policy.cascade is not None
+    return policy.cascade
+
+
+def declared_scores(outcomes: OutcomeSet, cascade: Cascade) -> list[float]:
+    """The score of each cheap reply, before it is clamped to 0 … 10: clamping would make ties."""
+    scores = []
+    for prompt, reply in zip(outcomes.prompts, outcomes.replies, strict=True):
+        facts, reading = reply_facts(reply, prompt), read_text(reply)
+        scores.append(sum(signal.points(facts, reading).points for signal in cascade.scorer.signals))
+    return scores
+
+
+def trained_scores(outcomes: OutcomeSet, declared: Sequence[float]) -> list[float]:
+    """Trees on facts of prompt and reply, cross-validated in five parts."""
+    from sklearn.ensemble import HistGradientBoostingRegressor
+    from threadpoolctl import threadpool_limits
+
+    rows = []
+    for prompt, reply, score in zip(outcomes.prompts, outcomes.replies, declared, strict=True):
+        facts = [reply_facts(reply, prompt), prompt_facts(read_text(prompt)), prompt_facts(read_text(reply))]
+        rows.append([float(value or 0) for part in facts for value in asdict(part).values()] + [score])
+    gains, scores = outcomes.gains, [0.0] * len(rows)
+    for part in range(5):
+        inside = [place for place in range(len(rows)) if place % 5 != part]
+        outside = [place for place in range(len(rows)) if place % 5 == part]
+        model = HistGradientBoostingRegressor(
+            max_iter=50, learning_rate=0.08, max_leaf_nodes=6, min_samples_leaf=25, l2_regularization=10, random_state=0
+        )
+        with threadpool_limits(limits=1):
+            model.fit([rows[place] for place in inside], [gains[place] for place in inside])
+        for place, value in zip(outside, model.predict([rows[place] for place in outside]).tolist(), strict=True):
+            scores[place] = value
+    return scores
+
+
+def equal_quality(router: Sequence[float], cascade: Sequence[float], gains: Sequence[float]) -> list[EqualQuality]:
+    """Cost of half and of four fifths of the gain, by price ratio."""
+    found = []
+    for share in (0.5, 0.8):
+        by_router, by_cascade = cpt(router, gains, share) or 1.0, cpt(cascade, gains, share) or 1.0
+        for ratio in RATIOS:
+            cost = by_router + (1 - by_router) * ratio
+            found.append(EqualQuality(share, ratio, round(cost, 3), round(ratio + by_cascade, 3)))
+    return found

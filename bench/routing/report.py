@@ -1,0 +1,162 @@
+"""Takes all figures of the routing benchmark and holds them against their bounds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench.routing import cascade, routers
+from bench.routing.data import LARGE, OutcomeSet, read_sets
+from nano_flow.project.policies import Policies
+from nano_flow.routing.facts import gather
+from nano_flow.routing.reading import read_text
+from nano_flow.routing.training.measures import apgr, cpt
+
+SHIPPED_LEAST, BELOW_LENGTH = 0.58, 0.01
+TRAINED_LEAST = {"MMLU": 0.68, "GSM8K": 0.645, "ulab mistral-7b→3.1-nemotron-51b": 0.73}
+BY_GROUP_LEAST = {"MMLU": 0.62}
+CASCADE_LEAST, CASCADE_TRAINED_LEAST = 0.74, 0.79
+MICROSECONDS = {1_000: 150.0, 10_000: 1_500.0}
+
+
+@dataclass(slots=True)
+class Line:
+    """One set: APGR of everybody, CPT of ours."""
+
+    name: str
+    prompts: int
+    apgr: dict[str, float | None] = field(default_factory=dict)
+    cpt50: float | None = None
+    cpt80: float | None = None
+
+
+@dataclass(slots=True)
+class Report:
+    """Everything that was measured; ``broken`` says which bounds are not held."""
+
+    lines: list[Line]
+    cascade: dict[str, float | None] = field(default_factory=dict)
+    equal_quality: list[cascade.EqualQuality] = field(default_factory=list)
+    across: dict[str, float | None] = field(default_factory=dict)
+    microseconds: dict[int, float] = field(default_factory=dict)
+    broken: list[str] = field(default_factory=list)
+
+
+def measured(folder: Path, *, quick: bool) -> Report:
+    """Measure every set in ``folder``; ``quick`` trains nothing."""
+    policies = routers.shipped()
+    sets = read_sets(folder)
+    report = Report([_line(outcomes, policies, quick=quick) for outcomes in sets])
+    report.lines.sort(key=lambda line: (line.prompts < LARGE, line.apgr["ours, shipped"] or 0.0))
+    gsm8k = next((outcomes for outcomes in sets if outcomes.replies), None)
+    if gsm8k is not None:
+        _cascade(report, gsm8k, policies, quick=quick)
+    if not quick:
+        plain = [outcomes for outcomes in sets if len(outcomes.prompts) >= LARGE and "without" not in outcomes.name][:3]
+        for source in plain:
+            for target in plain:
+                if source is not target:
+                    report.across[f"{source.name} → {target.name}"] = routers.across(source, target, policies)
+    report.microseconds = {tokens: _microseconds(sets, policies, tokens) for tokens in MICROSECONDS}
+    _hold(report)
+    return report
+
+
+def _line(outcomes: OutcomeSet, policies: Policies, *, quick: bool) -> Line:
+    prompts, gains = outcomes.prompts, outcomes.gains
+    ours, theirs = routers.declared(prompts, policies), routers.litellm(prompts)
+    line = Line(outcomes.name, len(prompts), cpt50=cpt(ours, gains, 0.5), cpt80=cpt(ours, gains, 0.8))
+    line.apgr = {
+        "random": apgr(routers.chance(prompts), gains),
+        "length": apgr(routers.length(prompts), gains),
+        "LiteLLM": apgr(theirs, gains) if theirs is not None else None,
+        "ours, shipped": apgr(ours, gains),
+        "oracle": apgr(gains, gains),
+    }
+    if not quick and len(prompts) >= LARGE and "without" not in outcomes.name:
+        figures = routers.trained(outcomes, policies)
+        line.apgr |= {"ours, trained": figures.random_split, "ours, trained by group": figures.by_group}
+    return line
+
+
+def _cascade(report: Report, outcomes: OutcomeSet, policies: Policies, *, quick: bool) -> None:
+    gains = outcomes.gains
+    by_prompt = routers.declared(outcomes.prompts, policies)
+    scores = cascade.declared_scores(outcomes, cascade.shipped_cascade())
+    report.cascade = {"prompt only": apgr(by_prompt, gains), "declared": apgr(scores, gains)}
+    if not quick:
+        scores = cascade.trained_scores(outcomes, scores)
+        report.cascade["trained"] = apgr(scores, gains)
+    report.equal_quality = cascade.equal_quality(by_prompt, scores, gains)
+
+
+def _microseconds(sets: Sequence[OutcomeSet], policies: Policies, tokens: int) -> float:
+    """Facts and score of one ASCII prompt of about ``tokens`` tokens, the best of several."""
+    text = " ".join(prompt for outcomes in sets for prompt in outcomes.prompts[:400:7] if prompt.isascii())[
+        : 4 * tokens
+    ]
+    best = float("inf")
+    for _ in range(30):
+        start = time.perf_counter()
+        reading = read_text(text)
+        policies.routing.complexity(gather(reading), reading)
+        best = min(best, time.perf_counter() - start)
+    return best * 1e6
+
+
+def _hold(report: Report) -> None:
+    for line in report.lines:
+        if line.prompts >= LARGE:
+            _hold_line(report, line)
+    for name, bound in (("declared", CASCADE_LEAST), ("trained", CASCADE_TRAINED_LEAST)):
+        _at_least(report, f"cascade, {name}", report.cascade.get(name), bound)
+    for tokens, bound in MICROSECONDS.items():
+        if report.microseconds[tokens] > bound:
+            report.broken.append(f"{tokens} tokens: {report.microseconds[tokens]:.0f} µs, at most {bound:.0f} wanted")
+
+
+def _hold_line(report: Report, line: Line) -> None:
+    ours = line.apgr["ours, shipped"]
+    _at_least(report, f"{line.name}, shipped", ours, SHIPPED_LEAST)
+    _at_least(report, f"{line.name}, shipped beside length", ours, (line.apgr["length"] or 0.0) - BELOW_LENGTH)
+    _at_least(report, f"{line.name}, shipped beside LiteLLM", ours, line.apgr["LiteLLM"] or 0.0)
+    for name, bounds in (("ours, trained", TRAINED_LEAST), ("ours, trained by group", BY_GROUP_LEAST)):
+        if line.name in bounds:
+            _at_least(report, f"{line.name}, {name}", line.apgr.get(name), bounds[line.name])
+
+
+def _at_least(report: Report, what: str, value: float | None, bound: float) -> None:
+    if value is not None and value < bound:
+        report.broken.append(f"{what}: {value:.4f}, at least {bound:.4f} wanted")
+
+
+def text(report: Report) -> str:
+    """The report as tables."""
+    names = ("random", "length", "LiteLLM", "ours, shipped", "ours, trained", "ours, trained by group", "oracle")
+    head = f"{'APGR, worst set first':40}{'prompts':>8}" + "".join(f"{name:>24}" for name in names) + "   CPT50   CPT80"
+    lines = [head]
+    for line in report.lines:
+        cells = "".join(f"{_figure(line.apgr.get(name)):>24}" for name in names)
+        lines.append(f"{line.name:40}{line.prompts:8}{cells}   {_figure(line.cpt50):>5}   {_figure(line.cpt80):>5}")
+    lines += [
+        "",
+        "trained on one set, measured on another: " + ", ".join(f"{k} {_figure(v)}" for k, v in report.across.items()),
+    ]
+    lines += [
+        "",
+        "cascade on GSM8K: " + ", ".join(f"{name} {_figure(value)}" for name, value in report.cascade.items()),
+    ]
+    lines += [
+        f"  {found.share:.0%} of the gain at price ratio {found.ratio}: "
+        f"router {found.router}, cascade {found.cascade} dear calls a prompt"
+        for found in report.equal_quality
+    ]
+    lines += ["", *(f"{tokens} tokens: {value:.0f} µs a score" for tokens, value in report.microseconds.items())]
+    lines += ["", *(f"BROKEN {what}" for what in report.broken)] if report.broken else ["", "every bound is held"]
+    return "\n".join(lines)
+
+
+def _figure(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
