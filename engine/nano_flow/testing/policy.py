@@ -9,6 +9,7 @@ from pathlib import Path
 
 from nano_flow.core.errors import NanoFlowError
 from nano_flow.core.messages import Json
+from nano_flow.documents.gate.kinds import kind_of_document
 from nano_flow.documents.load import PolicyTestsSource, load_policy_tests
 from nano_flow.documents.tests import PolicyCaseDocument, PolicyExpectation
 from nano_flow.locate import PolicyFile, policy_files
@@ -16,6 +17,8 @@ from nano_flow.project.files import read_document, shown_path
 from nano_flow.project.policies import Policies, read_policies
 from nano_flow.review.asking import Question, ask, request_of, world_of
 from nano_flow.routing.request import RouteDecision
+from nano_flow.source.yaml_nodes import read_yaml
+from nano_flow.testing.cases import CaseResult
 from nano_flow.testing.expect import differences
 
 SUFFIXES = ("routing.test.yaml", "routing.test.yml")
@@ -53,6 +56,10 @@ class PolicyCaseResult:
     case: PolicyCase
     problems: tuple[str, ...]
     duration_s: float = 0.0
+
+    def as_case(self) -> CaseResult:
+        """The same beside the cases of workflows."""
+        return CaseResult(self.case.file, self.case.name, self.case.line, self.problems, (), self.duration_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +137,14 @@ def _problems(expected: PolicyExpectation, actual: Mapping[str, Json]) -> Iterat
         refused = {"contains": refused}
     if refused is not None:
         yield from differences(refused, actual["refused"], "refused")
+
+
+def is_policy_test(path: Path) -> bool:
+    """Whether a test document is about the routing policy, by its name or by what it holds; raises DocumentError."""
+    if path.name in SUFFIXES:
+        return True
+    data = read_yaml(read_document(str(path), shown_path(str(path))), shown_path(str(path))).data
+    return kind_of_document(path.name, data) == "policy_test"
 
 
 def tests_below(folder: Path) -> list[Path]:
