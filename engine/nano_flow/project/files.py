@@ -43,6 +43,28 @@ def read_text(path: str) -> str:
         raise OSError("is not UTF-8 text") from None
 
 
+def read_inside(root: str, path: str) -> bytes:
+    """A file that a document names: below ``root`` also where links lead, and a regular file. Raises OSError."""
+    full, top = os.path.realpath(path), os.path.realpath(root)
+    if os.path.commonpath((top, full)) != top:
+        raise OSError("leads out of the project through a link")
+    with os.fdopen(os.open(full, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError("is not a regular file")
+        data = file.read(MAX_DOCUMENT + 1)
+    if len(data) > MAX_DOCUMENT:
+        raise OSError(f"larger than {MAX_DOCUMENT} bytes")
+    return data
+
+
+def text_inside(root: str, path: str) -> str:
+    """``read_inside``, as UTF-8 text. Raises OSError."""
+    try:
+        return read_inside(root, path).decode("utf-8")
+    except UnicodeDecodeError:
+        raise OSError("is not UTF-8 text") from None
+
+
 def read_attachment(workspace: str, path: str) -> bytes:
     """A file below ``workspace``, symlinks followed before it is decided. Raises StepError."""
     root = os.path.realpath(workspace)

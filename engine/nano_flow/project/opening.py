@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from nano_flow.plan.compile import CompileResult, compile_workflow
 from nano_flow.plan.draft import CompileContext
 from nano_flow.plan.plan import Plan
 from nano_flow.plan.walk import every_step
-from nano_flow.project.files import read_document, read_text
+from nano_flow.project.files import read_document, read_inside, text_inside
 from nano_flow.project.policies import Policies, read_policies
 
 
@@ -58,13 +58,15 @@ class Opener:
         self._config_dir = config_dir
         self._texts = texts
         self._policies = policies
+        self._root = ""
         self.read: dict[str, str] = {}
 
     def compile(self, path: str) -> tuple[CompileResult, Policies]:
         """Plan the workflow at ``path``. Raises DocumentError where it, or a policy, cannot even be read."""
         absolute = os.path.abspath(path)
         folder = Path(absolute).parent
-        source = self._load(absolute, path)
+        self._root = str(repository_root(folder) or folder)
+        source = self._read(absolute, path, read_document)
         policies = self._policies
         if policies is None:
             files = policy_files(folder, self._config_dir, Path.cwd())
@@ -74,7 +76,7 @@ class Opener:
             read_file=self._text,
             load_workflow=self._load,
             folder=os.getcwd(),
-            root=str(repository_root(folder) or folder),
+            root=self._root,
             routing=policies.routing_document,
             is_priced=lambda ref: policies.prices.priced(ref, time.time()),
             unpriced_models_pass=policies.unpriced_pass,
@@ -82,15 +84,19 @@ class Opener:
         return compile_workflow(source, context), policies
 
     def _load(self, path: str, shown: str) -> WorkflowSource:
+        """Another workflow that this one names."""
+        return self._read(path, shown, lambda p, _: read_inside(self._root, p))
+
+    def _read(self, path: str, shown: str, read: Callable[[str, str], bytes]) -> WorkflowSource:
         known = self._texts.get(path)
-        data = known.encode("utf-8") if known is not None else read_document(path, shown)
+        data = known.encode("utf-8") if known is not None else read(path, shown)
         source = load_workflow(data, shown)
         self.read[path] = source.source.text
         return source
 
     def _text(self, path: str) -> str:
         known = self._texts.get(path)
-        text = known if known is not None else read_text(path)
+        text = known if known is not None else text_inside(self._root, path)
         self.read[path] = text
         return text
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from nano_flow.locate import repository_root
 from nano_flow.plan.catalogue import Catalogue
 from nano_flow.plan.compile import compile_workflow
 from nano_flow.plan.draft import CompileContext
-from nano_flow.project.files import read_document, read_text
+from nano_flow.project.files import read_document, read_inside, text_inside
 
 if TYPE_CHECKING:
     from nano_flow.documents.routing import RoutingDocument
@@ -26,21 +26,26 @@ if TYPE_CHECKING:
 def check_under_shipped(path: str) -> list[Diagnostic]:
     """All that is wrong or suspicious in a workflow that no file of its project sends to other models."""
     try:
-        source = _load(os.path.abspath(path), path)
+        source = _source(os.path.abspath(path), path)
     except DocumentError as error:
         return list(error.diagnostics)
     return list(compile_workflow(source, _ShippedContext(Path(path).absolute().parent)).diagnostics)
+
+
+def _source(path: str, shown: str) -> WorkflowSource:
+    return load_workflow(read_document(path, shown), shown)
 
 
 class _ShippedContext(CompileContext):
     """A context whose policies are read on first use: most workflows name no model, and pay for none of them."""
 
     def __init__(self, folder: Path) -> None:
+        root = str(repository_root(folder) or folder)
         given: dict[str, object] = {
-            "read_file": read_text,
-            "load_workflow": _load,
+            "read_file": partial(text_inside, root),
+            "load_workflow": lambda path, shown: load_workflow(read_inside(root, path), shown),
             "folder": os.getcwd(),
-            "root": str(repository_root(folder) or folder),
+            "root": root,
             "is_priced": lambda ref: _prices().priced(ref, time.time()),
         }
         for name, value in given.items():
@@ -60,10 +65,6 @@ class _ShippedContext(CompileContext):
     def unpriced_models_pass(self) -> bool:
         """What the shipped price list says of unknown prices."""
         return not _prices().refuse_unpriced
-
-
-def _load(path: str, shown: str) -> WorkflowSource:
-    return load_workflow(read_document(path, shown), shown)
 
 
 @cache
