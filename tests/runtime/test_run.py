@@ -160,7 +160,10 @@ def test_retry_of_a_group_repeats_what_did_not_succeed() -> None:
 def test_a_timeout_counts_from_the_start_of_the_attempt() -> None:
     kit = Kit()
     kit.gateway.delay = 5.0
-    end = kit.run([prompt("a", "x", timeout_s=1.0, on_error="output", on_error_output="late")], **outputs("{{ steps.a.output }}{{ steps.a.error.class }}"))
+    end = kit.run(
+        [prompt("a", "x", timeout_s=1.0, on_error="output", on_error_output="late")],
+        **outputs("{{ steps.a.output }}{{ steps.a.error.class }}"),
+    )
     assert end.outputs == {"x": "latetimeout"}
 
 
@@ -234,3 +237,35 @@ def test_events_name_the_first_failure() -> None:
     failed = [e for e in kit.events if isinstance(e, StepFailed)]
     assert [f.error for f in failed] == ["incomplete"]
     assert isinstance(end.failure, Failed | object)
+
+
+def test_conversations_go_on_per_item_and_over_the_iterations_of_a_group() -> None:
+    kit = Kit()
+    twice = PlannedRepeat(None, 2)
+    steps = [
+        prompt(
+            "each", "{{ item }}{{ iteration }}", conversation="each", for_each=PlannedForEach(["x", "y"]), repeat=twice
+        ),
+        step(
+            "g",
+            "steps",
+            PlannedGroup(PlannedGraph((prompt("talk", "{{ iteration }}", conversation="talk"),))),
+            repeat=twice,
+        ),
+        prompt("a", "first"),
+        prompt("b", "second", ["a"], conversation="a"),
+    ]
+    assert kit.run(steps).status == "succeeded"
+    said = {ask.address: [m.content for m in ask.messages if m.role == "user"] for ask in kit.gateway.asked}
+    assert said["each[0][1]"] == ["x1", "x2"]
+    assert said["each[1][1]"] == ["y1", "y2"]
+    assert said["g[1].talk"] == ["1", "2"]
+    assert said["b"] == ["first", "second"]
+
+
+def test_the_bound_on_steps_stops_a_fan_out_before_its_first_item_and_spares_the_handlers() -> None:
+    kit = Kit()
+    clean = PlannedGraph((run_step("clean", "clean"),))
+    limits = PlannedLimits(steps=2)
+    end = kit.run([run_step("a", "x", for_each=PlannedForEach([1, 2, 3]))], limits=limits, finally_=clean)
+    assert (end.status, end.reason, kit.commands.ran) == ("failed", "limit", [("clean",)])

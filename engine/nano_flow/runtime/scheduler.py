@@ -38,6 +38,7 @@ class GraphRun:
         self._loop = asyncio.get_running_loop()
         self._done: asyncio.Future[None] = self._loop.create_future()
         self._draining = False
+        self._begun: set[str] = set()
 
     async def run(self, tell: Callable[[StepSkipped], None]) -> StepOutcome | None:
         """Run to the end; what ended or failed the graph, None where every step is settled well or waits.
@@ -55,7 +56,7 @@ class GraphRun:
             self._done.result()
         except asyncio.CancelledError:
             self._state.stop()
-            self._due.clear()
+            self._drop_due()
             self._settle_skips()
             raise
         finally:
@@ -75,7 +76,7 @@ class GraphRun:
 
     def _hear_stop(self) -> None:
         self._state.stop()
-        self._due.clear()
+        self._drop_due()
         self._settle_skips()
         self._finish_if_idle()
 
@@ -110,12 +111,18 @@ class GraphRun:
                 self._done.set_exception(error)
 
     def _spawn(self, step: PlannedStep) -> None:
-        task = self._loop.create_task(self._run_step(self._frame, step))
+        task = self._loop.create_task(self._begin(step))
         self._tasks[task] = step
         task.add_done_callback(self._ended)
 
+    async def _begin(self, step: PlannedStep) -> StepOutcome:
+        self._begun.add(step.id)
+        return await self._run_step(self._frame, step)
+
     def _ended(self, task: asyncio.Task[StepOutcome]) -> None:
         step = self._tasks.pop(task)
+        if task.cancelled() and step.id not in self._begun:
+            self._tell_stopped(step)
         error = None if task.cancelled() else task.exception()  # asked in any case: else asyncio prints it
         if self._done.done():
             return
@@ -133,9 +140,19 @@ class GraphRun:
         if isinstance(outcome, Ended):
             for task in list(self._tasks):
                 task.cancel()
-            self._due.clear()
+            self._drop_due()
         self._due.extend(self._state.advance(step.id, outcome))
         self._settle_skips()
+
+    def _drop_due(self) -> None:
+        for step in self._due:
+            self._tell_stopped(step)
+        self._due.clear()
+
+    def _tell_stopped(self, step: PlannedStep) -> None:
+        """A step that was to start, and now will not."""
+        address = child(self._frame.address, step.id)
+        self._tell(skip_event(address, step, Skipped("run_stopped"), self._clock.now()))
 
     def _settle_skips(self) -> None:
         fresh, self._state.fresh_skips = self._state.fresh_skips, []

@@ -6,7 +6,7 @@ import asyncio
 from collections import ChainMap
 
 from nano_flow.core.errors import LimitReached, ProviderError, StepError
-from nano_flow.core.events import StepFailed, StepFinished, StepRetried, StepStarted
+from nano_flow.core.events import StepFailed, StepFinished, StepRetried, StepSkipped, StepStarted
 from nano_flow.core.outcomes import Ended, Failed, Failure, StepOutcome, Succeeded
 from nano_flow.core.refs import Address
 from nano_flow.core.text import duration_text
@@ -80,13 +80,22 @@ class Attempts:
         except LimitReached as error:
             outcome = self._engine.limit_reached(error, self._address)
         except asyncio.CancelledError:
-            if self._started is not None and self._engine.control.stop is None:
-                self._tell(Failed(Failure("cancelled", "stopped before its end"), tolerated=True))
+            if self._engine.control.stop is None:
+                self._tell_cancelled()
             raise
         self._tell(outcome)
         if isinstance(outcome, Succeeded):
             self._keep(outcome)
         return outcome
+
+    def _tell_cancelled(self) -> None:
+        """Others stopped it: their failure, or a ``finish``, is what counts."""
+        if self._started is not None:
+            self._tell(Failed(Failure("cancelled", "stopped before its end"), tolerated=True))
+            return
+        services, step = self._engine.services, self._step
+        now = services.clock.now()
+        services.emit(StepSkipped(now, self._address, step.id, step.kind, "run_stopped"))
 
     def _keep(self, outcome: Succeeded) -> None:
         """What succeeded is not repeated by a retry around it, and others may go on with its conversation."""
