@@ -65,6 +65,11 @@ def test_what_is_not_json_is_not_kept(cache: SqliteCache) -> None:
     assert cache.get("k", 1.0) is None
 
 
+def test_a_reply_without_tool_calls_or_usage_reads_as_having_none() -> None:
+    plain = {"text": "a", "model": "m", "finish_reason": "stop"}
+    assert decode_reply(json.dumps(plain)) == ChatReply("a", "stop", Usage(), model="m")
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -75,6 +80,7 @@ def test_what_is_not_json_is_not_kept(cache: SqliteCache) -> None:
         json.dumps({**json.loads(encode_reply(REPLY)), "finish_reason": "because"}),
         json.dumps({**json.loads(encode_reply(REPLY)), "tool_calls": "no"}),
         json.dumps({**json.loads(encode_reply(REPLY)), "tool_calls": [{"id": 1}]}),
+        json.dumps({**json.loads(encode_reply(REPLY)), "tool_calls": [7]}),
         json.dumps({**json.loads(encode_reply(REPLY)), "usage": {"input_tokens": -5}}),
     ],
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nano_flow.core.events import CallFailed, CallFinished, StepSkipped, StepStarted
+from nano_flow.core.events import CallFailed, CallFinished, NoticeGiven, StepSkipped, StepStarted
 from nano_flow.core.messages import ChatReply, Json, Usage
 from nano_flow.core.money import money
 from nano_flow.pricing.forecast.estimate import StepEstimate
@@ -268,6 +268,7 @@ def test_earlier_runs_make_the_likely_figure(projects: Projects) -> None:
         call("s[1]", "a/cheap", Usage(3000, output_tokens=300)),
         CallFailed(0.0, "s[1]", 0, 1, "a/cheap", "connection", "cut", 1.0, usage=Usage(2000)),
         CallFailed(0.0, "s[1]", 0, 2, "a/cheap", "timeout", "late", 1.0),
+        NoticeGiven(0.0, "s[1]", "nothing that counts"),
     ]
     run = uses_of_run(events)
     assert (run["s"].executions, run["s"].calls) == (2, 3)
@@ -322,3 +323,57 @@ def test_a_smaller_cap_is_suggested_where_replies_were_always_short(projects: Pr
     assert enough == [None, 200]
     capped = prompt.replace("fallback", "max_output_tokens: 300, fallback")
     assert projects.step(capped, "s", earlier=history([run] * 3)).enough is None
+
+
+def test_what_a_prompt_is_put_together_from(projects: Projects) -> None:
+    head = "inputs: {x: {type: string}, long: {type: array, default: [one, two words]}}"
+    schema = "{type: object, properties: {names: {type: array, maxItems: 2}}}"
+    first = f"  one: {{{PROMPT}}}\n  cmd: {{run: [echo, hi]}}\n  list: {{{PROMPT}, output_schema: {schema}}}\n"
+
+    def sizes(prompt: str, extra: str = "") -> tuple[int | None, int | None]:
+        step = f"  s: {{prompt: '{prompt}', model: a/cheap, fallback: false, max_output_tokens: 100{extra}}}"
+        found = projects.step(first + step, "s", head=head)
+        return found.input_tokens.likely, found.input_tokens.high
+
+    window = 2 * 10_000
+    plain = sizes("Go")
+    assert plain[0] is not None and plain[1] is not None and plain[1] < 1000
+    for prompt, extra, likely in [
+        ("{{ inputs.x }}", "", 300),
+        ("{{ steps.cmd.output.stdout }}", "", 300),
+        ("{{ steps.one.status }} {{ run.id }}", "", 4),
+        ("{{ steps.one.output | upper }}", "", 100),
+        ("Go", ", conversation: one", 200),
+        ("Go", ", attachments: [a.txt]", 1000),
+        ("{{ previous }}", ", repeat: {max_iterations: 1}", 400),
+        ("Go", ', system: "{{ inputs.x }}"', 300),
+    ]:
+        found = sizes(prompt, extra)
+        assert found[0] is not None and found[0] >= likely and found[1] == window, prompt
+    items = sizes("{{ item }} of {{ index }}", ", for_each: inputs.long")
+    assert items[1] is not None and items[1] < 2 * 1000
+    assert sizes("{{ iteration }}", ", repeat: {max_iterations: 1}")[1] != window
+    reply = sizes("{{ item }}", ", for_each: steps.list.output.names")
+    assert reply[1] is not None and reply[1] < 1000 * 2 * 1000
+
+
+def test_a_switchs_output_is_no_single_cases(projects: Projects) -> None:
+    head = "inputs: {kind: {type: string}}"
+    cases = f"{{a: {{{PROMPT}}}, b: {{{PROMPT.replace('100', '900')}}}}}"
+    steps = f"  which: {{switch: {{value: inputs.kind, cases: {cases}, default: {{set: {{}}}}}}}}\n"
+    prompt = PROMPT.replace("Say hello", '"{{ steps.which.output }}"')
+    assert projects.step(f"{steps}  s: {{{prompt}}}", "s", head=head).input_tokens.high == 2 * 10_000
+    nothing = f"  which: {{switch: {{value: \"'x'\", cases: {{a: {{{PROMPT}}}}}}}}}\n"
+    assert [step.visit.path for step in projects.report(nothing).estimate.steps] == ["which"]
+
+
+def test_a_judge_that_nobody_can_be_makes_the_cost_unknown(projects: Projects) -> None:
+    step = projects.step(f"  s: {{{PROMPT}, verify: [{{judge: Good?, model: free/m}}]}}", "s")
+    assert step.cost.likely is None and step.unpriced == "free/m"
+    judged = projects.step(f"  s: {{{PROMPT}, verify: [{{judge: Good?}}]}}", "s", options=RunOptions(provider="free"))
+    assert judged.cost.likely is None
+
+
+def test_one_unpriced_fallback_makes_the_bound_unknown(projects: Projects) -> None:
+    step = projects.step("  s: {prompt: x, model: free/m, fallback: [a/cheap]}", "s")
+    assert step.cost.high is None and step.unpriced == "free/m"

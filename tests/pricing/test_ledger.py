@@ -121,7 +121,22 @@ def test_without_a_budget_an_overrun_is_told_and_stops_nothing() -> None:
     ledger = Ledger()
     done = ledger.settle(taken(ledger.reserve([""], money("0.1"), 50)), Cost(money("0.3")), 70)
     assert [(o.limit, o.stops) for o in done.overruns] == [("budget.usd", False), ("budget.tokens", False)]
+    assert str(done.overruns[1]) == "a call took 70 tokens, above the 50 reserved for it"
+    assert not ledger.bounded([""])
     taken(ledger.reserve([""], money("100")))
+
+
+def test_what_the_cache_saved_is_kept_apart() -> None:
+    ledger = Ledger(dollars("1"))
+    ledger.save(money("0.3"))
+    assert ledger.totals() == Totals(saved=money("0.3")) and ledger.totals().drawn == ZERO
+    assert ledger.bounded(["nothing", ""])
+
+
+def test_a_simulated_call_whose_end_is_unknown_is_simulated_money() -> None:
+    ledger = Ledger(dollars("1"))
+    ledger.give_up(taken(ledger.reserve([""], money("0.7"), simulated=True)))
+    assert ledger.totals() == Totals(simulated=money("0.7"))
 
 
 def test_warn_at_is_reported_once_and_downgrade_at_holds_from_then_on() -> None:

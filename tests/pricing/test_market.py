@@ -92,6 +92,8 @@ models:
       output: 10
   openai/flow: [{from: 2025-01-01, input: 1, output: 1}]
   ollama/*: free
+  openai/later:
+    - {from: 2099-01-01, input: 1, output: 1}
 """
 
 

@@ -264,3 +264,10 @@ def test_prices_are_shown_as_they_were_stated() -> None:
         "output": "10",
         "reasoning": "10",
     }
+
+
+def test_names_that_an_open_provider_invents_do_not_fill_the_memory() -> None:
+    table = prices({"ollama/*": "free"})
+    for number in range(10_050):
+        assert table.priced(ModelRef("ollama", str(number)), NOW)
+    assert len(table._memo) == 10_000

@@ -46,10 +46,7 @@ class Schedule:
 
     def rates(self, context_tokens: int) -> Rates:
         """The rates for a call that reads ``context_tokens``."""
-        for above, rates in reversed(self.tiers):
-            if context_tokens > above:
-                return rates
-        return self.tiers[0][1]
+        return next(rates for above, rates in reversed(self.tiers) if context_tokens > above)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ are some; else it assumes usual lengths, which are constants of this package.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from nano_flow.core.messages import Usage
 from nano_flow.core.refs import ModelRef
@@ -16,6 +16,7 @@ from nano_flow.plan.plan import Plan, PlannedPrompt
 from nano_flow.pricing.forecast.asks import AskBound, AskRoute, ModelChoice, least_cost, likely_cost, worst_ask
 from nano_flow.pricing.forecast.history import StepHistory, history_of
 from nano_flow.pricing.forecast.sizes import (
+    MOST_SMALL,
     RETOKENIZED,
     USUAL_OUTPUT,
     USUAL_RESULT,
@@ -103,10 +104,13 @@ def estimate(plan: Plan, assumptions: Assumptions) -> Estimate:
     for visit in seen:
         if isinstance(visit.step.spec, PlannedPrompt):
             found = _prompt(visit, visit.step.spec, assumptions, outputs, shared[visit.path])
-            outputs[visit.step.id] = _output(visit, found)
+            # A case has the path of its switch, whose output may be another case's.
+            outputs[visit.path] = (
+                replace(_output(visit, found), most=None) if visit.path in outputs else _output(visit, found)
+            )
         else:
             found = StepEstimate(visit, StepRoute(AskRoute()), visit.times)
-            outputs.setdefault(visit.step.id, OutputSize(USUAL_RESULT, None))
+            outputs.setdefault(visit.path, OutputSize(USUAL_RESULT, None))
         steps.append(found)
     return Estimate(tuple(steps), total(step.cost for step in steps))
 
@@ -114,7 +118,7 @@ def estimate(plan: Plan, assumptions: Assumptions) -> Estimate:
 def _output(visit: Visit, found: StepEstimate) -> OutputSize:
     """What later steps may put into their prompts: one reply, or all of a fan-out's."""
     each = (found.output_tokens.likely or 0) / max(visit.times.likely, 1.0)
-    most = RETOKENIZED * _cap(found.route) * max(visit.width.high, 1)
+    most = (RETOKENIZED * _cap(found.route) + MOST_SMALL) * max(visit.width.high, 1)
     return OutputSize(round(each * max(visit.width.likely, 1.0)), most)
 
 
@@ -252,9 +256,8 @@ def _guessed(
             input_tokens=round((size.likely + written) * visit.times.likely),
             output_tokens=round(JUDGE_OUTPUT * visit.times.likely),
         )
-        share = None
-        if judge.first is not None:
-            share = likely_cost(judge.first.ref, judged, visit.times.likely, assumptions.prices, assumptions.at)
+        ref, often = judge.first and judge.first.ref, visit.times.likely
+        share = None if ref is None else likely_cost(ref, judged, often, assumptions.prices, assumptions.at)
         cost = None if cost is None or share is None else cost + share
         used += judged
     return _Likely(used, cost)

@@ -51,7 +51,7 @@ class OutputSize:
 
 
 def prompt_size(visit: Visit, spec: PlannedPrompt, count: Count, outputs: Mapping[str, OutputSize]) -> PromptSize:
-    """The size of ``spec``'s prompt; ``outputs`` are those of the steps before, by id."""
+    """The size of ``spec``'s prompt; ``outputs`` are those of the steps before, by path."""
     templates = [spec.prompt, *([spec.system] if spec.system is not None else [])]
     texts = [_text(visit, template) for template in templates]
     overhead = MESSAGE_TOKENS * len(templates) + count_request((), (), spec.output_schema, count)
@@ -61,7 +61,7 @@ def prompt_size(visit: Visit, spec: PlannedPrompt, count: Count, outputs: Mappin
     likely = low + sum(_reference(visit, path, count, outputs) for template in unknown for path in template.references)
     likely += IMAGE_TOKENS * len(spec.attachments)
     if spec.conversation is not None:
-        likely += 2 * outputs.get(spec.conversation, OutputSize(USUAL_OUTPUT, None)).likely
+        likely += 2 * _output(visit, spec.conversation, outputs).likely
     most = None if spec.attachments or spec.conversation or spec.tools else _most(visit, spec, outputs)
     shown = texts[0] if texts[0] is not None else _static(spec.prompt)
     return PromptSize(low + overhead, likely + overhead, most, shown)
@@ -101,11 +101,16 @@ def _most_of_reference(visit: Visit, path: Sequence[str], outputs: Mapping[str, 
         return max((most_tokens(as_text(item)) for item in visit.items[root]), default=0)
     if root in ("iteration", "index"):
         return MOST_SMALL
-    if root == "steps" and len(path) > 2 and path[2] == "output":
-        return outputs[path[1]].most if path[1] in outputs else None
+    if root == "steps" and path[2:3] == ("output",):
+        return _output(visit, path[1], outputs).most
     if root == visit.item_name and visit.item_source is not None:
-        return outputs[visit.item_source].most if visit.item_source in outputs else None
+        return _output(visit, visit.item_source, outputs).most
     return None
+
+
+def _output(visit: Visit, step: str, outputs: Mapping[str, OutputSize]) -> OutputSize:
+    """The output of a step that ``visit`` can refer to; one that comes later in the file is not known yet."""
+    return outputs.get(visit.path_of(step), OutputSize(USUAL_OUTPUT, None))
 
 
 def _text(visit: Visit, template: Template) -> str | None:
@@ -123,10 +128,8 @@ def _reference(visit: Visit, path: Sequence[str], count: Count, outputs: Mapping
     root = path[0]
     if root in visit.items:
         return _mean_item(visit.items[root], count)
-    if root == "steps" and len(path) > 1:
-        return (
-            outputs[path[1]].likely if len(path) > 2 and path[2] == "output" and path[1] in outputs else MESSAGE_TOKENS
-        )
+    if root == "steps":
+        return _output(visit, path[1], outputs).likely if path[2:3] == ("output",) else MESSAGE_TOKENS
     if root == "inputs":
         return USUAL_INPUT
     if root in ("env", "run", "iteration", "index", "failure"):

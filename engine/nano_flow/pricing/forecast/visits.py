@@ -62,6 +62,11 @@ class Visit:
     item_source: str | None = None
     """The step whose output is the list of that fan-out."""
 
+    def path_of(self, step: str) -> str:
+        """The path of a step that this one can refer to by its id."""
+        prefix = self.path.removesuffix(self.step.path)
+        return f"{prefix}{self.steps[step].path}" if step in self.steps else step
+
 
 @dataclass(frozen=True, slots=True)
 class _Scope:

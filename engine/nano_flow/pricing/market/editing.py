@@ -51,8 +51,6 @@ def insertion(
     if dash < 0 or first[:dash].strip() or first[dash + 1 : where.column - 1].strip():
         return None
     end = where.end_line - 1 if where.end_column == 1 else where.end_line
-    while end > where.line and not _holds(lines[end - 1]):
-        end -= 1
     return Insertion(end, _written(entry, " " * dash))
 
 
@@ -62,11 +60,6 @@ def insert(text: str, insertions: list[Insertion]) -> str:
     for new in sorted(insertions, key=lambda i: -i.after):
         lines[new.after : new.after] = new.lines
     return "\n".join(lines)
-
-
-def _holds(line: str) -> bool:
-    """Whether a line is more than a comment or a blank."""
-    return bool(line.strip()) and not line.lstrip().startswith("#")
 
 
 def _written(entry: NewEntry, indent: str) -> tuple[str, ...]:
