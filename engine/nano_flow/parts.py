@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 class Adapters(Protocol):
     """The providers of a run."""
 
-    def get(self, name: str) -> ChatProvider:
+    async def ready(self, name: str) -> ChatProvider:
         """The adapter of the provider ``name``."""
 
     async def close(self) -> None:

@@ -84,7 +84,7 @@ class World:
     def __post_init__(self) -> None:
         self.ledger = Ledger(self.budget)
 
-    def get(self, name: str) -> FakeProvider:
+    async def ready(self, name: str) -> FakeProvider:
         return self.providers[name]
 
     def route(self, ask: ModelAsk, circumstances: Circumstances) -> Decided:

@@ -126,5 +126,5 @@ class Router(Protocol):
 class Providers(Protocol):
     """The adapters in force, made on first use."""
 
-    def get(self, name: str) -> ChatProvider:
-        """The adapter of the provider ``name``."""
+    async def ready(self, name: str) -> ChatProvider:
+        """The adapter of the provider ``name``; while a first one is made, which may take seconds, others go on."""

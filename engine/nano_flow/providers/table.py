@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -34,6 +35,7 @@ class ProviderTable:
         self._cards = cards
         self._surroundings = surroundings
         self._made: dict[str, ChatProvider] = {}
+        self._making = asyncio.Lock()
 
     def get(self, name: str) -> ChatProvider:
         """The adapter of the provider ``name``. ProviderError where there is none."""
@@ -44,6 +46,14 @@ class ProviderTable:
                 raise BadRequest(f'the provider "{name}" is not declared in providers.yaml')
             made = self._made[name] = make_provider(card, self._surroundings)
         return made
+
+    async def ready(self, name: str) -> ChatProvider:
+        """As ``get``; imports what takes seconds in a thread, so that the steps beside it, and Ctrl-C, do not wait."""
+        card = self._cards.get(name)
+        if name in self._made or card is None or card.adapter == "sim":
+            return self.get(name)
+        async with self._making:
+            return self.get(name) if name in self._made else await asyncio.to_thread(self.get, name)
 
     async def close(self) -> None:
         """Close every adapter that was made."""

@@ -56,7 +56,7 @@ class ScriptedModels:
         """The replies of the case, which remember what was asked for."""
         return self._sim.script
 
-    def get(self, name: str) -> ScriptedModels:
+    async def ready(self, name: str) -> ScriptedModels:
         """The same models whatever the provider."""
         return self
 

@@ -100,8 +100,8 @@ class Sender:
         return pace
 
     async def _send(self, attempt: Attempt) -> ChatReply:
+        provider = await self.providers.ready(attempt.ref.provider)  # before the intent: what it costs is time only
         await self.books.intend(attempt)
-        provider = self.providers.get(attempt.ref.provider)
         on_text = self._listener(attempt) if self.stream and attempt.request.purpose == "agent" else None
         attempt.started = self.books.clock.monotonic()
         limit = attempt.request.timeout_s
