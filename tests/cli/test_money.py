@@ -107,6 +107,17 @@ def test_without_keys_the_plan_says_that_a_run_would_fail(said: Said, monkeypatc
     assert "openai/gpt-5-mini" in text and "no credentials for openai" in text and "--offline" in text
 
 
+def test_what_stands_in_the_way_of_a_run_is_said(said: Said, tmp_path: Path) -> None:
+    steps = "  a: {prompt: x, model: ollama/new}\n  b: {prompt: y, model: huggingface/some/model, fallback: false}\n"
+    (tmp_path / "w.yaml").write_text(f"nano_flow: 1\nname: w\nsteps:\n{steps}")
+    text = said("plan", "w.yaml")
+    assert "There is no budget" in text and "huggingface/some/model has no price" in text
+    text = said("plan", "w.yaml", "--provider", "cohere", "--no-fallback")
+    assert 'no model can serve "a"' in text and "none can serve it" in text
+    (tmp_path / "w.yaml").write_text(WORKFLOW)
+    assert "a run would stop there" in said("plan", "w.yaml", "--offline", "--budget", "0.0000001")
+
+
 def test_the_likely_figure_follows_runs_and_no_run_exceeds_the_high_one(said: Said) -> None:
     plan = said.json("plan", "w.yaml", "--offline", "-i", "topic=bees")
     low, high = money(plan["cost_usd"]["low"]), money(plan["cost_usd"]["high"])

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -15,7 +18,7 @@ from nano_flow.core.refs import ModelRef
 from nano_flow.locate import PolicyFile
 from nano_flow.pricing.market.drift import Difference
 from nano_flow.pricing.market.published import PublishedPrices, from_genai, from_litellm
-from nano_flow.project.money import price_table
+from nano_flow.project.money import market, price_table
 from nano_flow.project.money.price_table import PriceChange, open_prices
 
 GPT = ModelRef("openai", "gpt")
@@ -180,3 +183,30 @@ def test_without_litellm_there_is_nothing_to_update_from(monkeypatch: pytest.Mon
     assert table.check(1.8e9) == []
     with pytest.raises(UsageError, match="install litellm"):
         table.update([], date(2026, 1, 31))
+
+
+def test_both_sources_are_found_where_they_are_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = market.litellm_prices()
+    assert found is not None and found[0].startswith("LiteLLM ") and found[1](ModelRef("openai", "gpt-4o")) is not None
+    snapshot = ModuleType("genai_prices.data_snapshot")
+    provider = Part("openai", [Part("gpt", prices=Part(input_mtok=Decimal(1), output_mtok=Decimal(2)))])
+    snapshot.get_snapshot = lambda: Part(id="", models=[], prices=None)  # type: ignore[attr-defined]
+    package = ModuleType("genai_prices")
+    package.__spec__ = ModuleSpec("genai_prices", None)
+    monkeypatch.setitem(sys.modules, "genai_prices", package)
+    monkeypatch.setitem(sys.modules, "genai_prices.data_snapshot", snapshot)
+    with pytest.raises(UsageError, match="genai-prices cannot be read"):
+        market.genai_prices()
+    snapshot.get_snapshot = lambda: SimpleNamespace(providers=[provider])  # type: ignore[attr-defined]
+    known = market.genai_prices()
+    assert known is not None and known[0] == "genai-prices of unknown version"
+    prices = known[1](GPT)
+    assert prices is not None and prices.kinds == {"input": 1, "output": 2}
+
+
+def test_a_source_that_is_not_installed_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert market.litellm_prices() is None and market.genai_prices() is None
+    spec = SimpleNamespace(submodule_search_locations=[str(tmp_path)])
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: spec)
+    assert market.litellm_prices() is None

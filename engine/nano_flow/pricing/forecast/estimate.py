@@ -256,7 +256,7 @@ def _guessed(
             input_tokens=round((size.likely + written) * visit.times.likely),
             output_tokens=round(JUDGE_OUTPUT * visit.times.likely),
         )
-        ref, often = judge.first and judge.first.ref, visit.times.likely
+        ref, often = None if judge.first is None else judge.first.ref, visit.times.likely
         share = None if ref is None else likely_cost(ref, judged, often, assumptions.prices, assumptions.at)
         cost = None if cost is None or share is None else cost + share
         used += judged
