@@ -11,10 +11,10 @@ from nano_flow.documents.load import load_routing
 from nano_flow.project.policies import compile_condition
 from nano_flow.routing.compile import routing_policy
 from nano_flow.routing.facts import prompt_facts
+from nano_flow.routing.labels.measures import cpt
 from nano_flow.routing.reading import read_text
 from nano_flow.routing.replies.cascade import Cascade
 from nano_flow.routing.replies.facts import reply_facts
-from nano_flow.routing.training.measures import cpt
 
 RATIOS = (0.01, 0.1, 0.3)
 """Price of a cheap call for each dollar of a dear one."""

@@ -11,8 +11,8 @@ from bench.routing import cascade, routers
 from bench.routing.data import LARGE, OutcomeSet, read_sets
 from nano_flow.project.policies import Policies
 from nano_flow.routing.facts import gather
+from nano_flow.routing.labels.measures import apgr, cpt
 from nano_flow.routing.reading import read_text
-from nano_flow.routing.training.measures import apgr, cpt
 
 SHIPPED_LEAST, BELOW_LENGTH = 0.58, 0.01
 TRAINED_LEAST = {"MMLU": 0.68, "GSM8K": 0.645, "ulab mistral-7b→3.1-nemotron-51b": 0.73}

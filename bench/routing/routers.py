@@ -11,13 +11,13 @@ from bench.routing.data import OutcomeSet
 from nano_flow.bundled import bundled_path
 from nano_flow.locate import POLICY_NAMES, PolicyFile
 from nano_flow.project.policies import Policies, read_policies
+from nano_flow.review.fitting import RECIPES, Prepared, fit_parts
 from nano_flow.review.learning import word_groups
+from nano_flow.review.training import measure, prepare
 from nano_flow.routing.facts import gather
+from nano_flow.routing.labels.measures import apgr
+from nano_flow.routing.labels.outcomes import Example
 from nano_flow.routing.reading import read_text
-from nano_flow.routing.training.examples import Example
-from nano_flow.routing.training.fit import RECIPES, Prepared, fit_parts
-from nano_flow.routing.training.measures import apgr
-from nano_flow.routing.training.train import measure, prepare
 
 Scores = list[float]
 

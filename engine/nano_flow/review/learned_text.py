@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 
 from nano_flow.review.learning import Learning
+from nano_flow.review.training import HeldOut, Measured
+from nano_flow.routing.labels.measures import Threshold, enough
 from nano_flow.routing.learned import FORMAT, LearnedScore, Node, interpolate
-from nano_flow.routing.training.measures import Threshold, enough
-from nano_flow.routing.training.train import HeldOut, Measured
 
 
 def learned_text(learning: Learning) -> str:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from nano_flow.core.errors import UsageError
 from nano_flow.project.policies import Policies
+from nano_flow.review.training import Trained, train
+from nano_flow.routing.labels.outcomes import Outcome, Pair, make_pair, read_outcomes
 from nano_flow.routing.signals import MatchSignal
-from nano_flow.routing.training.examples import Outcome, Pair, make_pair, read_outcomes
-from nano_flow.routing.training.train import Trained, train
 
 _QUESTION_WORDS = ("what", "which", "who", "whom", "whose", "when", "where", "why", "how")
 

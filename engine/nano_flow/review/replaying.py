@@ -12,7 +12,7 @@ from nano_flow.core.money import Money, usd
 from nano_flow.project.policies import Policies
 from nano_flow.review.asking import Question, ask, request_of, world_of
 from nano_flow.review.recorded import RecordedCall, decide_again, expected_cost
-from nano_flow.routing.training.examples import Outcome
+from nano_flow.routing.labels.outcomes import Outcome
 
 _TWO_SIDED_95 = 1.96
 

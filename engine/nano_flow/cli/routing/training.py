@@ -12,8 +12,8 @@ from nano_flow.core.errors import UsageError
 from nano_flow.project.policies import read_policies
 from nano_flow.review.learned_text import learned_text
 from nano_flow.review.learning import Learning, learn, read_labels
-from nano_flow.routing.training.measures import enough
-from nano_flow.routing.training.train import Measured
+from nano_flow.review.training import Measured
+from nano_flow.routing.labels.measures import enough
 
 FILE = "complexity.learned.yaml"
 

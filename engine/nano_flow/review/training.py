@@ -6,12 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 
+from nano_flow.review.fitting import RECIPES, Prepared, Recipe, fit_parts
 from nano_flow.routing.facts import Facts, gather
-from nano_flow.routing.learned import LearnedScore
-from nano_flow.routing.reading import Reading, read_text
-from nano_flow.routing.training.examples import Example, Pair
-from nano_flow.routing.training.fit import RECIPES, Prepared, Recipe, fit_parts
-from nano_flow.routing.training.measures import (
+from nano_flow.routing.labels.measures import (
     Difference,
     Threshold,
     apgr,
@@ -19,6 +16,9 @@ from nano_flow.routing.training.measures import (
     cpt,
     place_threshold,
 )
+from nano_flow.routing.labels.outcomes import Example, Pair
+from nano_flow.routing.learned import LearnedScore
+from nano_flow.routing.reading import Reading, read_text
 
 Declared = Callable[[Facts, Reading], float]
 OUTER, INNER = 5, 3

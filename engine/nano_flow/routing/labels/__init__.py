@@ -1,0 +1,1 @@
+"""Labelled outcomes, and how well a score ranks them (pure)."""

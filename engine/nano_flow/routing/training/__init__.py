@@ -1,1 +1,0 @@
-"""Learns a score from labelled outcomes, and measures any score against them."""
