@@ -20,6 +20,9 @@ from nano_flow.steps.table import KINDS, ExecuteNow
 _NOT_RETRIED = frozenset({"template", "condition", "for_each", "max_items", "budget", "limit"})
 """Classes that a second attempt cannot help; retried only where ``retry.errors`` names them."""
 
+_ANSWERED_INSIDE = frozenset({"approve", "switch"})
+"""Kinds that a script never replaces as a whole: a person answers, and a case has the switch's address."""
+
 ENDS_ITSELF = frozenset({"steps", "workflow"})
 """Kinds that watch their timeout themselves: what they do at their end is not under it."""
 
@@ -168,7 +171,7 @@ class Attempts:
     def _stood_in(self) -> StepOutcome | None:
         """In a rehearsal: what a script says instead of a step without a slot of its own."""
         stand_in = self._engine.services.stand_in
-        if stand_in is None or KINDS[self._step.kind].slot or self._step.kind == "approve":
+        if stand_in is None or KINDS[self._step.kind].slot or self._step.kind in _ANSWERED_INSIDE:
             return None
         replaced, output = stand_in.instead(str(self._address))
         return Succeeded(output) if replaced else None
