@@ -69,7 +69,7 @@ class JournalContract(ABC):
         paid = failed(attempt=1, cost=Money(40), usage=Usage(input_tokens=4))
         events = (intended(), failed(possibly_spent=Money(900)), intended(attempt=1), paid)
         work = self.relive(tmp_path, *events)
-        assert (work.spent, work.possibly_spent, work.spent_tokens, work.calls) == (40, 900, 4, {})
+        assert (work.spent, work.possibly_spent, work.spent_tokens, work.calls) == (40, 900, 70 + 4, {})
 
     def test_a_reply_that_is_not_whole_is_paid_but_not_done(self, tmp_path: Path) -> None:
         cut = ChatReply("half of", "length", Usage(output_tokens=9))

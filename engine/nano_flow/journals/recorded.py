@@ -108,6 +108,7 @@ class RecordedFold:
     def _finished(self, event: CallFinished) -> None:
         self.open_calls.pop((event.address, event.turn, event.attempt), None)
         self.spent += event.cost or 0
+        self.possibly_spent += event.reserved if event.cost is None else 0
         self.spent_tokens += event.reply.usage.total
         if event.reply.simulated:
             self.simulated_models.add(event.model)
@@ -124,7 +125,7 @@ class RecordedFold:
         self.possibly_spent += event.possibly_spent
         if event.usage is not None:
             self.spent_tokens += event.usage.total
-        elif event.error == ABANDONED and intent is not None:
+        elif intent is not None and (event.error == ABANDONED or event.possibly_spent):
             self.spent_tokens += intent.reserved_tokens
 
     def _life(self, event: RunStarted | RunFinished) -> None:

@@ -37,6 +37,7 @@ class Totals:
             self.usage = self.usage + usage
         if cost is None:
             self.unpriced_calls += 1
+            self.possibly_spent += event.reserved if isinstance(event, CallFinished) else 0
         elif simulated:
             self.simulated_cost += cost
         else:

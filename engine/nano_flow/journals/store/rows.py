@@ -138,6 +138,7 @@ def _finished(event: Event) -> _Paid:
         attempt=event.attempt,
         requested=event.requested,
         duration_s=event.duration_s,
+        possibly_spent=event.reserved if event.cost is None else 0,
         price_entry=event.price_entry,
         unpriced=event.unpriced,
     )
