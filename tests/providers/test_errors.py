@@ -24,6 +24,10 @@ CASES: list[tuple[VendorError, type[ours.ProviderError]]] = [
     (vendor("too long", 400, "ContextWindowExceededError", "BadRequestError"), ours.ContextTooLong),
     (vendor("no", 400, "ContentPolicyViolationError", "BadRequestError"), ours.ContentRefused),
     (vendor("You have hit insufficient_quota", 429, "RateLimitError"), ours.BadCredentials),
+    (
+        VendorError(frozenset(), 429, "You exceeded your current quota", causes="{'code': 'insufficient_quota'}"),
+        ours.BadCredentials,
+    ),
     (vendor("Your credit balance is too low", 402), ours.BadCredentials),
     (vendor("This model's maximum context length is 8192 tokens", 400, "BadRequestError"), ours.ContextTooLong),
     (vendor("prompt is too long: 210000 tokens > 200000 maximum", 400, "BadRequestError"), ours.ContextTooLong),

@@ -7,7 +7,7 @@ that is too long as one too. The first row whose every part fits decides. Every 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nano_flow.core.errors import (
     BadCredentials,
@@ -113,7 +113,7 @@ TABLE: tuple[Row, ...] = (
     _row(ConnectionLost, "MidStreamFallbackError", maybe_billed=True),
     _row(ContextTooLong, "ContextWindowExceededError"),
     _row(ContentRefused, "ContentPolicyViolationError"),
-    _row(BadCredentials, "", "402 429", _NO_FUNDS),
+    replace(_row(BadCredentials, "", "402 429", _NO_FUNDS), deep=True),  # OpenAI says so in its code, not its message
     _row(ContextTooLong, "", "400 413 422 500", _TOO_LONG),
     _row(ContentRefused, "", "400 403 422", _FILTERED),
     _row(RateLimited, "RateLimitError", "429"),
