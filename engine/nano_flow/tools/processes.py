@@ -1,4 +1,4 @@
-"""Commands of this machine: each in a process group of its own, of which nothing outlives its step."""
+"""Commands of this machine: each in a session of its own, of which nothing outlives its step."""
 
 from __future__ import annotations
 
@@ -7,135 +7,184 @@ import contextlib
 import os
 import secrets
 import signal
+from asyncio.subprocess import Process
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from nano_flow.core.errors import StepError
 from nano_flow.ports import CommandResult
+from nano_flow.tools.process_tree import MARK, ProcessTree
 
 OUTPUT_CAP = 1_048_576
 """Bytes of stdout, and of stderr, that are kept; the rest is read and dropped."""
 
-_CHUNK = 65_536
+CHUNK = 65_536
 _GRACE_S = 2.0
 """Seconds between the polite signal and the final one."""
 
-_SWEEPS = 50
-"""Looks at the process table before giving up on a command that multiplies."""
 
-_MARK = "NANO_FLOW_STEP"
-"""Variable by which a command's descendants are found, also those that left its process group."""
+class _Streams(asyncio.subprocess.SubprocessStreamProtocol):
+    """Knows when the process is over; asyncio's own ``wait`` also waits for everybody who holds its pipes."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(limit=CHUNK, loop=loop)
+        self.exited = asyncio.Event()
+
+    def process_exited(self) -> None:
+        super().process_exited()
+        self.exited.set()
+
+
+class OwnedProcess:
+    """A running process with all that it will start; ``end`` leaves nothing of it."""
+
+    def __init__(
+        self, transport: asyncio.SubprocessTransport, streams: _Streams, tree: ProcessTree, process: Process
+    ) -> None:
+        self._transport = transport
+        self._streams = streams
+        self._tree = tree
+        self.process = process
+
+    async def wait(self) -> int:
+        """Its exit code, once it is over; what it left behind is ended then."""
+        await self._streams.exited.wait()
+        self._sweep()
+        code = self._transport.get_returncode()
+        assert code is not None
+        return code
+
+    async def end(self) -> None:
+        """Ask politely, then insist; also where the waiting is cancelled."""
+        try:
+            if not self._streams.exited.is_set():
+                self._tree.signal(self.process.pid, signal.SIGTERM)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_GRACE_S):
+                        await self._streams.exited.wait()
+        finally:
+            self._sweep()
+        await self._streams.exited.wait()
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the pipes, whoever holds their other ends."""
+        self._transport.close()
+
+    def _sweep(self) -> None:
+        self._tree.end(self.process.pid)
+        self._tree.forget(self.process.pid)
+
+
+async def start_process(
+    argv: Sequence[str], env: Mapping[str, str], cwd: str, tree: ProcessTree, *, stdin: bool
+) -> OwnedProcess:
+    """Start a command. Raises StepError("command"); a cancelled start leaves nothing."""
+    starting = asyncio.ensure_future(_start(argv, env, cwd, tree, stdin=stdin))
+    cancelled = False
+    while not starting.done():  # a start that is broken off half-way would leave a process that nobody knows
+        try:
+            await asyncio.wait([starting])
+        except asyncio.CancelledError:
+            cancelled = True
+    if not cancelled:
+        return starting.result()
+    if starting.exception() is None:
+        await starting.result().end()
+    raise asyncio.CancelledError
+
+
+async def _start(
+    argv: Sequence[str], env: Mapping[str, str], cwd: str, tree: ProcessTree, *, stdin: bool
+) -> OwnedProcess:
+    pipe = asyncio.subprocess.PIPE
+    mark = secrets.token_hex(8)
+    with tree.starting():
+        try:
+            loop = asyncio.get_running_loop()
+            transport, streams = await loop.subprocess_exec(
+                lambda: _Streams(loop),
+                *argv,
+                stdin=pipe if stdin else asyncio.subprocess.DEVNULL,
+                stdout=pipe,
+                stderr=pipe,
+                env={**env, MARK: mark},
+                cwd=cwd,
+                start_new_session=True,
+            )
+        except FileNotFoundError:
+            raise StepError("command", _not_found(argv[0], cwd)) from None
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise StepError("command", f'"{argv[0]}" cannot be started: {str(reason).lower()}') from None
+        process = Process(transport, streams, loop)
+        tree.started(process.pid, mark)
+    return OwnedProcess(transport, streams, tree, process)
 
 
 class LocalCommands:
-    """Runs commands with asyncio's subprocesses. Linux also kills descendants that made a session of their own."""
+    """Runs commands with asyncio's subprocesses; ``tree`` is shared by all that starts processes in a run."""
+
+    def __init__(self, tree: ProcessTree | None = None) -> None:
+        self._tree = tree or ProcessTree()
 
     async def run(
         self, argv: Sequence[str], *, env: Mapping[str, str], cwd: str, stdin: str | None = None
     ) -> CommandResult:
         """Run a command to its end; see ``ports.Commands``."""
-        mark = secrets.token_hex(8)
-        process = await _start(argv, {**env, _MARK: mark}, cwd, stdin)
+        owned = await start_process(argv, env, cwd, self._tree, stdin=stdin is not None)
+        process = owned.process
         assert process.stdout is not None and process.stderr is not None
-        readers = [
-            asyncio.ensure_future(_read(process.stdout)),
-            asyncio.ensure_future(_read(process.stderr)),
+        stdout, stderr = Kept(), Kept()
+        pumps = [
+            asyncio.ensure_future(stdout.fill(process.stdout)),
+            asyncio.ensure_future(stderr.fill(process.stderr)),
             asyncio.ensure_future(_feed(process, stdin)),
         ]
         try:
-            exit_code = await process.wait()
-            _kill_all(process.pid, mark)  # a reader ends only when nobody holds the other end
-            stdout, stderr, _ = await asyncio.gather(*readers)
+            exit_code = await owned.wait()
+            await asyncio.wait(pumps, timeout=_GRACE_S)  # nobody holds the other ends any more
+        except BaseException:
+            await owned.end()
+            raise
         finally:
-            if process.returncode is None:
-                await _end(process, mark)
-            for reader in readers:
-                reader.cancel()
-        return CommandResult(str(stdout), str(stderr), exit_code if exit_code >= 0 else 128 - exit_code)
+            for pump in pumps:
+                pump.cancel()
+            owned.close()
+        return CommandResult(stdout.text(), stderr.text(), exit_code if exit_code >= 0 else 128 - exit_code)
 
 
-async def _start(
-    argv: Sequence[str], env: Mapping[str, str], cwd: str, stdin: str | None
-) -> asyncio.subprocess.Process:
-    pipe = asyncio.subprocess.PIPE
-    try:
-        return await asyncio.create_subprocess_exec(
-            *argv,
-            stdin=asyncio.subprocess.DEVNULL if stdin is None else pipe,
-            stdout=pipe,
-            stderr=pipe,
-            env=dict(env),
-            cwd=cwd,
-            start_new_session=True,
-            limit=_CHUNK,
-        )
-    except FileNotFoundError:
-        raise StepError("command", f'"{argv[0]}" was not found (in the folder "{cwd}")') from None
-    except (OSError, ValueError) as error:
-        raise StepError("command", f'"{argv[0]}" cannot be started: {error}') from None
+@dataclass(slots=True)
+class Kept:
+    """What was read from a stream, up to the cap."""
+
+    data: bytearray = field(default_factory=bytearray)
+    total: int = 0
+
+    async def fill(self, stream: asyncio.StreamReader) -> None:
+        """Read to the end."""
+        while chunk := await stream.read(CHUNK):
+            self.total += len(chunk)
+            if len(self.data) < OUTPUT_CAP:
+                self.data += chunk[: OUTPUT_CAP - len(self.data)]
+
+    def text(self) -> str:
+        """As text, with a note of what was cut."""
+        text = self.data.decode("utf-8", errors="replace")
+        return text if self.total <= OUTPUT_CAP else f"{text}\n[cut: {self.total - OUTPUT_CAP} more bytes]"
 
 
-async def _read(stream: asyncio.StreamReader) -> str:
-    kept = bytearray()
-    total = 0
-    while chunk := await stream.read(_CHUNK):
-        total += len(chunk)
-        if len(kept) < OUTPUT_CAP:
-            kept += chunk[: OUTPUT_CAP - len(kept)]
-    text = kept.decode("utf-8", errors="replace")
-    return text if total <= OUTPUT_CAP else f"{text}\n[cut: {total - OUTPUT_CAP} more bytes]"
+def _not_found(program: str, cwd: str) -> str:
+    if not os.path.isdir(cwd):
+        return f'the folder "{cwd}" does not exist'
+    if os.path.isfile(os.path.join(cwd, program)) and os.sep in program:
+        return f'"{program}" names an interpreter in its first line that does not exist'
+    return f'"{program}" was not found (in the folder "{cwd}")'
 
 
-async def _feed(process: asyncio.subprocess.Process, text: str | None) -> str:
+async def _feed(process: Process, text: str | None) -> None:
     if process.stdin is not None and text is not None:
         with contextlib.suppress(ConnectionError):
-            process.stdin.write(text.encode("utf-8"))
+            process.stdin.write(text.encode("utf-8", errors="replace"))
             await process.stdin.drain()
         process.stdin.close()
-    return ""
-
-
-async def _end(process: asyncio.subprocess.Process, mark: str) -> None:
-    """Ask politely, then insist."""
-    _signal_group(process.pid, signal.SIGTERM)
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_GRACE_S):
-            await process.wait()
-    _kill_all(process.pid, mark)
-    await process.wait()
-
-
-def _kill_all(group: int, mark: str) -> None:
-    """Kill the group and the marked ones until none is left: a fork may race with one look at the table."""
-    _signal_group(group, signal.SIGKILL)
-    for _ in range(_SWEEPS):
-        alive = _marked(mark)
-        if not alive:
-            return
-        for pid in alive:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
-
-
-def _signal_group(group: int, number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(group, number)
-
-
-def _marked(mark: str) -> list[int]:
-    """Processes whose environment holds ``mark`` (Linux; elsewhere none are found)."""
-    wanted = f"{_MARK}={mark}".encode()
-    found = []
-    try:
-        names = os.listdir("/proc")
-    except OSError:
-        return []
-    for name in names:
-        if name.isdigit():
-            try:
-                with open(f"/proc/{name}/environ", "rb") as file:
-                    environ = file.read()
-            except OSError:
-                continue
-            if wanted in environ.split(b"\0"):
-                found.append(int(name))
-    return found
