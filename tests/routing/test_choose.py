@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from nano_flow.core.errors import StepError
 from nano_flow.core.money import Money, money
 from nano_flow.plan.catalogue import Catalogue
+from nano_flow.routing.candidates import output_cap
 from nano_flow.routing.choose import CHOICES, decide
 from nano_flow.routing.request import Candidate, NoCandidate, Observations, RouteDecision, RouteRequest
 from tests.routing.world import ALL, CATALOGUE, POLICY, ask, card, observe, policy_of, provider
@@ -207,6 +208,89 @@ def test_the_decision_as_json_has_what_the_contract_promises() -> None:
     assert {"signal": "trivial", "points": -2.0, "at": "routing.yaml:7", "found": ["typo"]} in document["because"]  # type: ignore[operator]
     assert document["facts"]["prompt_words"] == 3  # type: ignore[index,call-overload]
     assert {"model": "sim/small"}.items() <= document["refused"][0].items()  # type: ignore[index,union-attr,call-overload]
+
+
+RULED = POLICY.replace(
+    "    rules:\n",
+    "    rules:\n      - {when: few, models: [anthropic/haiku, openai/mini], choose: cheapest}\n"
+    "      - {when: one, model: openai/large}\n      - {when: up, tier: complex}\n",
+)
+CASCADE = """
+cascade:
+  tiers: [simple, standard]
+  signals: [{name: s, feature: unfinished, curve: [[0, 0], [1, 6]]}]
+  escalate_at: 5
+"""
+
+
+def ruled(request: RouteRequest, observations: Observations | None = None, text: str = RULED) -> RouteDecision:
+    return decide(request, policy_of(text), CATALOGUE, observations or observe())
+
+
+def test_a_rule_may_name_models_a_model_or_a_tier() -> None:
+    assert names(ruled(ask(tags=("few",)))) == ["openai/mini", "anthropic/haiku"]
+    assert names(ruled(ask(tags=("one",)))) == ["openai/large"]
+    assert ruled(ask(tags=("up",))).tier == "complex"
+    tight = observe(downgrade=True)
+    assert names(ruled(ask(tags=("one",)), tight)) == ["openai/large"]
+    assert ruled(ask(tags=("few",)), tight).tier == "simple"
+    assert names(ruled(ask(model="openai/nano", tags=("one",))))[0] == "openai/nano"
+
+
+def test_a_cascade_begins_at_its_lowest_tier_unless_money_or_a_complaint_decides() -> None:
+    text = POLICY + CASCADE
+    decision = ruled(ask(complexity=5.0), text=text)
+    assert (decision.tier, decision.cascade) == ("simple", ("standard",))
+    assert any("cascade: simple first" in points.signal for points in decision.because)
+    assert ruled(ask(complexity=9.0), text=text).cascade == ()
+    assert ruled(ask(complexity=5.0, escalate=1), text=text).cascade == ()
+    assert ruled(ask(complexity=5.0), observe(downgrade=True), text).cascade == ()
+    assert ruled(ask(model="standard"), text=text).cascade == ()
+
+
+def test_a_fallback_may_be_one_model_and_an_unknown_chain_is_named() -> None:
+    assert names(decided(ask(fallback="anthropic/opus"))) == ["openai/nano", "anthropic/opus"]
+    with pytest.raises(StepError, match='no chain "nope"; chains are: openai'):
+        decided(ask(fallback="nope"))
+
+
+def test_providers_of_step_and_rule_must_both_agree() -> None:
+    with pytest.raises(NoCandidate, match="only no provider may serve"):
+        decided(ask(tags=("pii",), providers=("openai",)))
+    lonely = replace(card("rare/only", 1.0), ref=card("rare/only", 1.0).ref)
+    catalogue = Catalogue({**CATALOGUE.providers, "rare": provider("rare", lonely)})
+    assert names(decide(ask(providers=("rare",)), POLICY_IN_FORCE, catalogue, observe())) == ["rare/only"]
+
+
+def test_a_pinned_model_outside_of_tiers_and_chains_stands_alone() -> None:
+    text = POLICY.replace("anthropic/opus, ", "")
+    alone = ruled(ask(model="anthropic/opus"), text=text)
+    assert (names(alone), alone.tier) == (["anthropic/opus"], None)
+    assert names(ruled(ask(model="anthropic/opus", escalate=1), text=text))[0] == "openai/mini"
+    assert names(ruled(ask(model="anthropic/opus"), observe(offline=True), text)) == ["sim/small"]
+    top = ruled(ask(model="anthropic/opus"))
+    assert names(top) == ["anthropic/opus", "openai/large"]
+
+
+def test_offline_without_a_simulator_nobody_is_left() -> None:
+    catalogue = Catalogue({name: card_ for name, card_ in CATALOGUE.providers.items() if name != "sim"})
+    with pytest.raises(NoCandidate) as caught:
+        decide(ask(), POLICY_IN_FORCE, catalogue, observe(offline=True))
+    assert caught.value.kind == "provider" and caught.value.refused
+    assert caught.value.decision.model is None and caught.value.decision.as_json()["model"] is None
+
+
+def test_what_a_step_asked_for_is_recorded_with_the_decision() -> None:
+    request = ask(fallback=("openai/mini",), complexity=0.0, needs=frozenset({"tools"}))
+    asked = decided(request).asked
+    assert asked == {"fallback": ["openai/mini"], "complexity": 0.0, "needs": ["tools"]}
+    assert decided(ask(fallback=False)).decision["asked"] == {"fallback": False}
+
+
+def test_output_caps_are_as_asked_else_usual_and_never_beyond_the_model() -> None:
+    usual, thinker = card("x/y", None), replace(card("x/y", None), can=frozenset({"reasoning"}), max_output_tokens=None)
+    assert [output_cap(usual, asked) for asked in (None, 100, 90_000)] == [4096, 100, 8000]
+    assert output_cap(thinker, None) == 16_000
 
 
 MODELS = [str(model.ref) for provided in CATALOGUE.providers.values() for model in provided.models.values()]

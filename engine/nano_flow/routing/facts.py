@@ -191,7 +191,7 @@ def prompt_facts(reading: Reading) -> PromptFacts:
     semicolons, operators = count(b";"), sum(map(count, _OPERATORS))
     marks = sum(map(count, _CODE_MARKS)) if semicolons or operators else 0
     files = len(_FILE.findall(data)) if count(b".") > count(b". ") + count(b".\n") + (data[-1:] == b".") else 0
-    items = len(_ITEM.findall(reading.skeleton)) + count(b" (0) ") + count(b" () ")
+    items = len(_ITEM.findall(reading.skeleton)) + count(b" (0) ")
     named = _named_lines(reading, wide) if digits else 0
     return PromptFacts(
         prompt_chars=len(reading.text),

@@ -139,8 +139,8 @@ def _tier_selection(context: _Context, pinned: ModelRef | None) -> Selection:
         )
         place = lowest
     above: tuple[str, ...] = ()
-    cascade = policy.cascade
-    if cascade and request.model == "auto" and not request.escalate and policy.tiers[place].name in cascade.tiers:
+    cascade = None if context.observations.downgrade or request.escalate else policy.cascade
+    if cascade and request.model == "auto" and policy.tiers[place].name in cascade.tiers:
         first, *rest = cascade.tiers
         because = (*because, SignalPoints(f"cascade: {first} first, its reply is judged", 0.0, cascade.at))
         place, above = policy.tier_place(first) or 0, tuple(rest)

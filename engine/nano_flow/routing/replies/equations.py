@@ -11,7 +11,7 @@ _CALCULATOR = re.compile(r"<<[^<>]{0,200}(?:>>|$)")
 _TIMES = re.compile(r"(?<=[\d)%])\s{0,3}[xX×]\s{0,3}(?=[\d($])")
 _DRESSING = str.maketrans({"\\": None, "$": None, "€": None, "£": None, "−": "-", "–": "-", "÷": "/", "*": "*"})
 _SIDE = r"[-+*/()%\d., ]{1,120}"
-_END, _BEGIN, _MIDDLE = re.compile(f"{_SIDE}$"), re.compile(_SIDE), re.compile(f"({_SIDE})[A-Za-z ]{{0,60}}")
+_END, _BEGIN = re.compile(f"{_SIDE}$"), re.compile(_SIDE)
 _TOKEN = re.compile(r"(\d+(?:\.\d+)?|\.\d+)|([-+*/()%])|\s+")
 _MAX_TOKENS = 60
 
@@ -30,9 +30,9 @@ def check_sums(text: str) -> Sums:
     for line in bare(text).splitlines():
         if "=" not in line:
             continue
-        sides = _sides(line.split("="))
-        for left, right in pairwise(sides):
-            holds = None if left is None or right is None else _holds(left, right)
+        for before, after in pairwise(line.split("=")):
+            left, right = _END.search(before[-120:]), _BEGIN.match(after)
+            holds = _holds(left[0], right[0]) if left and right else None
             read += holds is not None
             wrong += holds is False
     return Sums(read, wrong)
@@ -48,20 +48,6 @@ def numbers_of(text: str) -> list[float]:
     return [float(found.replace(",", "")) for found in _NUMBER.findall(text)[:2000] if len(found) < 40]
 
 
-def _sides(parts: list[str]) -> list[str | None]:
-    """The arithmetic next to each ``=``: the end of the first part, the beginning of the last, all of those between."""
-    found: list[str | None] = []
-    for place, part in enumerate(parts):
-        if place == 0:
-            match = _END.search(part[-120:])
-        elif place == len(parts) - 1:
-            match = _BEGIN.match(part)
-        else:
-            match = _MIDDLE.fullmatch(part)
-        found.append(match[1 if match.re is _MIDDLE else 0] if match else None)
-    return found
-
-
 def _holds(left: str, right: str) -> bool | None:
     """None where there is nothing to check: no operator, or something that is no sum."""
     if not any(operator in (left + right).strip().lstrip("-") for operator in "+*/-"):
@@ -74,7 +60,7 @@ def _holds(left: str, right: str) -> bool | None:
 
 def evaluate(text: str) -> float | None:
     """The value of an arithmetic expression with ``+ - * / ( ) %``; None where it is none."""
-    tokens = _tokens(re.sub(r"(?<=\d),(?=\d{3})", "", text.strip().rstrip(".,")))
+    tokens = _tokens(re.sub(r"(?<=\d),(?=\d{3})", "", re.sub(r"^[,.]?\s+", "", text).rstrip(" .,")))
     if not tokens or len(tokens) > _MAX_TOKENS:
         return None
     reader = _Reader(tokens)
