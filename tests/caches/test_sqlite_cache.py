@@ -47,6 +47,7 @@ def test_a_reply_comes_back_as_it_was_with_what_it_had_cost(cache: SqliteCache) 
 
 def test_a_reply_is_kept_for_its_time_and_replaced_by_a_newer_one(cache: SqliteCache) -> None:
     cache.put("k", REPLY, Money(1), 100.0, 60.0)
+    assert cache.holds("k", 159.9) and not cache.holds("k", 160.0) and cache.stats(0.0).hits == 0
     assert cache.get("k", 159.9) is not None
     assert cache.get("k", 160.0) is None
     cache.put("k", replace(REPLY, text="new"), Money(2), 200.0, None)

@@ -131,6 +131,28 @@ def test_the_likely_figure_follows_runs_and_no_run_exceeds_the_high_one(said: Sa
     assert "follow 3 earlier runs" in said("plan", "w.yaml", "--offline")
 
 
+def test_plan_knows_what_the_cache_answers(said: Said, tmp_path: Path) -> None:
+    (tmp_path / "w.yaml").write_text(
+        """
+nano_flow: 1
+name: kept
+inputs: {topic: {type: string}}
+steps:
+  a: {prompt: "About {{ inputs.topic }}.", system: Be brief., cache: true}
+  b: {prompt: "And {{ steps.a.output }}", cache: true}
+  c: {prompt: "Not kept: {{ inputs.topic }}"}
+"""
+    )
+    words = ("w.yaml", "--offline", "-i", "topic=bees")
+    assert [step["cached"] for step in said.json("plan", *words)["steps"]] == [False] * 3
+    said("run", *words, "-q")
+    assert [step["cached"] for step in said.json("plan", *words)["steps"]] == [True, False, False]
+    assert '"a" is answered by the cache' in said("plan", *words)
+    assert said.json("run", *words)["cost"]["saved_usd"] != "0"
+    assert not said.json("plan", *words[:-1], "topic=wasps")["steps"][0]["cached"]
+    assert not said.json("plan", "w.yaml", "--offline")["steps"][0]["cached"]
+
+
 def test_a_run_is_compared_with_those_before_it(said: Said) -> None:
     for topic in ("bees", "bees", "the long history of beekeeping in the monasteries of the Alps"):
         said("run", "w.yaml", "--offline", "-i", f"topic={topic}", "-q")

@@ -110,6 +110,14 @@ class SqliteCache:
         except sqlite3.Error as error:
             self.problem = f"{self.path}: {error}; replies are not cached from here on"
 
+    def holds(self, key: str, now: float) -> bool:
+        """Whether a reply is kept under ``key``; asking is no hit."""
+        with _guarded(self.path):
+            row = self._db.execute(
+                "SELECT 1 FROM replies WHERE key = ? AND (expires_at IS NULL OR expires_at > ?)", (key, now)
+            ).fetchone()
+        return row is not None
+
     def stats(self, now: float) -> CacheStats:
         """What it holds."""
         with _guarded(self.path):

@@ -46,9 +46,9 @@ def command(
     from nano_flow.project.preparing import GivenInputs, RunOptions, read_inputs_file
 
     data = read_inputs_file(str(inputs_file)) if inputs_file else {}
-    found = report(options, str(file), GivenInputs(input_texts(given), data), RunOptions(**chosen))  # type: ignore[arg-type]
+    found, cached = report(options, str(file), GivenInputs(input_texts(given), data), RunOptions(**chosen))  # type: ignore[arg-type]
     if options.json:
-        output.document("nano-flow/plan@1", report_json(found))
+        output.document("nano-flow/plan@1", report_json(found, cached))
     else:
-        output.data(report_text(found))
+        output.data(report_text(found, cached))
     return 0

@@ -15,14 +15,15 @@ from nano_flow.routing.request import RouteDecision
 SHOWN_NOTICES = 3
 
 
-def report_json(report: PlanReport) -> dict[str, Json]:
-    """The fields of ``nano-flow/plan@1``; a bound that does not exist is null."""
+def report_json(report: PlanReport, cached: frozenset[str] = frozenset()) -> dict[str, Json]:
+    """The fields of ``nano-flow/plan@1``; a bound that does not exist is null, ``cached`` are paths of steps."""
     found = report.estimate
+    steps = zip(found.steps, report.decisions, strict=True)
     return {
         "workflow": report.plan.name,
         "digest": report.plan.digest,
         "valid": True,
-        "steps": [_step_json(step, decision) for step, decision in zip(found.steps, report.decisions, strict=True)],
+        "steps": [{**_step_json(s, decision), "cached": s.visit.path in cached} for s, decision in steps],
         "cost_usd": _dollars_json(found.cost),
         "budget_usd": None if report.budget is None else usd(report.budget),
         "fits_budget": found.fits(report.budget),
@@ -66,13 +67,14 @@ def _dollars_json(spread: Spread) -> Json:
     }
 
 
-def report_text(report: PlanReport) -> str:
+def report_text(report: PlanReport, cached: frozenset[str] = frozenset()) -> str:
     """The table, what it adds up to, and what the reader should know."""
     rows = [_row(step, decision) for step, decision in zip(report.estimate.steps, report.decisions, strict=True)]
     header = ("step", "times", "model", "tier", "tokens", "low", "likely", "high")
     total = report.estimate.cost
     rows.append(("total", "", "", "", "", *(_money(part) for part in (total.low, total.likely, total.high))))
     lines = [table(header, rows, right=("times", "tokens", "low", "likely", "high")), "", *_verdict(report)]
+    lines += [f'  "{path}" is answered by the cache and costs nothing' for path in sorted(cached)]
     lines += [f"  {note}" for note in _notes(report)]
     lines += ["", *_files(report.policies.record())]
     return "\n".join(lines)

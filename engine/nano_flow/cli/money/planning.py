@@ -6,12 +6,14 @@ import os
 import time
 from dataclasses import replace
 
+from nano_flow.caches.sqlite import SqliteCache
 from nano_flow.cli.common import Options
 from nano_flow.core.errors import UsageError
 from nano_flow.core.messages import Json
 from nano_flow.plan.inputs import bind_inputs, read_input
 from nano_flow.plan.plan import Plan
 from nano_flow.project.files import read_text
+from nano_flow.project.money.cached import cached_steps
 from nano_flow.project.money.earlier import earlier_uses
 from nano_flow.project.money.estimating import Circumstance, PlanReport, plan_report
 from nano_flow.project.money.known import KnownInputs, known_inputs
@@ -19,8 +21,11 @@ from nano_flow.project.opening import open_workflow
 from nano_flow.project.preparing import GivenInputs, RunOptions, with_options
 
 
-def report(options: Options, path: str, given: GivenInputs, chosen: RunOptions) -> PlanReport:
-    """The report of the workflow at ``path``. Raises DocumentError, UsageError, StoreError."""
+def report(options: Options, path: str, given: GivenInputs, chosen: RunOptions) -> tuple[PlanReport, frozenset[str]]:
+    """The report of the workflow at ``path``, and the steps that the cache answers.
+
+    Raises DocumentError, UsageError, StoreError.
+    """
     opened = open_workflow(path, options.config_dir)
     plan = with_options(opened.plan, chosen)
     where = Circumstance(
@@ -30,7 +35,19 @@ def report(options: Options, path: str, given: GivenInputs, chosen: RunOptions) 
         known=KnownInputs(known_inputs(plan, given_values(plan, given))),
         history=earlier_uses(options.state, plan.name, simulated=chosen.offline),
     )
-    return plan_report(plan, opened.policies, where)
+    found = plan_report(plan, opened.policies, where)
+    return found, _cached(found, options, where.now) if not chosen.no_cache else frozenset()
+
+
+def _cached(found: PlanReport, options: Options, now: float) -> frozenset[str]:
+    path = options.state / "cache.db"
+    if not path.exists():
+        return frozenset()
+    cache = SqliteCache(path)
+    try:
+        return cached_steps(found, os.environ, cache, now)
+    finally:
+        cache.close()
 
 
 def given_values(plan: Plan, given: GivenInputs) -> dict[str, Json]:
