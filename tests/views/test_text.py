@@ -108,6 +108,8 @@ def test_what_a_model_was_asked_for_is_told_where_it_differs() -> None:
     assert "openai/gpt-5-mini for openai/gpt-5" in line
     done = StepFinished(2.0, "ask", "x", 1.0)
     assert "as named" in steps_text(document(started(), named, finished(), done))[1]
+    scored = RouteDecided(1.0, "ask", 0, "openai/gpt-5-mini", 0.0, "standard", {})
+    assert "as named" in steps_text(document(started(), scored, finished(), done))[1]
     no_score = RouteDecided(1.0, "ask", 0, "simple", None, "simple", {})
     assert "simple  " in steps_text(document(started(), no_score, finished(), done))[1]
 

@@ -122,6 +122,8 @@ def _why(step: Fields) -> str:
     tier, score, status = step.get("tier"), step.get("score"), str(step["status"])
     if status not in ("succeeded", "failed"):
         return f"{status}: {step['reason']}" if step.get("reason") else status
+    if "/" in str(step.get("requested_model")):
+        return "as named"  # whatever its prompt scored
     if not tier:
         return "as named" if step.get("model") and step.get("requested_model") else ""
     return f"{tier} {round(score, 1):g}" if isinstance(score, int | float) else str(tier)
