@@ -34,9 +34,9 @@ from nano_flow.runtime.recorder import Recorder
 from nano_flow.runtime.templates import render
 from nano_flow.steps.context import Services, StandIn
 from nano_flow.steps.tools.toolbox import RunToolbox, StartServer
-from nano_flow.tools.processes import LocalCommands
+from nano_flow.tools.files.workspace import Workspace
+from nano_flow.tools.processes.local import LocalCommands
 from nano_flow.tools.table import builtin_tools
-from nano_flow.tools.workspace import Workspace
 
 if TYPE_CHECKING:
     from nano_flow.runtime.limits import Control

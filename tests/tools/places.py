@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nano_flow.tools.workspace import Workspace
+from nano_flow.tools.files.workspace import Workspace
 
 SECRET = "sk-CANARY"
 

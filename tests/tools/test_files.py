@@ -11,10 +11,10 @@ import pytest
 
 from nano_flow.core.errors import StepError
 from nano_flow.core.messages import Json
-from nano_flow.tools import reading, searching
-from nano_flow.tools.files import FILE_TOOLS, file_tool
+from nano_flow.tools.files import reading, searching
+from nano_flow.tools.files.tool import FILE_TOOLS, file_tool
+from nano_flow.tools.files.workspace import Workspace
 from nano_flow.tools.table import builtin_tools
-from nano_flow.tools.workspace import Workspace
 
 
 @pytest.fixture
@@ -139,7 +139,7 @@ class TestWriting:
             call(workspace, "edit_file", path="a", old="", new="y")
         with pytest.raises(StepError, match="binary"):
             call(workspace, "edit_file", path="b", old="x", new="y")
-        monkeypatch.setattr("nano_flow.tools.editing.READ_CAP", 0)
+        monkeypatch.setattr("nano_flow.tools.files.editing.READ_CAP", 0)
         with pytest.raises(StepError, match="larger than 0 bytes"):
             call(workspace, "edit_file", path="a", old="x", new="y")
 

@@ -14,8 +14,8 @@ import pytest
 
 from nano_flow.core.errors import StepError
 from nano_flow.ports import CommandResult
-from nano_flow.tools import processes
-from nano_flow.tools.processes import LocalCommands
+from nano_flow.tools.processes import local as processes
+from nano_flow.tools.processes.local import LocalCommands
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who descends from whom")
 ENV = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
@@ -175,11 +175,11 @@ def own(body: str, expected: str) -> None:
     """Run Python with nano-flow's tools in a process of its own: adopting orphans changes the whole process."""
     head = """
         import asyncio, os, sys, time
-        from nano_flow.tools.process_tree import ProcessTree
-        from nano_flow.tools.processes import LocalCommands
+        from nano_flow.tools.processes.tree import ProcessTree
+        from nano_flow.tools.processes.local import LocalCommands
         """
     code = textwrap.dedent(head) + textwrap.dedent(body)
-    engine = Path(processes.__file__).parents[2]
+    engine = Path(processes.__file__).parents[3]
     done = subprocess.run(
         [sys.executable, "-c", code], env={**ENV, "PYTHONPATH": str(engine)}, capture_output=True, text=True, timeout=60
     )

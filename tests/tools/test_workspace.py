@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from nano_flow.core.errors import StepError
 from nano_flow.core.messages import Json
-from nano_flow.tools.files import FILE_TOOLS, file_tool
-from nano_flow.tools.workspace import Workspace
+from nano_flow.tools.files.tool import FILE_TOOLS, file_tool
+from nano_flow.tools.files.workspace import Workspace
 from tests.tools.places import SECRET, hostile
 
 __all__ = ["hostile"]
@@ -240,7 +240,7 @@ def test_a_disk_that_fails_leaves_the_old_file(hostile: Workspace, monkeypatch: 
 
 
 def test_a_huge_content_is_refused(hostile: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nano_flow.tools.workspace.MAX_WRITE", 3)
+    monkeypatch.setattr("nano_flow.tools.files.workspace.MAX_WRITE", 3)
     with pytest.raises(StepError, match="larger than 3 bytes"):
         call(hostile, "write_file", "a.txt")
 

@@ -14,7 +14,7 @@ from nano_flow.ports import Clock, Tool
 from nano_flow.providers.sim import SimOptions, SimProvider
 from nano_flow.providers.simulated.script import Script
 from nano_flow.steps.output import OutputBroken, check_schema
-from nano_flow.tools.files import FILE_TOOLS
+from nano_flow.tools.files.tool import FILE_TOOLS
 
 _TAKES_S = 1.0
 """Virtual seconds that a scripted call takes, so that calls that are ready together overlap."""

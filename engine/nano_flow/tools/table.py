@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from nano_flow.ports import Tool
-from nano_flow.tools.files import FILE_TOOLS, file_tool
-from nano_flow.tools.workspace import Workspace
+from nano_flow.tools.files.tool import FILE_TOOLS, file_tool
+from nano_flow.tools.files.workspace import Workspace
 
 MakeTool = Callable[[tuple[str, ...]], Tool]
 """Makes a tool; it is given the allow-list that the workflow declares for it."""

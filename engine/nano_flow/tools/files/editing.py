@@ -7,9 +7,9 @@ from difflib import SequenceMatcher
 
 from nano_flow.core.errors import StepError
 from nano_flow.core.messages import Json
-from nano_flow.tools.protected import shown
-from nano_flow.tools.reading import READ_CAP
-from nano_flow.tools.workspace import Workspace, refused
+from nano_flow.tools.files.protected import shown
+from nano_flow.tools.files.reading import READ_CAP
+from nano_flow.tools.files.workspace import Workspace, refused
 
 _SIMILAR = 0.6
 _COMPARED = 2_000

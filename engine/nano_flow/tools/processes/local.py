@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from nano_flow.core.errors import StepError
 from nano_flow.ports import CommandResult
-from nano_flow.tools.process_tree import MARK, ProcessTree
+from nano_flow.tools.processes.tree import MARK, ProcessTree
 
 OUTPUT_CAP = 1_048_576
 """Bytes of stdout, and of stderr, that are kept; the rest is read and dropped."""

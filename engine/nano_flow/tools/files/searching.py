@@ -12,9 +12,9 @@ from itertools import islice
 
 from nano_flow.core.errors import StepError
 from nano_flow.core.messages import Json
-from nano_flow.tools.protected import shown
-from nano_flow.tools.reading import READ_CAP, text_of
-from nano_flow.tools.workspace import Workspace
+from nano_flow.tools.files.protected import shown
+from nano_flow.tools.files.reading import READ_CAP, text_of
+from nano_flow.tools.files.workspace import Workspace
 
 _FILES = 20_000
 _FOLDERS = 20_000

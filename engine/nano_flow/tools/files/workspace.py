@@ -18,7 +18,7 @@ from pathlib import PurePosixPath
 from typing import BinaryIO
 
 from nano_flow.core.errors import StepError
-from nano_flow.tools.protected import Protected, hidden, shown
+from nano_flow.tools.files.protected import Protected, hidden, shown
 
 MAX_WRITE = 16 * 1024 * 1024
 """Bytes of a file that a tool writes."""

@@ -10,10 +10,10 @@ from functools import partial
 
 from nano_flow.core.errors import StepError
 from nano_flow.core.messages import Json, ToolSpec
-from nano_flow.tools.editing import edit_file, write_file
-from nano_flow.tools.reading import get_file_info, list_directory, read_file
-from nano_flow.tools.searching import search_files
-from nano_flow.tools.workspace import Workspace
+from nano_flow.tools.files.editing import edit_file, write_file
+from nano_flow.tools.files.reading import get_file_info, list_directory, read_file
+from nano_flow.tools.files.searching import search_files
+from nano_flow.tools.files.workspace import Workspace
 
 Work = Callable[[Workspace, Mapping[str, Json]], Json]
 

@@ -9,8 +9,8 @@ from typing import BinaryIO
 from nano_flow.core.errors import StepError
 from nano_flow.core.messages import Json
 from nano_flow.core.text import rfc3339
-from nano_flow.tools.protected import shown
-from nano_flow.tools.workspace import Entry, Workspace, refused
+from nano_flow.tools.files.protected import shown
+from nano_flow.tools.files.workspace import Entry, Workspace, refused
 
 READ_CAP = 1_048_576
 """Bytes of a file that one call returns."""

@@ -1,0 +1,1 @@
+"""File tools, and the workspace that they are confined to."""

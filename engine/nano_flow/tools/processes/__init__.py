@@ -1,0 +1,1 @@
+"""Commands of this machine, and the end of all that they start."""

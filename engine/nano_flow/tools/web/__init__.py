@@ -1,0 +1,1 @@
+"""Requests to the web: only to the addresses that were checked."""
