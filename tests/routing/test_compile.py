@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from nano_flow.core.diagnostics import Diagnostic, SourceRange
@@ -11,6 +13,7 @@ from nano_flow.documents.routing import RoutingDocument
 from nano_flow.routing.compile import routing_policy
 from nano_flow.routing.learned import LearnedScore
 from nano_flow.routing.rules import Condition, PolicyRules
+from nano_flow.routing.signals import MatchSignal
 from nano_flow.source.yaml_nodes import read_yaml
 from tests.routing.world import POLICY, policy_of, tagged
 
@@ -107,6 +110,18 @@ def test_a_rule_without_a_condition_always_holds() -> None:
     policy = policy_of("nano_flow: 1\n" + TIERS + "policies: {default: {rules: [{tier: high}, {tier: low}]}}")
     assert policy.policies["default"].match({}) is policy.policies["default"].rules[0]
     assert policy_of("nano_flow: 1\n" + TIERS).rules_of("anything") == PolicyRules()
+
+
+def test_a_pattern_may_stand_in_a_list() -> None:
+    text = TIERS + "complexity: {signals: [{name: s, match: ['/a+b/', word], points: 1}]}"
+    (signal,) = policy_of("nano_flow: 1\n" + text).scorer.signals
+    assert isinstance(signal, MatchSignal) and signal.entries == ("/a+b/", "word")
+
+
+def test_a_score_beyond_every_bound_belongs_to_the_last_tier() -> None:
+    policy = policy_of("nano_flow: 1\n" + TIERS)
+    closed = replace(policy, tiers=tuple(replace(tier, below=5.0) for tier in policy.tiers))
+    assert closed.tier_for(7) == 1
 
 
 def test_the_least_document_scores_nothing() -> None:

@@ -198,7 +198,7 @@ def _rule(reader: _Reader, document: RuleDocument, names: tuple[Sequence[str], S
     targets = [key for key in ("tier", "chain", "model", "models") if getattr(document, key) is not None]
     if len(targets) > 1:
         reader.say(
-            "NF515", f"a rule takes one of tier, chain, model and models; this one has {', '.join(targets)}", path
+            "NF517", f"a rule takes one of tier, chain, model and models; this one has {', '.join(targets)}", path
         )
     models = [document.model] if document.model else document.models or []
     key = "model" if document.model else "models"

@@ -134,8 +134,6 @@ FEATURES: Mapping[str, Callable[[Facts], object]] = {k: v for k, v in _GETTERS.i
 def _plain(value: object) -> Json:
     if isinstance(value, tuple):
         return [str(v) for v in value]
-    if isinstance(value, float):
-        return round(value, 4)
     return value if isinstance(value, bool | int | str) else None
 
 
