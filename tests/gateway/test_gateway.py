@@ -15,7 +15,7 @@ from nano_flow.core.refs import ModelRef
 from nano_flow.gateway.ask import ModelAnswer, ModelAsk
 from nano_flow.plan.plan import PlannedBudget, PlannedRetry
 from nano_flow.ports import RecordedWork
-from tests.gateway.fakes import COST, A, B, C, FakeProvider, World, ask, reply
+from tests.gateway.fakes import COST, A, B, C, Decided, FakeProvider, World, ask, reply
 
 
 def call(world: World, question: ModelAsk | None = None) -> ModelAnswer:
@@ -98,6 +98,39 @@ def test_retry_after_is_kept_to_up_to_a_maximum() -> None:
     world.providers["alpha"] = FakeProvider([errors.RateLimited("slow", retry_after=3600), reply()])
     assert call(world).model == B
     assert world.clock.slept == []
+
+
+def test_what_one_call_is_told_to_wait_all_wait() -> None:
+    world = World(candidates=(A,))
+    world.providers["alpha"] = FakeProvider([errors.RateLimited("slow", retry_after=20), reply()])
+    gateway = world.gateway()
+    times: list[float] = []
+    sent = asyncio.Event()
+    world.providers["alpha"].before = sent.set
+
+    async def late() -> None:
+        await sent.wait()
+        await gateway.call(ask(address="late"))
+        times.append(world.clock.time)
+
+    async def both() -> None:
+        started = world.clock.time
+        await asyncio.gather(gateway.call(ask()), late())
+        assert times[0] >= started + 20
+
+    asyncio.run(both())
+
+
+def test_a_dear_fallback_is_told_when_it_is_asked() -> None:
+    world = World()
+    notice = f"the fallback {B} costs about $1 a call, 60 times as much as {A}"
+    world.extra["route"] = lambda question, circumstances: Decided((A, B), notices=(notice, "no key for gamma"))
+    gateway = world.gateway()
+    asyncio.run(gateway.call(ask()))
+    assert [event.message for event in cast(list[NoticeGiven], world.of(NoticeGiven))] == ["no key for gamma"]
+    world.providers["alpha"] = FakeProvider([errors.ModelUnknown("gone")])
+    asyncio.run(gateway.call(ask(turn=1)))
+    assert cast(NoticeGiven, world.of(NoticeGiven)[-1]).message == notice
 
 
 def test_after_the_attempts_the_next_model_each_at_most_once() -> None:

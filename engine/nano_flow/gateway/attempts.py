@@ -71,12 +71,28 @@ class Attempts:
         patience = Patience.of(self.rules, question.ask.retry)
         failed = 0
         while True:
+            await self._wait_for(ref)
             try:
                 return await self.sender.attempt(question, ref)
             except Retryable as error:
                 failed += 1
+                self._heed(ref, error)
                 delay = patience.delay(error, failed, self.random())
                 given_up = not last and question.ask.retry is None and cooldowns.is_cooling(ref, clock.monotonic())
                 if delay is None or given_up or error.kind in self.rules.stop_on:
                     raise
                 await clock.sleep(delay)
+
+    def _heed(self, ref: ModelRef, error: Retryable) -> None:
+        """What a provider asks of one call it asks of all of them."""
+        asked = error.retry_after if isinstance(error, RateLimited) else None
+        if asked and asked <= self.rules.max_retry_after_s:
+            books = self.sender.books
+            books.cooldowns.pause(ref, books.clock.monotonic() + asked)
+
+    async def _wait_for(self, ref: ModelRef) -> None:
+        """Let the time pass that another call of the run was told to wait; not all go on in the same moment."""
+        clock, cooldowns = self.sender.books.clock, self.sender.books.cooldowns
+        left = cooldowns.paused_for(ref, clock.monotonic())
+        if left > 0:
+            await clock.sleep(left + self.random() * min(left, 1.0))

@@ -22,12 +22,13 @@ _BESIDE_THE_POINT = frozenset({"simulated", "offline", "fallback"})
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A decision, its mapping made once."""
+    """A decision, its mapping made once. ``on_use`` are notices that are due when their model is asked."""
 
     candidates: tuple[ModelRef, ...]
     score: float | None
     tier: str | None
     decision: Mapping[str, Json]
+    on_use: Mapping[ModelRef, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +43,14 @@ class Chooser:
         """Candidates for a question, told to everybody. NoCandidate or LimitReached where there are none."""
         ask = question.ask
         routed = await self._routed(question)
-        chosen = Chosen(routed.candidates, routed.score, routed.tier, routed.decision)
+        later = {
+            ref: notice for ref in routed.candidates[1:] for notice in routed.notices if f"fallback {ref} " in notice
+        }
+        chosen = Chosen(routed.candidates, routed.score, routed.tier, routed.decision, later)
         self.tell(ask, question.requested, chosen.score, chosen.tier, chosen.decision)
         for notice in routed.notices:
-            self.notice(ask.address, notice)
+            if notice not in later.values():
+                self.notice(ask.address, notice)
         return chosen
 
     def tell(

@@ -32,6 +32,20 @@ class Cooldowns:
         self._seconds = seconds
         self._breakers: dict[str, _Breaker] = {}
         self._open: set[str] = set()
+        self._paused: dict[ModelRef, float] = {}
+
+    def pause(self, ref: ModelRef, until: float) -> None:
+        """The provider said when it may be asked again: nobody of the run asks ``ref`` before."""
+        self._paused[ref] = max(self._paused.get(ref, until), until)
+
+    def paused_for(self, ref: ModelRef, at: float) -> float:
+        """Seconds until ``ref`` may be asked again; 0 now."""
+        if not self._paused:
+            return 0.0
+        left = self._paused.get(ref, at) - at
+        if left <= 0:
+            self._paused.pop(ref, None)
+        return max(left, 0.0)
 
     def failed(self, ref: ModelRef, kind: str, at: float) -> None:
         """A call of ``ref`` failed."""
