@@ -7,6 +7,7 @@ are some; else it assumes usual lengths, which are constants of this package.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -99,7 +100,7 @@ def estimate(plan: Plan, assumptions: Assumptions) -> Estimate:
     """Estimate every step of ``plan``, outer ones first, in the order of the file."""
     outputs: dict[str, OutputSize] = {}
     seen = list(visits(plan, assumptions.known))
-    shared = {visit.path: sum(1 for other in seen if other.path == visit.path and _asks(other)) for visit in seen}
+    shared = Counter(visit.path for visit in seen if isinstance(visit.step.spec, PlannedPrompt))
     steps = []
     for visit in seen:
         if isinstance(visit.step.spec, PlannedPrompt):
@@ -140,10 +141,6 @@ def enough_output(known: StepHistory | None, cap: int) -> int | None:
         return None
     enough = -(-2 * known.longest // 100) * 100
     return enough if 2 * enough <= cap else None
-
-
-def _asks(visit: Visit) -> bool:
-    return isinstance(visit.step.spec, PlannedPrompt)
 
 
 def _prompt(

@@ -92,6 +92,7 @@ class _Planner:
 
     def __init__(self, plan: Plan, policies: Policies, where: Circumstance) -> None:
         self.plan, self.policies, self.where = plan, policies, where
+        self._ways: dict[tuple[object, ...], tuple[tuple[ModelChoice, ...], ...]] = {}
         self.decided: dict[int, tuple[RouteDecision, Obstacle]] = {}
         self._tokenizers = Tokenizers()
         options = where.options
@@ -106,6 +107,11 @@ class _Planner:
         )
         self._keyless = replace(self._router, without_credentials=frozenset())
         self._attempts = fallback_rules(policies.routing_document).attempts
+
+    @property
+    def _may_downgrade(self) -> bool:
+        """Whether a budget that is nearly spent changes who is asked."""
+        return self.policies.routing.downgrade_to is not None and self.plan.limits.budget.downgrade_at is not None
 
     def counter(self, ref: ModelRef) -> Count:
         """How to count for ``ref``, or for the model that it is like."""
@@ -186,17 +192,11 @@ class _Planner:
         return refused, ""
 
     def _route(self, ask: ModelAsk, size: PromptSize, decision: RouteDecision, *, varies: bool) -> AskRoute:
-        decisions = [decision]
         policy = self.policies.routing
-        others = list(self._variants(ask)) if varies or ask.escalate or policy.cascade else []
-        for other in others:
-            try:
-                decisions.append(self._keyless(other, self._boundless(size.likely)))
-            except NoCandidate:
-                continue
-        if policy.downgrade_to is not None and self.plan.limits.budget.downgrade_at is not None:
-            decisions += self._downgraded(ask, size.likely)
-        ways = tuple(dict.fromkeys(self._choices(other, ask) for other in decisions if other.candidates))
+        own = [self._choices(decision, ask)] if decision.candidates else []
+        varies = varies or bool(ask.escalate) or policy.cascade is not None or self._may_downgrade
+        others = self._other_ways(ask, size.likely) if varies else ()
+        ways = tuple(dict.fromkeys((*own, *others)))
         first = decision.model
         return AskRoute(
             first=None if first is None else self._choice(first, ask),
@@ -204,6 +204,24 @@ class _Planner:
             attempts=ask.retry.max_attempts if ask.retry is not None else self._attempts,
             rounds=len(policy.cascade.tiers) * policy.cascade.samples if policy.cascade and ask.model == "auto" else 1,
         )
+
+    def _other_ways(self, ask: ModelAsk, tokens: int) -> tuple[tuple[ModelChoice, ...], ...]:
+        """The chains that may be tried if the prompt turns out differently; the same for steps that say the same."""
+        same = (
+            *(ask.model, ask.policy, ask.providers, ask.complexity, ask.complexity_at_least, ask.complexity_at_most),
+            *(ask.fallback, len(ask.tools), ask.output_schema is None, tuple(sorted(ask.params)), ask.tags),
+            *(ask.max_output_tokens, ask.escalate, ask.purpose, tokens.bit_length()),
+        )
+        if same not in self._ways:
+            decisions = []
+            for other in self._variants(ask):
+                try:
+                    decisions.append(self._keyless(other, self._boundless(tokens)))
+                except NoCandidate:
+                    continue
+            decisions += self._downgraded(ask, tokens)
+            self._ways[same] = tuple(self._choices(found, ask) for found in decisions)
+        return self._ways[same]
 
     def _variants(self, ask: ModelAsk) -> Iterable[ModelAsk]:
         """The same question as if its prompt were easy, middling or hard, escalated, or put to a cascade's tiers."""
@@ -218,8 +236,11 @@ class _Planner:
             yield from (replace(ask, model=tier, escalate=0) for tier in policy.cascade.tiers)
 
     def _downgraded(self, ask: ModelAsk, tokens: int) -> list[RouteDecision]:
+        """What is asked once the budget is nearly spent."""
+        if not self._may_downgrade:
+            return []
         try:
-            return [self._keyless(replace(ask, escalate=0), replace(self._circumstances(tokens), downgrade=True))]
+            return [self._keyless(replace(ask, escalate=0), replace(self._boundless(tokens), downgrade=True))]
         except NoCandidate:
             return []
 
