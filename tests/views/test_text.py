@@ -118,7 +118,7 @@ def test_simulated_cached_and_unpriced_are_marked() -> None:
     hit = CacheHit(1.0, "b", 0, "openai/gpt-5", "auto", "f", ChatReply("x", "stop", Usage()), Money(70))
     text = run_text(document(started(), *prompt("a", reply=SIMULATED), hit, *prompt("c", cost=None)))
     assert "~$0.0000003" in text and "openai/gpt-5 (cached)" in text and "unpriced" in text
-    assert "$0.0000003 simulated, $0.0000009 possibly spent, $0.00000007 saved, 1 calls unpriced" in text
+    assert "$0.0000003 simulated, $0.0000009 possibly spent, $0.00000007 saved, 1 call unpriced" in text
 
 
 def test_a_budget_is_told_beside_the_cost() -> None:
@@ -137,6 +137,7 @@ def test_a_budget_is_told_beside_the_cost() -> None:
         ("paused", "budget", None, "nano-flow resume r1 --budget USD goes on with a larger budget"),
         ("paused", "interrupt", None, "nano-flow resume r1 goes on"),
         ("failed", None, None, "nano-flow resume r1 tries again what failed"),
+        ("failed", "budget", None, "nano-flow resume r1 --budget USD goes on with a larger budget"),
     ],
 )
 def test_the_last_line_is_what_to_type_next(status: Any, reason: Any, address: str | None, hint: str) -> None:

@@ -178,7 +178,8 @@ def _sums(document: Fields, width: int) -> Iterator[str]:
     others = _OTHER_SUMS[1:] if document.get("simulated") else _OTHER_SUMS
     parts += [f"${cost[name]} {word}" for name, word in others if cost.get(name) not in (None, "0")]
     if cost.get("unpriced_calls"):
-        parts.append(f"{cost['unpriced_calls']} calls unpriced")
+        calls = "call" if cost["unpriced_calls"] == 1 else "calls"
+        parts.append(f"{cost['unpriced_calls']} {calls} unpriced")
     tokens_in, tokens_out = _tokens(document)
     if tokens_in or tokens_out:
         parts.append(f"{_count(tokens_in)} + {_count(tokens_out)} tokens")
@@ -204,15 +205,15 @@ def _outputs(document: Fields) -> Iterator[str]:
 def _next(document: Fields) -> str:
     """What to type now."""
     run_id = document["run_id"]
-    if document["status"] == "paused":
-        stop = _mapping(document.get("stop"))
-        reason = stop.get("reason")
-        if reason == "approval":
-            return f"nano-flow approvals answer {run_id} {stop['address']} OPTION, then nano-flow resume {run_id}"
-        if reason == "budget":
-            return f"nano-flow resume {run_id} --budget USD goes on with a larger budget"
-        return f"nano-flow resume {run_id} goes on"
-    return f"nano-flow resume {run_id} tries again what failed" if document["status"] == "failed" else ""
+    stop = _mapping(document.get("stop"))
+    reason = stop.get("reason")
+    if document["status"] not in ("paused", "failed"):
+        return ""
+    if reason == "approval":
+        return f"nano-flow approvals answer {run_id} {stop['address']} OPTION, then nano-flow resume {run_id}"
+    if reason == "budget":
+        return f"nano-flow resume {run_id} --budget USD goes on with a larger budget"
+    return f"nano-flow resume {run_id} {'goes on' if document['status'] == 'paused' else 'tries again what failed'}"
 
 
 def _plus(costs: Sequence[str]) -> str:
