@@ -140,7 +140,7 @@ def test_two_resumes_of_one_run(project: Path) -> None:
     process = start(project, "run", "workflow.yaml", "--json")
     while recorded_count(project) < 3:
         os.sched_yield()
-    code, report = finish(project, "resume", "last", "--json")
+    code, _ = finish(project, "resume", "last", "--json")
     process.communicate(timeout=60)
     assert code != 0
     assert process.returncode == 0

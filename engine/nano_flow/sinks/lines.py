@@ -30,8 +30,7 @@ from nano_flow.core.events import (
 )
 from nano_flow.core.money import usd
 from nano_flow.core.shown.printable import printable
-from nano_flow.core.text import duration_text
-from nano_flow.core.text import rfc3339
+from nano_flow.core.text import duration_text, rfc3339
 
 LOUD, NORMAL, DETAIL = -1, 0, 1
 """Said also under ``-q``; said usually; said with ``-v``."""

@@ -7,8 +7,7 @@ from typing import Protocol
 
 from nano_flow.core.messages import Json
 from nano_flow.core.money import usd
-from nano_flow.core.text import duration_text
-from nano_flow.core.text import rfc3339
+from nano_flow.core.text import duration_text, rfc3339
 from nano_flow.views.table import WHOLE, Column, table
 
 SCHEMA = "nano-flow/runs@1"
