@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import signal
@@ -57,6 +58,7 @@ Examples:
   nano-flow run workflow.yaml -i diff=@change.diff --budget 0.50
 """
 
+_OUTPUT_ERRORS = frozenset({errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 DEFECT = 70
 INTERRUPTED = 130
 TERMINATED = 143
@@ -69,6 +71,7 @@ class Terminated(KeyboardInterrupt):
 def main() -> NoReturn:
     """The entry point of the console script."""
     signal.signal(signal.SIGTERM, _terminate)
+    _open_missing_streams()
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking for some costs every start 18 ms
     code = run_command(sys.argv[1:])
     gc.freeze()  # at exit Python would search all modules for garbage: a seventh of a short command's time
@@ -77,14 +80,16 @@ def main() -> NoReturn:
 
 def run_command(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code; the current folder is as before afterwards."""
-    before = os.getcwd()
+    try:
+        before = os.getcwd()
+    except OSError:
+        print("error: the current folder does not exist any more; go to another one", file=sys.stderr)  # noqa: T201
+        return 2
     try:
         code = _outcome(list(arguments))
         sys.stdout.flush()
-    except BrokenPipeError:
-        # The reader has left (``| head``): nothing to say, and nobody to say it to, not even at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 1
+    except OSError as error:
+        code = _output_lost(error)
     except Terminated:
         code = TERMINATED
     except KeyboardInterrupt:
@@ -92,6 +97,26 @@ def run_command(arguments: Sequence[str]) -> int:
     finally:
         os.chdir(before)
     return code
+
+
+def _output_lost(error: OSError) -> int:
+    """Standard output is full or closed; it is turned away, so that Python does not complain of it again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if not isinstance(error, BrokenPipeError):  # a reader that has left (``| head``) is not told anything
+        print(f"error: the output cannot be written: {error.strerror}", file=sys.stderr)  # noqa: T201
+    return 1
+
+
+def _open_missing_streams() -> None:
+    """A stream that was closed by whoever started the command (``>&-``) goes nowhere."""
+    sys.stdin = sys.stdin or open(os.devnull, encoding="utf-8")  # noqa: SIM115
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+
+
+def _is_of_output(error: Exception) -> bool:
+    """True for what writing to a stream raises: a full disk or a lost terminal, and no file is named."""
+    return isinstance(error, OSError) and error.filename is None and error.errno in _OUTPUT_ERRORS
 
 
 def _outcome(arguments: list[str]) -> int:
@@ -109,9 +134,9 @@ def _outcome(arguments: list[str]) -> int:
 
         say_failure(error, as_json=_wants_json(arguments))
         return error.exit_code
-    except BrokenPipeError:
-        raise
     except Exception as error:
+        if _is_of_output(error):
+            raise
         from nano_flow.cli.failures import say_defect
 
         say_defect(error, arguments, as_json=_wants_json(arguments))
