@@ -165,11 +165,11 @@ def _gateway(
 
 
 def _toolbox(prepared: PreparedRun, where: Surroundings, doubles: Doubles | None) -> RunToolbox:
-    workspace = prepared.plan.workspace
+    workspace, commands = prepared.plan.workspace, LocalCommands()
     return RunToolbox(
-        builtin=builtin_tools(Workspace(workspace, frozenset(prepared.opened.texts))),
+        builtin=builtin_tools(Workspace(workspace, frozenset(prepared.opened.texts)), commands, where.environ),
         start_server=doubles.start_server if doubles else _start_server,
-        commands=LocalCommands(),
+        commands=commands,
         render=render,
         environ=where.environ,
         workspace=workspace,
