@@ -11,7 +11,7 @@ import pytest
 from nano_flow.cli import main
 from nano_flow.cli.common import Options, options_of, pass_options
 from nano_flow.cli.frame import group as frame
-from nano_flow.cli.frame.crash import without_secrets
+from nano_flow.cli.frame.crash import without_inputs, without_secrets
 from nano_flow.cli.main import run_command
 from nano_flow.core.diagnostics import Diagnostic, SourceRange
 from nano_flow.core.errors import DocumentError, UsageError
@@ -130,6 +130,29 @@ def test_a_defect_leaves_a_report_without_secrets(
     assert "ZeroDivisionError" in report
     assert "***" in report
     assert "tok-123456789" not in report
+
+
+def test_a_report_names_inputs_and_not_their_values() -> None:
+    given = [
+        "run",
+        "f=g.yaml",
+        "-i",
+        "token=hunter2=\nhunter3",
+        "-ikey=hunter4",
+        "--input=k=hunter5",
+        "--inputs",
+        "a=b",
+    ]
+    assert without_inputs(given) == [
+        "run",
+        "f=g.yaml",
+        "-i",
+        "token=***",
+        "-ikey=***",
+        "--input=k=***",
+        "--inputs",
+        "a=b",
+    ]
 
 
 def test_only_what_sounds_secret_is_taken_out() -> None:

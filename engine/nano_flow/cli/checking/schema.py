@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from nano_flow.cli import output
-from nano_flow.cli.common import Options, pass_options
+from nano_flow.cli.common import Options, options_of, pass_options
 
 NAMES = ("workflow", "providers", "routing", "pricing", "test")
 DIFFERENT = 1
@@ -29,7 +29,7 @@ In a workflow, for editors that use yaml-language-server:
 def command(context: click.Context, folder: str | None) -> int | None:
     """Print, write and check the editor schemas."""
     if folder is not None:
-        return _check(Path(folder))
+        return _check(Path(folder), options_of(context))
     if context.invoked_subcommand is None:
         output.data(context.get_help())
     return None
@@ -57,16 +57,21 @@ def write_schemas(options: Options, /, folder: Path) -> None:
         changed = write(folder)
     except OSError as error:
         raise UsageError(f'"{folder}" cannot be written: {error.strerror}') from None
+    if options.json:
+        output.document("nano-flow/schemas@1", {"folder": str(folder), "written": [path.name for path in changed]})
+        return
     for path in changed:
         output.data(str(path))
     if not changed:
         output.note(f'the schemas in "{folder}" are up to date')
 
 
-def _check(folder: Path) -> int:
+def _check(folder: Path, options: Options) -> int:
     from nano_flow.documents.export import drifted
 
     different = drifted(folder)
+    if options.json:
+        output.document("nano-flow/schemas@1", {"folder": str(folder), "different": list(different)})
     if not different:
         output.note(f'the schemas in "{folder}" are up to date')
         return 0

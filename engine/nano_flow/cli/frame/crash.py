@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import tempfile
 import traceback
@@ -11,6 +12,8 @@ from pathlib import Path
 
 from nano_flow.core.redact import Redactor
 
+_INPUT = re.compile(r"-i.|--input=")
+_INPUT_VALUE = re.compile(r"^((?:--input=)?[^=]*)=[\s\S]*")
 _SECRET_NAMES = ("KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL", "AUTH")
 
 
@@ -21,7 +24,7 @@ def write_report(error: BaseException, arguments: Sequence[str], folder: Path) -
     text = "\n".join(
         [
             f"nano-flow {__version__}, Python {sys.version.split()[0]}, {sys.platform}",
-            f"arguments: {' '.join(arguments)}",
+            f"arguments: {' '.join(without_inputs(arguments))}",
             "",
             *traceback.format_exception(error),
         ]
@@ -34,6 +37,15 @@ def write_report(error: BaseException, arguments: Sequence[str], folder: Path) -
     except OSError:
         return None
     return Path(name)
+
+
+def without_inputs(arguments: Sequence[str]) -> list[str]:
+    """The arguments; of inputs only their names, for their values may be secret."""
+    before = ["", *arguments]
+    return [
+        _INPUT_VALUE.sub(r"\1=***", argument) if previous in ("-i", "--input") or _INPUT.match(argument) else argument
+        for previous, argument in zip(before, arguments, strict=False)
+    ]
 
 
 def without_secrets(text: str, environment: Mapping[str, str]) -> str:
