@@ -135,6 +135,26 @@ def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
     assert limited.retry_after == seconds
 
 
+@pytest.mark.parametrize(
+    ("message", "seconds"),
+    [
+        ("Rate limit reached. Please try again in 1.2s. Visit", 1.2),
+        ("Please try again in 250ms.", 0.25),
+        ("Please retry in 34.07 s", 34.07),
+        ('{"@type": "RetryInfo", "retryDelay": "17s"}', 17.0),
+        ("try again in 2m", 120.0),
+        ("try again later", None),
+    ],
+)
+def test_the_message_says_when_where_no_header_does(message: str, seconds: float | None) -> None:
+    limited = translate(vendor(message, 429), NOW)
+    assert isinstance(limited, ours.RateLimited)
+    assert limited.retry_after == seconds
+    told = translate(vendor(message, 429, retry_after="3"), NOW)
+    assert isinstance(told, ours.RateLimited)
+    assert told.retry_after == 3.0
+
+
 class Response:
     def __init__(self, **headers: str) -> None:
         self.headers = headers

@@ -251,6 +251,29 @@ def test_coheres_text_is_shown_when_it_is_whole() -> None:
     assert heard == ["Hello"]
 
 
+def test_ollama_is_asked_once_and_not_about_itself() -> None:
+    body = {
+        "model": "m",
+        "created_at": "2025-01-01T00:00:00Z",
+        "message": {"role": "assistant", "content": "hi"},
+        "done": True,
+        "done_reason": "length",
+        "prompt_eval_count": 7,
+        "eval_count": 3,
+    }
+
+    async def once() -> tuple[ChatReply, int]:
+        async with serving(Reply(json.dumps(body).encode())) as server:
+            made = provider("ollama_chat", server.url)
+            reply = await made.complete(request("ollama_chat"))
+            await asyncio.sleep(0.2)  # LiteLLM looks the model up after its reply, in the background
+            await made.close()
+            return reply, len(server.bodies)
+
+    reply, asked = asyncio.run(asyncio.wait_for(once(), 30))
+    assert (reply.finish_reason, reply.usage, asked) == ("length", Usage(7, 0, 0, 3), 1)
+
+
 def test_many_calls_leave_no_task_behind() -> None:
     async def many() -> int:
         async with serving(openai()) as server:

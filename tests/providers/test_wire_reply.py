@@ -147,6 +147,18 @@ def test_a_reply_without_a_choice_is_unreadable(garbled: object) -> None:
     assert caught.value.maybe_billed
 
 
+def test_a_refusal_is_one_and_a_full_window_is_a_length_limit() -> None:
+    refused = {"content": None, "provider_specific_fields": {"refusal": "I cannot."}}
+    reply = finished(whole({"choices": [{"message": refused, "finish_reason": "stop"}]}), REQUEST, prepared(), "p")
+    assert (reply.text, reply.finish_reason) == ("I cannot.", "content_filter")
+    full = Prepared({"model": "anthropic/m"}, ToolNames.of([]), window=100)
+    usage = {"prompt_tokens": 95, "completion_tokens": 5}
+    assert finished(whole(response("x", "stop", usage)), REQUEST, full, "p").finish_reason == "length"
+    collector = Collector(None)
+    collector.take(SimpleNamespace(choices=[SimpleNamespace(delta=Delta(refusal="No."), finish_reason="stop")]))
+    assert (collector.raw("stop").text, collector.raw("stop").finish) == ("No.", "refusal")
+
+
 def test_thinking_is_kept_with_the_calls_it_led_to() -> None:
     raw = Raw("", (), "stop", None, "m", {"thinking_blocks": [1]})
     assert finished(raw, REQUEST, prepared("anthropic"), "p").provider_data is None
@@ -167,6 +179,7 @@ class Delta:
     tool_calls: list[Any] | None = None
     thinking_blocks: list[Any] | None = None
     reasoning_content: str | None = None
+    refusal: str | None = None
 
 
 @dataclass

@@ -22,7 +22,7 @@ from nano_flow.core.errors import (
     ServerFailed,
     TimedOut,
 )
-from nano_flow.providers.vendor import VendorError, retry_after, tidy
+from nano_flow.providers.vendor import VendorError, retry_after, said_to_retry_after, tidy
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +168,9 @@ def translate(error: VendorError, now: float) -> ProviderError:
     row = row_for(error)
     message = tidy(error.message)
     if issubclass(row.error, RateLimited):
-        return row.error(message, status=error.status, retry_after=retry_after(error.headers, now))
+        asked = retry_after(error.headers, now)
+        asked = said_to_retry_after(error.message) if asked is None else asked
+        return row.error(message, status=error.status, retry_after=asked)
     made = row.error(message, status=error.status)
     if row.maybe_billed:
         made.maybe_billed = True

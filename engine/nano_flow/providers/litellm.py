@@ -42,6 +42,7 @@ _STAY_HERE = {
 
 _NEVER_STREAMED = frozenset({"cohere", "cohere_chat"})
 """LiteLLM ids whose streams LiteLLM cannot read; their text is shown when it is whole."""
+_ASKED_ABOUT = frozenset({"ollama", "ollama_chat"})
 _LONGEST_S = 600.0
 """How long a call may take where nobody says."""
 
@@ -80,6 +81,8 @@ class LiteLLMProvider:
             on_text(reply.text)
             return reply
         prepared = prepare(request, self._endpoint, stream=on_text is not None)
+        if self._endpoint.litellm in _ASKED_ABOUT:
+            self._declare(str(prepared.arguments["model"]))
         progress = None if on_text is None else _Progress(Collector(on_text))
         limit = request.timeout_s
         network_limit = _LONGEST_S if limit is None else limit + 1  # ours comes first: Gemini's streams ignore theirs
@@ -96,6 +99,11 @@ class LiteLLMProvider:
             raise
         except Exception as error:  # the edge: whatever LiteLLM and the vendors' packages raise is read by one table
             raise self._translated(error, progress) from None
+
+    def _declare(self, model: str) -> None:
+        """Put a model on LiteLLM's list: about others it asks Ollama itself, and the whole engine waits meanwhile."""
+        facts = {"litellm_provider": "ollama", "mode": "chat", "supports_function_calling": True}
+        self._litellm.model_cost.setdefault(model, {**facts, "input_cost_per_token": 0.0, "output_cost_per_token": 0.0})
 
     def _translated(self, error: Exception, progress: _Progress | None) -> ProviderError:
         translated = translate(describe(error), self._clock.now())

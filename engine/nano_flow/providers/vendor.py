@@ -91,6 +91,21 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     return max(at - now, 0.0)
 
 
+_SAID = re.compile(
+    r"(?:retry|try again) in (?:about )?(\d+(?:\.\d+)?) ?(ms|s|m)\b|retryDelay\W{1,6}(\d+(?:\.\d+)?)(s)\b", re.I
+)
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0}
+
+
+def said_to_retry_after(message: str) -> float | None:
+    """Seconds to wait where only the message says so (``Please try again in 1.2s``, Google's ``retryDelay``)."""
+    found = _SAID.search(message)
+    if found is None:
+        return None
+    amount, unit = (found[1], found[2]) if found[1] else (found[3], found[4])
+    return float(amount) * _UNITS[unit.lower()]
+
+
 def _number(text: str) -> float | None:
     try:
         number = float(text)

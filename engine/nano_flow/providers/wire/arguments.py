@@ -35,11 +35,12 @@ _CACHE_BY_MARK = frozenset({"anthropic", "bedrock"})
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A call ready to be made. ``tools_by_prompt``: the tool calls have to be read from the text."""
+    """A call ready to be made; where ``tools_by_prompt`` its tool calls are read from the text. ``window`` in tokens."""
 
     arguments: Arguments
     names: ToolNames
     tools_by_prompt: bool = False
+    window: int | None = None
 
 
 def prepare(request: ChatRequest, endpoint: Endpoint, *, stream: bool) -> Prepared:
@@ -73,7 +74,7 @@ def prepare(request: ChatRequest, endpoint: Endpoint, *, stream: bool) -> Prepar
         arguments["num_ctx"] = _context_for(request, card)
     if litellm != "huggingface":  # there LiteLLM would send it to the server
         arguments |= {"num_retries": 0, "max_retries": 0}
-    return Prepared(arguments, names, by_prompt)
+    return Prepared(arguments, names, by_prompt, card.context_window)
 
 
 def _note(request: ChatRequest, *, by_prompt: bool, native_schema: bool) -> str:

@@ -71,6 +71,9 @@ def whole(response: object) -> Raw:
     message = read(choices[0], "message")
     text = read(message, "content")
     finish = read(choices[0], "finish_reason")
+    refusal = refusal_of(message)
+    if refusal and not text:
+        text, finish = refusal, "refusal"
     kept = {name: value for name in _KEPT if (value := _plain(read(message, name)))}
     return Raw(
         text=text if isinstance(text, str) else "",
@@ -80,6 +83,12 @@ def whole(response: object) -> Raw:
         model=str(read(response, "model") or ""),
         kept=kept,
     )
+
+
+def refusal_of(holder: object) -> str:
+    """What OpenAI's models say in place of a reply that they refuse to give."""
+    refusal = read(holder, "refusal") or read(read(holder, "provider_specific_fields"), "refusal")
+    return refusal if isinstance(refusal, str) else ""
 
 
 def unreadable(message: str) -> ServerFailed:
@@ -106,6 +115,8 @@ def finished(raw: Raw, request: ChatRequest, prepared: Prepared, provider: str) 
     usage = read_usage(raw.usage) or estimated(request, raw)
     calls = tuple(replace(call, name=prepared.names.to_ours(call.name)) for call in raw.calls)
     reason = _reason(raw, usage, request, litellm)
+    if reason == "stop" and usage.measured and prepared.window is not None and usage.total >= prepared.window:
+        reason = "length"  # the window was full, which LiteLLM reports as an ordinary end
     if reason == "incomplete":
         cut = ConnectionLost(f"the reply of {request.model} was cut off", maybe_billed=True)
         cut.usage = usage if usage.measured else None

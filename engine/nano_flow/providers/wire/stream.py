@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from nano_flow.core.messages import Json, ToolCall
-from nano_flow.providers.wire.reply import Raw, read, sequence
+from nano_flow.providers.wire.reply import Raw, read, refusal_of, sequence
 
 
 @dataclass(slots=True)
@@ -25,6 +25,7 @@ class Collector:
         self._reasoned = False
         self._thinking: list[Json] = []
         self._calls: dict[int, _Call] = {}
+        self._refusal: list[str] = []
         self._finish: str | None = None
         self._model = ""
         self.usage: object = None
@@ -44,6 +45,7 @@ class Collector:
         if delta.tool_calls:
             self._take_calls(delta.tool_calls)
         self._take_thinking(delta)
+        self._refusal.append(refusal_of(delta))
         if choice.finish_reason:
             self._finish = choice.finish_reason
         if not self._model:
@@ -90,4 +92,7 @@ class Collector:
             if call.name
         )
         finish = (self._finish or announced) if announced else None
-        return Raw("".join(self._text), calls, finish, self.usage, self._model, kept)
+        text, refusal = "".join(self._text), "".join(self._refusal)
+        if refusal and not text and finish:
+            text, finish = refusal, "refusal"
+        return Raw(text, calls, finish, self.usage, self._model, kept)
