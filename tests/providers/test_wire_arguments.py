@@ -103,7 +103,12 @@ def sent(litellm: str, *, card: ModelCard | None = None, stream: bool = False, *
             {"base_url": "http://h/v2/"},
             {"model": "cohere/m", "api_base": "http://h/v2/chat", "api_key": "k"},
         ),
-        ("huggingface", {"HF_TOKEN": "k"}, {}, {"model": "huggingface/m", "api_key": "k"}),
+        (
+            "huggingface",
+            {"HF_TOKEN": "k"},
+            {},
+            {"model": "huggingface/m", "api_key": "k", "api_base": "https://router.huggingface.co/v1"},
+        ),
         ("mistral", {"MISTRAL_API_KEY": "k"}, {}, {"model": "mistral/m", "api_key": "k"}),
     ],
 )

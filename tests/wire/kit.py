@@ -9,6 +9,7 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from nano_flow.clock import SystemClock
@@ -61,6 +62,20 @@ def missing() -> str:
     if not (HERE / "node_modules" / "@copilotkit" / "aimock").is_dir():
         return "the wire server is not installed: run `npm ci` in tests/wire"
     return ""
+
+
+def missing_for(provider: str) -> str:
+    """What a provider's own service needs and is not installed here; empty where nothing is."""
+    needed = {"vertex": ("google.auth", "cryptography", "requests"), "bedrock": ("boto3",)}.get(provider, ())
+    absent = [name for name in needed if not _installed(name)]
+    return f"{provider} needs {', '.join(absent)}, which is not installed" if absent else ""
+
+
+def _installed(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except ModuleNotFoundError:
+        return False
 
 
 @dataclass

@@ -214,6 +214,8 @@ NOTES = {
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("provider", kit.MODELS)
 def test_every_provider_in_every_case(provider: str, case: str, server: kit.WireServer, folder: Path) -> None:
+    if kit.missing_for(provider):
+        pytest.skip(kit.missing_for(provider))
     if NOTES.get((provider, case), "").startswith("–"):
         pytest.skip("stated in docs/providers.md")
     CASES[case](Wire(server.url, folder, provider))

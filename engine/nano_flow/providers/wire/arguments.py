@@ -35,7 +35,7 @@ _CACHE_BY_MARK = frozenset({"anthropic", "bedrock"})
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A call ready to be made; where ``tools_by_prompt`` its tool calls are read from the text. ``window`` in tokens."""
+    """A call ready to be made; where ``tools_by_prompt`` its calls are read from the text. ``window`` in tokens."""
 
     arguments: Arguments
     names: ToolNames
@@ -253,6 +253,12 @@ def _cohere(endpoint: Endpoint, model: str) -> Arguments:
     return {**_usual(endpoint, model), "model": f"cohere/{model}", "api_base": base}
 
 
+def _huggingface(endpoint: Endpoint, model: str) -> Arguments:
+    """With an address LiteLLM sends the name as it is; without one it asks the hub about it, and all wait meanwhile."""
+    base = endpoint.setting("base_url") or "https://router.huggingface.co/v1"
+    return {**_usual(endpoint, model), "api_base": base}
+
+
 _DESTINATIONS: Mapping[str, Callable[[Endpoint, str], Arguments]] = {
     "openai": _openai,
     "azure": _azure,
@@ -262,4 +268,5 @@ _DESTINATIONS: Mapping[str, Callable[[Endpoint, str], Arguments]] = {
     "ollama": _ollama,
     "ollama_chat": _ollama,
     "cohere": _cohere,
+    "huggingface": _huggingface,
 }
