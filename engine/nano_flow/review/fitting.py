@@ -94,23 +94,26 @@ def _fit_trees(
     from sklearn.ensemble import HistGradientBoostingRegressor
     from threadpoolctl import threadpool_limits
 
-    many = len(rows) >= 3000
+    count = len(rows)
     model = HistGradientBoostingRegressor(
-        max_iter=60 if many else 25,
+        max_iter=60 if count >= 3000 else 25,
         learning_rate=0.1,
         max_leaf_nodes=LEAVES,
-        min_samples_leaf=max(1, min(100 if many else 30, len(rows) // 10)),
-        l2_regularization=50.0 if many else 5.0,
+        # The more rows, the larger a leaf has to be before it counts as more than chance.
+        min_samples_leaf=max(1, min(max(30, count // 75), 100, count // 10)),
+        l2_regularization=min(50.0, count / 220),
         early_stopping=False,
         random_state=0,
     )
     values = [feature_values(features, groups, row.facts, row.reading, row.declared) for row in rows]
     with threadpool_limits(limits=1):  # small data: threads that wait for each other cost more than they bring
         model.fit(values, [row.gain for row in rows])
-    return tuple(_tree(stage[0].nodes) for stage in model._predictors)
+    return tuple(tree_of(stage[0].nodes) for stage in model._predictors)
 
 
-def _tree(nodes: Sequence[Mapping[str, float]]) -> Node:
+def tree_of(nodes: Sequence[Mapping[str, float]]) -> Node:
+    """A tree of scikit-learn as a node of ours."""
+
     def node(place: int) -> Node:
         here = nodes[place]
         if here["is_leaf"]:

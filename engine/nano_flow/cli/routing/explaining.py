@@ -62,7 +62,7 @@ def of_step(options: Options, step: str) -> Mapping[str, Json]:
     file, colon, name = step.rpartition(":")
     if not colon or not file:
         raise UsageError(f'"{step}" needs the form FILE:STEP, such as workflow.yaml:report')
-    found = report(options, file, GivenInputs(), RunOptions())
+    found, _ = report(options, file, GivenInputs(), RunOptions())
     decisions = {
         estimate.visit.path: decision
         for estimate, decision in zip(found.estimate.steps, found.decisions, strict=True)

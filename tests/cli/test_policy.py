@@ -1,0 +1,220 @@
+"""``nano-flow policy``: explain, test, diff, replay, in a project with a run behind it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nano_flow.cli.main import run_command
+
+ROUTING = """nano_flow: 1
+complexity:
+  signals:
+    - {name: length, feature: prompt_words, curve: [[0, 0], [10, 2], [20, 8]]}
+    - {name: hard, match: [prove], points: 4}
+tiers:
+  simple: {below: 3, models: [openai/gpt-5-nano, sim/small]}
+  standard: {models: [openai/gpt-5, sim/large]}
+"""
+FLOW = """nano_flow: 1
+name: flow
+inputs: {topic: {type: string, default: tea}}
+steps:
+  short: {prompt: "Say a word about {{ inputs.topic }}."}
+  long: {prompt: "Prove in three ways that {{ steps.short.output }} is so."}
+"""
+TESTS = """nano_flow: 1
+cases:
+  a word is simple:
+    prompt: Say a word.
+    expect: {tier: simple, model: openai/gpt-5-nano, score: {at_most: 2}}
+  a proof is not:
+    prompt: Prove that it is so.
+    expect: {provider: openai, candidates: [openai/gpt-5], refused: [sim/large]}
+"""
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OPENAI_API_KEY", "for-tests-only")
+    (tmp_path / "routing.yaml").write_text(ROUTING)
+    (tmp_path / "flow.yaml").write_text(FLOW)
+    (tmp_path / "routing.test.yaml").write_text(TESTS)
+    return tmp_path
+
+
+def shown(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> str:
+    assert run_command(["policy", *arguments]) == code
+    return capsys.readouterr().out
+
+
+def document(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> dict[str, Any]:
+    found = json.loads(shown(capsys, *arguments, "--json", code=code))
+    assert isinstance(found, dict)
+    return found
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert run_command(["policy", *arguments]) == 2
+    return capsys.readouterr().err
+
+
+def git(*arguments: str) -> None:
+    who = ["-c", "user.name=n", "-c", "user.email=n@example.com"]
+    subprocess.run(["git", *who, *arguments], check=True, capture_output=True)
+
+
+def committed() -> None:
+    git("init", "-q", ".")
+    git("add", "routing.yaml", "flow.yaml", "routing.test.yaml")
+    git("commit", "-qm", "first")
+
+
+def test_explain_shows_points_candidates_cost_and_refusals(capsys: pytest.CaptureFixture[str]) -> None:
+    text = shown(capsys, "explain", "Prove it")
+    assert text.startswith("score 4.4 → standard → openai/gpt-5\n")
+    assert "hard     +4.00  routing.yaml:5  prove" in text
+    assert "1  openai/gpt-5  $" in text
+    assert "sim/large  simulated: a candidate only offline" in text
+    found = document(capsys, "explain", "Prove it", "--tag", "law", "--tools", "2")
+    assert found["schema"] == "nano-flow/decision@1" and found["facts"]["tags"] == ["law"]
+    assert found["model"] == "openai/gpt-5" and found["expected"]["openai/gpt-5"]["cost_usd"]
+
+
+def test_explain_reads_files_and_says_when_credentials_are_missing(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("p.txt").write_text("Prove it")
+    assert document(capsys, "explain", "@p.txt")["tier"] == "standard"
+    monkeypatch.delenv("OPENAI_API_KEY")
+    assert "note: no credentials were found" in shown(capsys, "explain", "Say it")
+
+
+def test_explain_of_a_step_and_of_a_recorded_decision(capsys: pytest.CaptureFixture[str]) -> None:
+    assert document(capsys, "explain", "--step", "flow.yaml:short")["tier"] == "simple"
+    assert run_command(["run", "flow.yaml", "--offline"]) == 0
+    capsys.readouterr()
+    found = document(capsys, "explain", "--run", "last", "long")
+    assert found["model"] == "sim/large" and found["because"][-1]["found"] == ["prove"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["explain"], "give one of PROMPT, --step FILE:STEP and --run RUN ADDRESS"),
+        (["explain", "a", "--step", "f:s"], "give one of PROMPT"),
+        (["explain", "--step", "flow.yaml"], "needs the form FILE:STEP"),
+        (["explain", "--step", "flow.yaml:nope"], "prompt steps are: short, long"),
+        (["explain", "@nothing.txt"], '"@nothing.txt" cannot be read'),
+        (["explain", "a", "--policy", "nope"], 'there is no policy "nope"; policies are: default'),
+        (["test", "nothing"], '"nothing" does not exist'),
+        (["diff", "HEAD"], "there is no git repository here"),
+        (["replay"], "no recorded call was found"),
+        (["replay", "--labels", "nothing.csv"], "no recorded call was found"),
+        (["train", "nothing.csv"], '"nothing.csv" cannot be read'),
+    ],
+)
+def test_wrong_words_are_answered(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert said in refused(capsys, *arguments)
+
+
+def test_a_run_without_such_a_step_names_those_that_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command(["run", "flow.yaml", "--offline"]) == 0
+    assert 'asked no model at "nope"; it did at: short, long' in refused(capsys, "explain", "--run", "last", "nope")
+
+
+def test_policy_tests_pass_fail_and_are_selected(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "2 passed, 0 failed" in shown(capsys, "test")
+    Path("routing.yaml").write_text(ROUTING.replace("points: 4", "points: 1"))
+    text = shown(capsys, "test", code=1)
+    assert "FAILED routing.test.yaml:6  a proof is not" in text and 'candidates: expected ["openai/gpt-5"]' in text
+    found = document(capsys, "test", "routing.test.yaml", "-k", "word")
+    assert (found["schema"], found["passed"], len(found["cases"])) == ("nano-flow/tests@1", 1, 1)
+    shown(capsys, "test", "-k", "nothing like it", code=1)
+    assert run_command(["test"]) == 1
+
+
+def test_a_test_may_name_its_routing_document_and_replace_facts(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("other.yaml").write_text(ROUTING.replace("below: 3", "below: 9"))
+    Path("routing.test.yaml").write_text(
+        "nano_flow: 1\nrouting: other.yaml\ncases:\n"
+        "  long: {prompt: a, facts: {prompt_words: 15}, tools: [read_file], expect: {score: 5, tier: simple}}\n"
+        "  wrong: {prompt: a, facts: {words: 15}, expect: {tier: simple}}\n"
+    )
+    text = shown(capsys, "test", code=1)
+    assert "ok     routing.test.yaml:4  long" in text
+    assert 'the case could not be decided: there is no fact "words"' in text
+
+
+def test_diff_between_the_last_commit_and_the_working_tree(capsys: pytest.CaptureFixture[str]) -> None:
+    committed()
+    assert run_command(["run", "flow.yaml", "--offline"]) == 0
+    capsys.readouterr()
+    assert "0 of 6 requests move from HEAD to the working tree" in shown(capsys, "diff", "--exit-code")
+    Path("routing.yaml").write_text(ROUTING.replace("points: 4", "points: 0.5"))
+    text = shown(capsys, "diff", "--exit-code", code=7)
+    assert "2 of 6 requests move" in text and "Broken tests:" in text
+    assert "flow.yaml:long" not in text  # as far as it is known before a run, its prompt is long
+    found = document(capsys, "diff", "HEAD..HEAD")
+    assert (found["schema"], found["moved"]) == ("nano-flow/policy-diff@1", 0)
+    found = document(capsys, "diff", "HEAD")
+    assert {change["kind"] for change in found["changes"]} == {"test", "run"}
+    assert found["broken_tests"][0]["where"] == "routing.test.yaml: a proof is not"
+    markdown = shown(capsys, "diff", "--format", "markdown")
+    assert markdown.startswith("### Routing: 2 of 6") and "| request | before | after |" in markdown
+
+
+def test_diff_between_files_tells_fixed_tests_and_what_it_could_not_compare(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("old.yaml").write_text(ROUTING.replace("[prove]", "[demonstrate]"))
+    Path("new").mkdir()
+    Path("new/routing.yaml").write_text(ROUTING)
+    Path("broken.yaml").write_text("nano_flow: 1\nname: x\nsteps: {a: {prompt: '{{ steps.b.output }}'}}\n")
+    Path("mine.test.yaml").write_text(
+        "nano_flow: 1\nrouting: old.yaml\ncases: {a: {prompt: a, expect: {tier: simple}}}\n"
+    )
+    text = shown(capsys, "diff", "old.yaml..new", "--runs", "0")
+    assert "Fixed tests:\n  routing.test.yaml: a proof is not" in text
+    assert "broken.yaml could not be planned" in text
+
+
+def test_new_words_cannot_be_found_in_recorded_calls_and_that_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command(["run", "flow.yaml", "--offline"]) == 0
+    Path("new.yaml").write_text(ROUTING.replace("[prove]", "[prove, ways]"))
+    capsys.readouterr()
+    text = shown(capsys, "diff", "routing.yaml..new.yaml")
+    assert '2 recorded calls: words that are new in "hard" count as not found' in text
+    assert "2 calls: words that are new" in shown(capsys, "replay", "new.yaml")
+
+
+def test_replay_prices_recorded_calls_under_a_candidate(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command(["run", "flow.yaml", "--offline"]) == 0
+    Path("dear.yaml").write_text(ROUTING.replace("below: 3", "below: 0.1"))
+    Path("labels.jsonl").write_text(
+        '{"prompt": "Prove it", "model": "openai/gpt-5", "right": true}\n'
+        '{"prompt": "Prove it", "model": "openai/gpt-5-nano", "right": false}\n'
+    )
+    capsys.readouterr()
+    found = document(capsys, "replay", "dear.yaml", "--labels", "labels.jsonl")
+    assert found["tiers"] == {"before": {"simple": 1, "standard": 1}, "after": {"standard": 2}}
+    assert found["calls"] == 2 and found["moved"] == 1
+    assert float(found["cost_usd"]["after"]) > float(found["cost_usd"]["before"]) > 0
+    assert found["quality"]["right"] == 1 and 0 < found["quality"]["low"] < 1
+    text = shown(capsys, "replay", "--run", "last", "--since", "1h", "--labels", "labels.jsonl")
+    assert "2 recorded calls under the working tree" in text and "quality 1.000 (" in text
+
+
+def test_revisions_that_cannot_be_read_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    committed()
+    assert 'there is no revision "nope"' in refused(capsys, "diff", "nope")
+    Path("routing.yaml").write_text("nano_flow: 1\n")
+    git("commit", "-qam", "broken")
+    Path("routing.yaml").write_text(ROUTING)
+    assert run_command(["policy", "diff", "HEAD"]) == 3
+    assert "HEAD:routing.yaml:1:1" in capsys.readouterr().err
+    Path("providers.yaml").write_text("nano_flow: 1\nproviders: {openai: {litellm: openai}}\n")
+    assert '"providers.yaml" does not exist at HEAD' in refused(capsys, "diff", "HEAD")

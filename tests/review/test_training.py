@@ -1,0 +1,144 @@
+"""Training beats signals where there is something to learn, refuses where there is not, and writes what it reads."""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from nano_flow.cli.main import run_command
+from nano_flow.review.learned_text import learned_text
+from nano_flow.review.learning import learn, word_groups
+from nano_flow.routing.facts import gather
+from nano_flow.routing.labels.outcomes import Outcome
+from nano_flow.routing.learned import read_learned
+from nano_flow.routing.reading import read_text
+from tests.review.shipped import shipped_policies
+
+pytest.importorskip("sklearn", reason="training is an extra: pip install 'nano-flow[train]'")
+from nano_flow.review.training import measure, prepare, splits
+
+TOPICS = ("chalk", "tea", "voting", "rivers", "soil", "chess")
+
+
+def outcomes(count: int, *, telling: bool) -> list[Outcome]:
+    """Prompts of which those on chess need the strong model, or (not ``telling``) any of them."""
+    draw = random.Random(3)
+    rows = []
+    for place in range(count):
+        topic = draw.choice(TOPICS)
+        prompt = f"Say what you know of {topic}, {draw.choice(TOPICS[:4])} and {place}" + "?" * draw.randrange(3)
+        hard = topic == "chess" if telling else draw.random() < 0.3
+        rows.append(Outcome(prompt, "small", 0.0 if hard else 1.0, f"g{place % 7}"))
+        rows.append(Outcome(prompt, "large", 1.0 if draw.random() < 0.95 else 0.0, f"g{place % 7}"))
+    return rows
+
+
+@pytest.fixture(scope="module")
+def learning():  # type: ignore[no-untyped-def]
+    return learn(outcomes(700, telling=True), shipped_policies(), None, None)
+
+
+def test_what_can_be_learned_is_learned_and_convinces(learning) -> None:  # type: ignore[no-untyped-def]
+    held = learning.trained.held_out
+    assert (learning.pair.weak, learning.pair.strong) == ("small", "large")
+    assert held.grouped and held.groups == 7 and held.rows == 700
+    assert held.convinces and held.learned.apgr > held.declared.apgr + 0.1
+    assert 0 < held.learned.cpt50 < held.learned.cpt80 < 1
+    assert held.worst[0].startswith("g")
+    assert [threshold.target for threshold in held.thresholds] == [0.5, 0.8]
+
+
+def test_what_is_written_is_read_and_scores_the_same(learning) -> None:  # type: ignore[no-untyped-def]
+    text = learned_text(learning)
+    again, score = read_learned(text), learning.trained.score
+    for prompt in ("Say what you know of chess, tea and 4?", "Hello", "", "设计系统"):
+        reading = read_text(prompt)
+        facts = gather(reading)
+        assert again.score(facts, reading, 3.0) == pytest.approx(score.score(facts, reading, 3.0), abs=1e-6)
+        assert 0 <= again.score(facts, reading, 3.0) <= 10
+    assert 'digest: "sha256:' in text and "held_out:" in text
+    assert len(text) < 60_000
+
+
+def test_trees_give_what_scikit_learn_predicts() -> None:
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    from nano_flow.review.fitting import tree_of
+    from nano_flow.routing.learned import LearnedScore
+
+    draw = random.Random(1)
+    prompts = ["word " * draw.randrange(1, 40) + "," * draw.randrange(9) for _ in range(300)]
+    readings = [read_text(prompt) for prompt in prompts]
+    names = ("prompt_words", "commas")
+    values = [[float(r.word_count), float(gather(r).prompt.commas)] for r in readings]
+    wanted = [v[0] / 10 + (v[1] > 4) for v in values]
+    model = HistGradientBoostingRegressor(max_iter=12, max_leaf_nodes=6).fit(values, wanted)
+    trees = tuple(tree_of(stage[0].nodes) for stage in model._predictors)
+    ours = LearnedScore(names, {}, float(model._baseline_prediction.ravel()[0]), 0.0, {}, trees, ((0.0, 1.0),))
+    for reading, predicted in zip(readings, model.predict(values), strict=True):
+        assert ours.raw(gather(reading), reading, 0.0) == pytest.approx(predicted, abs=1e-9)
+
+
+def test_chance_does_not_convince() -> None:
+    policies = shipped_policies()
+    found = learn(outcomes(300, telling=False), policies, "small", "large")
+    assert not found.trained.held_out.convinces
+
+
+def test_splits_keep_groups_together_and_cover_everything() -> None:
+    policies = shipped_policies()
+    pair = learn(outcomes(60, telling=True), policies, None, None).pair
+    rows = prepare(pair.examples, lambda facts, reading: 0.0)
+    seen = []
+    for inside, outside in splits(rows, 5, grouped=True):
+        assert not {rows[place].group for place in inside} & {rows[place].group for place in outside}
+        seen += outside
+    assert sorted(seen) == list(range(len(rows)))
+    alone = [replace(row, group="") for row in rows]
+    assert not measure(alone, word_groups(policies)).grouped
+
+
+def lines(rows: list[Outcome]) -> str:
+    return "".join(
+        json.dumps({"prompt": r.prompt, "model": r.model, "right": r.right, "group": r.group}) + "\n" for r in rows
+    )
+
+
+def test_train_writes_beside_the_routing_document_only_what_convinces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("data.jsonl").write_text(lines(outcomes(500, telling=True)))
+    assert run_command(["policy", "train", "data.jsonl"]) == 0
+    out, err = capsys.readouterr()
+    assert "better by +" in out and "nothing is written yet" in err and not Path("complexity.learned.yaml").exists()
+    assert run_command(["policy", "train", "data.jsonl", "--write", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["schema"] == "nano-flow/policy-train@1" and found["written"] == "complexity.learned.yaml"
+    Path("routing.yaml").write_text(
+        "nano_flow: 1\ncomplexity: {learned: {file: complexity.learned.yaml}}\ntiers: {only: {models: [sim/small]}}\n"
+    )
+    assert run_command(["policy", "explain", "Say what you know of chess", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["because"][-1]["signal"] == "learned"
+    assert run_command(["policy", "train", "data.jsonl", "--write", "--out", "no/such/folder.yaml"]) == 2
+    assert '"no/such/folder.yaml" cannot be written' in capsys.readouterr().err
+
+
+def test_train_refuses_what_is_no_better_than_the_declared_signals(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("data.jsonl").write_text(lines(outcomes(120, telling=False)))
+    assert run_command(["policy", "train", "data.jsonl", "--write"]) == 1
+    assert "does not beat the declared signals by more than chance" in capsys.readouterr().err
+    assert not Path("complexity.learned.yaml").exists()
+    Path("data.jsonl").write_text('{"prompt": "a", "model": "x", "right": 1}\n')
+    assert run_command(["policy", "train", "data.jsonl"]) == 2
+    assert "two models are needed" in capsys.readouterr().err
+    Path("data.jsonl").write_text("".join(lines([Outcome("a", m, 1.0)]) for m in ("x", "y")))
+    assert run_command(["policy", "train", "data.jsonl"]) == 2
+    assert "there is nothing to learn" in capsys.readouterr().err
