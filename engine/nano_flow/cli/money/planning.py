@@ -17,6 +17,7 @@ from nano_flow.project.money.cached import cached_steps
 from nano_flow.project.money.earlier import earlier_uses
 from nano_flow.project.money.estimating import Circumstance, PlanReport, plan_report
 from nano_flow.project.money.known import KnownInputs, known_inputs
+from nano_flow.project.naming import check_names
 from nano_flow.project.opening import open_workflow
 from nano_flow.project.preparing import GivenInputs, RunOptions, with_options
 
@@ -27,6 +28,7 @@ def report(options: Options, path: str, given: GivenInputs, chosen: RunOptions) 
     Raises DocumentError, UsageError, StoreError.
     """
     opened = open_workflow(path, options.config_dir)
+    check_names(chosen.model, chosen.provider, opened.policies)
     plan = with_options(opened.plan, chosen)
     where = Circumstance(
         options=chosen,

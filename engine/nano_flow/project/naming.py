@@ -1,0 +1,48 @@
+"""Whether the model and the provider that a run is told to use exist, before anything is started."""
+
+from __future__ import annotations
+
+from nano_flow.core.errors import UsageError
+from nano_flow.core.refs import ModelRef
+from nano_flow.plan.catalogue import Catalogue
+from nano_flow.plan.names.nearest import did_you_mean, listed
+from nano_flow.project.policies import Policies
+
+
+def check_names(model: str | None, provider: str | None, policies: Policies) -> None:
+    """UsageError where one of them is nowhere declared, with the nearest name."""
+    catalogue = policies.catalogue
+    if provider is not None:
+        _check_provider(provider, catalogue)
+    if model is None or model == "auto":
+        return
+    if "/" in model:
+        _check_model(model, catalogue)
+        return
+    tiers = [tier.name for tier in policies.routing.tiers]
+    if model not in tiers:
+        full = next((f"{p.name}/{model}" for p in catalogue.providers.values() if model in p.models), "")
+        hint = f'write "{full}"' if full else did_you_mean(model, ["auto", *tiers])
+        raise UsageError(_with(f'there is no tier "{model}": there are {listed(tiers)}, or provider/model', hint))
+
+
+def _check_provider(name: str, catalogue: Catalogue) -> None:
+    if name not in catalogue.providers:
+        message = f'there is no provider "{name}": providers.yaml has {listed(catalogue.providers)}'
+        raise UsageError(_with(message, did_you_mean(name, catalogue.providers)))
+
+
+def _check_model(name: str, catalogue: Catalogue) -> None:
+    try:
+        ref = ModelRef.parse(name)
+    except ValueError:
+        raise UsageError(f'"{name}" is no model: expected provider/model, such as openai/gpt-5-mini') from None
+    _check_provider(ref.provider, catalogue)
+    if catalogue.model(ref) is None:
+        models = catalogue.providers[ref.provider].models
+        message = f'the provider "{ref.provider}" has no model "{ref.model}": it has {listed(models)}'
+        raise UsageError(_with(message, did_you_mean(ref.model, models) or "declare it in providers.yaml"))
+
+
+def _with(message: str, hint: str) -> str:
+    return f"{message}; {hint}" if hint else message
