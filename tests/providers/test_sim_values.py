@@ -76,6 +76,36 @@ TREE: Schema = {
         {"type": "object", "propertyNames": {"pattern": "^[a-z]{4}$"}, "minProperties": 2},
         {"allOf": [{"type": "object", "required": ["a"]}, {"properties": {"a": {"type": "integer", "minimum": 4}}}]},
         {"allOf": [{"minimum": 3}, {"type": "number", "maximum": 3.5}]},
+        {"allOf": [{"minimum": 1, "maximum": 9}, {"type": "integer", "minimum": 4, "maximum": 5}]},
+        {"allOf": [{"enum": ["a", "b"]}, {"enum": ["b", "c"]}]},
+        {"allOf": [{"type": ["string", "null"]}, {"type": "string"}, {"allOf": [{"maxLength": 4}]}]},
+        {"allOf": [{"type": "number"}, {"type": "integer", "minimum": 2}]},
+        {
+            "type": "array",
+            "minItems": 2,
+            "allOf": [{"items": {"type": "integer"}}, {"items": {"minimum": 5}}],
+        },
+        {
+            "allOf": [
+                {
+                    "type": "object",
+                    "required": ["a"],
+                    "properties": {"a": {"type": "integer"}, "b": {"type": "string"}},
+                },
+                {"required": ["a", "b"], "properties": {"a": {"minimum": 7}}},
+            ]
+        },
+        {
+            "$id": "https://example.com/a",
+            "type": "object",
+            "properties": {"v": {"$ref": "https://example.com/a#/$defs/n"}},
+            "required": ["v"],
+            "$defs": {"n": {"type": "integer"}},
+        },
+        {"prefixItems": [{"type": "integer"}, {"$ref": "#/prefixItems/0"}], "type": "array", "minItems": 2},
+        {"type": ["array", "null"], "items": {"type": ["object", "string"]}},
+        {"properties": {"a": False, "b": True}, "type": "object"},
+        {"type": "object", "propertyNames": {"enum": ["x", "y"]}, "minProperties": 2},
         {"oneOf": [{"type": "integer"}, {"type": "string"}]},
         {"anyOf": [{"type": "null"}, {"type": "object", "properties": {"a": {"const": 1}}, "required": ["a"]}]},
         {

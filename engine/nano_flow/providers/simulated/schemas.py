@@ -87,8 +87,11 @@ def _both(key: str, one: Json, two: Json) -> Json:
         return _merge_properties(one, two)
     if key == "required" and isinstance(one, list) and isinstance(two, list):
         return [*one, *(name for name in two if name not in one)]
-    if key in ("enum", "type"):
+    if key == "enum":
         return _common(one, two)
+    if key == "type":
+        both = _common(one, two)
+        return both[0] if len(both) == 1 else both
     if key == "items" and _mappings(one, two):
         return merge(as_schema(one), as_schema(two))
     if key == "allOf" and isinstance(one, list) and isinstance(two, list):
@@ -109,7 +112,7 @@ def _merge_properties(one: Json, two: Json) -> Json:
     return merged
 
 
-def _common(one: Json, two: Json) -> Json:
+def _common(one: Json, two: Json) -> list[Json]:
     left = one if isinstance(one, list) else [one]
     right = two if isinstance(two, list) else [two]
     both = [value for value in left if value in right]
@@ -117,7 +120,7 @@ def _common(one: Json, two: Json) -> Json:
         both = ["integer"]
     if not both:
         raise Unsatisfiable("two parts of the schema exclude each other")
-    return both[0] if len(both) == 1 else both
+    return both
 
 
 def _tighter(key: str, one: Json, two: Json) -> Json:
