@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Protocol
 
 from nano_flow.caches.sqlite import SqliteCache
 from nano_flow.clock import SystemClock
-from nano_flow.core.errors import StepError
 from nano_flow.core.events import Event
 from nano_flow.core.redact import Redactor
 from nano_flow.gateway.chosen import Chosen
@@ -20,12 +19,13 @@ from nano_flow.gateway.observed import Observed
 from nano_flow.gateway.route import PolicyRouter, without_credentials
 from nano_flow.gateway.rules import fallback_rules
 from nano_flow.gateway.services import GatewayServices
-from nano_flow.plan.plan import PlannedPrompt, PlannedToolSource
+from nano_flow.plan.plan import Plan, PlannedPrompt, PlannedWorkflow
 from nano_flow.plan.walk import every_step
-from nano_flow.ports import Approver, ChatProvider, Clock, EventSink, RecordedWork, ToolServer
+from nano_flow.ports import Approver, ChatProvider, Clock, EventSink, RecordedWork
 from nano_flow.pricing.budgets import Totals
 from nano_flow.pricing.ledger import Ledger
 from nano_flow.project.files import read_attachment
+from nano_flow.project.policies import Policies
 from nano_flow.project.preparing import PreparedRun
 from nano_flow.providers.environment import expand
 from nano_flow.providers.table import ProviderTable
@@ -33,13 +33,22 @@ from nano_flow.providers.table import Surroundings as Sockets
 from nano_flow.runtime.recorder import Recorder
 from nano_flow.runtime.templates import render
 from nano_flow.steps.context import Services, StandIn
+from nano_flow.steps.tools.declared import Surroundings as ToolSurroundings
+from nano_flow.steps.tools.settings import variables
 from nano_flow.steps.tools.toolbox import RunToolbox, StartServer
 from nano_flow.tools.files.workspace import Workspace
+from nano_flow.tools.mcp.pins import Pins
+from nano_flow.tools.mcp.server import McpServer
 from nano_flow.tools.processes.local import LocalCommands
+from nano_flow.tools.processes.tree import ProcessTree
 from nano_flow.tools.table import builtin_tools
 
 if TYPE_CHECKING:
     from nano_flow.runtime.limits import Control
+
+
+_NO_SECRETS = frozenset({"PATH", "HOME", "LANG", "TMPDIR", "TERM", "USER", "LOGNAME", "SHELL", "PWD"})
+"""Variables that settings of tools may well name, and whose values stand in innocent texts."""
 
 
 class Adapters(Protocol):
@@ -62,6 +71,8 @@ class Surroundings:
     on_control: Callable[[Control], None] | None = None
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     clock: Clock = field(default_factory=SystemClock)
+    own_process: bool = False
+    """True where nobody else starts processes in this one: what commands leave behind is then found by descent."""
     stream: bool = False
     """True where somebody wants to read replies while they are written: streaming costs more than waiting."""
 
@@ -105,7 +116,7 @@ class Parts:
                 _gateway(prepared, where, (recorder, work), (providers, cache, ledger)), options.model, options.provider
             ),
             toolbox=toolbox,
-            commands=toolbox.commands,
+            commands=toolbox.around.commands,
             approver=where.approver,
             environ=where.environ,
             read_file=partial(read_attachment, plan.workspace),
@@ -165,16 +176,23 @@ def _gateway(
 
 
 def _toolbox(prepared: PreparedRun, where: Surroundings, doubles: Doubles | None) -> RunToolbox:
-    workspace, commands = prepared.plan.workspace, LocalCommands()
+    workspace, opened = prepared.plan.workspace, prepared.opened
+    tree = ProcessTree(adopt=where.own_process)
+    commands = LocalCommands(tree)
+    confined = Workspace(workspace, [*opened.texts, *_policy_paths(opened.policies), str(where.state)])
+    servers = partial(McpServer, pins=Pins(where.state), tree=tree, environ=where.environ)
     return RunToolbox(
-        builtin=builtin_tools(Workspace(workspace, frozenset(prepared.opened.texts)), commands, where.environ),
-        start_server=doubles.start_server if doubles else _start_server,
-        commands=commands,
-        render=render,
-        environ=where.environ,
-        workspace=workspace,
-        names={"inputs": prepared.inputs},
+        builtin=builtin_tools(confined, commands, where.environ),
+        start_server=doubles.start_server if doubles else servers,
+        around=ToolSurroundings(commands, render, where.environ, workspace, where.clock),
     )
+
+
+def _policy_paths(policies: Policies) -> Iterator[str]:
+    """The policies in force, and what they name beside themselves."""
+    for file in policies.files:
+        yield str(file.path)
+        yield from (str(file.path.parent / name) for name in policies.texts)
 
 
 def _router(prepared: PreparedRun, environ: Mapping[str, str]) -> PolicyRouter:
@@ -194,10 +212,21 @@ def cleaner(prepared: PreparedRun, environ: Mapping[str, str]) -> Callable[[Even
     """Takes secret inputs and the values of credentials out of every event."""
     cards = prepared.opened.policies.catalogue.providers.values()
     names = {name for card in cards for way in card.credentials for name in way}
+    names |= {name for plan in _plans(prepared.plan) for name in _named_by_tools(plan)} - _NO_SECRETS
     values = {environ[name] for name in names if environ.get(name)} | set(prepared.secrets)
     redactor = Redactor(values)
     return redactor.event if redactor else None
 
 
-def _start_server(source: PlannedToolSource) -> ToolServer:
-    raise StepError("tool", f'the MCP server "{source.name}" cannot be started: this build has no MCP client')
+def _plans(plan: Plan) -> Iterator[Plan]:
+    """A plan and those of its sub-workflows."""
+    yield plan
+    yield from (step.spec.plan for _, step in every_step(plan.graph) if isinstance(step.spec, PlannedWorkflow))
+
+
+def _named_by_tools(plan: Plan) -> Iterator[str]:
+    """The variables that the tools of a workflow take values from."""
+    for tool in plan.tools.values():
+        yield from variables({**tool.env, **tool.headers})
+        if tool.run is not None:
+            yield from variables({name: template.source for name, template in tool.run.env.items()})

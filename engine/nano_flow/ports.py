@@ -177,11 +177,28 @@ class Approver(Protocol):
         """The answer, or None where nobody is there to ask: the run then saves itself and waits."""
 
 
+@dataclass(frozen=True, slots=True)
+class ServerOrder:
+    """A server of tools as it is to be started: settings rendered, ``workflow`` the file that names it."""
+
+    name: str
+    workflow: str
+    command: tuple[str, ...]
+    url: str
+    env: Mapping[str, str]
+    headers: Mapping[str, str]
+    workspace: str
+
+
 class ToolServer(Protocol):
     """A server of tools that lives as long as a run (MCP)."""
 
-    async def tools(self) -> Sequence[Tool]:
-        """Start it where it is not running, and list its tools."""
+    async def tools(self, wanted: Sequence[str] | None = None) -> Sequence[Tool]:
+        """Start it where it is not running; the tools that are wanted, by their names on the server, else all of them.
+
+        The names of their specs are ``server.tool``. Raises StepError, of the class ``tool_changed`` where a tool is
+        not what was accepted.
+        """
 
     async def close(self) -> None:
         """Stop it and everything that it started."""

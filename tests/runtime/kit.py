@@ -113,7 +113,7 @@ class FakeToolbox:
     def __init__(self, tools: Mapping[str, Tool] | None = None) -> None:
         self.known = dict(tools or {})
 
-    async def tools(self, names: tuple[str, ...], declared: Mapping[str, object]) -> Mapping[str, Tool]:
+    async def tools(self, names: tuple[str, ...], plan: object, scope: object) -> Mapping[str, Tool]:
         return {name: self.known[name] for name in names}
 
 

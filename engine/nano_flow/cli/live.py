@@ -67,7 +67,9 @@ def _surroundings(options: Options, signals: Signals) -> Surroundings:
         from nano_flow.cli.asking import TerminalApprover
 
         approver = TerminalApprover()
-    return Surroundings(options.state, (_sink(options),), approver, signals.attach, stream=options.events)
+    return Surroundings(
+        options.state, (_sink(options),), approver, signals.attach, stream=options.events, own_process=True
+    )
 
 
 def _sink(options: Options) -> EventSink:

@@ -25,7 +25,8 @@ async def execute(execution: Execution) -> StepOutcome:
     """Hold the conversation until its output is whole, valid and verified."""
     spec = execution.step.spec
     assert isinstance(spec, PlannedPrompt)
-    tools = await execution.services.toolbox.tools(spec.tools, execution.plan.tools) if spec.tools else {}
+    toolbox = execution.services.toolbox
+    tools = await toolbox.tools(spec.tools, execution.plan, execution.names) if spec.tools else {}
     agent = Agent(execution, spec, ToolDesk(execution, tools), first_messages(execution, spec))
     output = await agent.converse()
     execution.conversations[execution.step.id] = tuple(agent.messages)

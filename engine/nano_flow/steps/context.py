@@ -13,7 +13,7 @@ from nano_flow.core.outcomes import StepOutcome, Succeeded
 from nano_flow.core.refs import Address
 from nano_flow.core.text import as_text
 from nano_flow.gateway.ask import ModelAnswer, ModelAsk
-from nano_flow.plan.plan import Plan, PlannedBudget, PlannedGraph, PlannedStep, PlannedToolSource, Value
+from nano_flow.plan.plan import Plan, PlannedBudget, PlannedGraph, PlannedStep, Value
 from nano_flow.ports import Approver, Clock, Commands, RecordedWork, Tool
 from nano_flow.source.expressions import Template
 
@@ -31,8 +31,8 @@ class Models(Protocol):
 class Toolbox(Protocol):
     """Finds the tools that a step lists."""
 
-    async def tools(self, names: tuple[str, ...], declared: Mapping[str, PlannedToolSource]) -> Mapping[str, Tool]:
-        """Name as the model sees it → tool; starts servers where needed. Raises StepError for an unknown one."""
+    async def tools(self, names: tuple[str, ...], plan: Plan, scope: Names) -> Mapping[str, Tool]:
+        """Name → tool, for a step of ``plan`` that sees ``scope``; starts servers where needed. Raises StepError."""
 
 
 class StandIn(Protocol):

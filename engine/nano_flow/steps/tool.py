@@ -16,7 +16,7 @@ async def execute(execution: Execution) -> StepOutcome:
     """Check the arguments, call the tool once, return its result."""
     spec = execution.step.spec
     assert isinstance(spec, PlannedTool)
-    tools = await execution.services.toolbox.tools((spec.tool,), execution.plan.tools)
+    tools = await execution.services.toolbox.tools((spec.tool,), execution.plan, execution.names)
     tool = next(iter(tools.values()))
     arguments = execution.render_value(spec.arguments, execution.names) or {}
     try:

@@ -7,7 +7,7 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -21,13 +21,12 @@ from nano_flow.core.text import duration_text
 from nano_flow.documents.load import TestsSource, load_tests
 from nano_flow.documents.tests import CaseDocument, CaseExpectation
 from nano_flow.parts import Doubles, Surroundings
-from nano_flow.plan.plan import Plan, PlannedPrompt, PlannedTool, PlannedToolSource
+from nano_flow.plan.plan import Plan, PlannedPrompt, PlannedTool
 from nano_flow.plan.walk import every_step
-from nano_flow.ports import Tool
+from nano_flow.ports import ServerOrder, Tool
 from nano_flow.project.files import read_document, read_text, shown_path
 from nano_flow.project.opening import Opened, open_workflow
 from nano_flow.project.preparing import GivenInputs, RunOptions, prepare_opened
-from nano_flow.steps.tools.toolbox import MODEL_NAME_SEPARATOR
 from nano_flow.testing.doubles import AbsentTool, ScriptedModels, ScriptedPerson, ScriptedTools, Watched
 from nano_flow.testing.expect import differences
 from nano_flow.testing.seen import by_path, described
@@ -219,7 +218,7 @@ class _Absent:
 
     plan: Plan
 
-    def start(self, source: PlannedToolSource) -> _AbsentServer:
+    def start(self, source: ServerOrder) -> _AbsentServer:
         """The stand-in of one server."""
         members: set[str] = set()
         for _, step in every_step(self.plan.graph):
@@ -236,11 +235,10 @@ class _AbsentServer:
     name: str
     members: tuple[str, ...]
 
-    async def tools(self) -> list[Tool]:
+    async def tools(self, wanted: Sequence[str] | None = None) -> list[Tool]:
         """A tool for each member that is named, open to any arguments."""
-        return [
-            AbsentTool(ToolSpec(f"{self.name}{MODEL_NAME_SEPARATOR}{m}", "", {"type": "object"})) for m in self.members
-        ]
+        members = self.members if wanted is None else wanted
+        return [AbsentTool(ToolSpec(f"{self.name}.{member}", "", {"type": "object"})) for member in members]
 
     async def close(self) -> None:
         """Nothing was started."""

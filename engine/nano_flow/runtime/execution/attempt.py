@@ -162,7 +162,7 @@ class Attempts:
             stood_in = self._stood_in()
             return stood_in or await KINDS[self._step.kind].execute(execution)
         except StepError as error:
-            return Failed(Failure(error.kind, str(error)))
+            return self._engine.failed(error, self._address)
         except ProviderError as error:
             return Failed(Failure(error.kind, str(error), provider=True))
         except LimitReached as error:

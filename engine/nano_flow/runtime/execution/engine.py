@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from nano_flow.core.errors import LimitReached
+from nano_flow.core.errors import LimitReached, StepError
 from nano_flow.core.events import StepSkipped
 from nano_flow.core.messages import Json
 from nano_flow.core.money import ZERO
@@ -53,6 +53,12 @@ class Engine:
         if pause or error.scope == "":
             self.control.order(Stop(kind, address, str(error), pause))
         return Waiting("budget", address, str(error)) if pause else Failed(Failure(kind, str(error)))
+
+    def failed(self, error: StepError, address: Address) -> Failed:
+        """What a step's error makes of it; a tool that is not what was accepted stops the run until somebody looks."""
+        if error.kind == "tool_changed":
+            self.control.order(Stop("approval", address, str(error)))
+        return Failed(Failure(error.kind, str(error)))
 
     def tell_skip(self, frame: Frame, event: StepSkipped) -> None:
         """A step of ``frame`` will not start."""

@@ -61,13 +61,21 @@ def _exited_well(called: ToolCalled) -> bool:
 
 
 def render_command(
-    spec: PlannedRun, text: Callable[[Template], str], commands: Commands, environ: Mapping[str, str], workspace: str
+    spec: PlannedRun,
+    text: Callable[[Template], str],
+    commands: Commands,
+    environ: Mapping[str, str],
+    workspace: str,
+    env_text: Callable[[Template], str] | None = None,
 ) -> CommandCall:
-    """The command that ``spec`` describes, every template in it rendered by ``text``."""
+    """The command that ``spec`` describes, every template in it rendered by ``text``, those of ``env`` by ``env_text``.
+
+    Raises StepError where its folder lies outside the workspace.
+    """
     argv = tuple(text(part) for part in spec.argv) if spec.script is None else (*_shell(spec, environ), spec.script)
-    given = {name: text(template) for name, template in spec.env.items()}
+    given = {name: (env_text or text)(template) for name, template in spec.env.items()}
     inherited = {name: environ[name] for name in _INHERITED if name in environ}
-    cwd = workspace if spec.cwd is None else os.path.join(workspace, text(spec.cwd))
+    cwd = workspace if spec.cwd is None else _folder(workspace, text(spec.cwd))
     stdin = text(spec.stdin) if spec.stdin is not None else None
     return CommandCall(commands, argv, given, inherited, cwd, stdin)
 
@@ -76,6 +84,14 @@ def _shell(spec: PlannedRun, environ: Mapping[str, str]) -> tuple[str, ...]:
     if spec.shell == DEFAULT_SHELL and shutil.which("bash", path=environ.get("PATH")) is None:
         return ("sh", "-eu", "-c")
     return spec.shell
+
+
+def _folder(workspace: str, cwd: str) -> str:
+    root = os.path.realpath(workspace)
+    folder = os.path.realpath(os.path.join(root, cwd))
+    if os.path.commonpath((root, folder)) != root:
+        raise StepError("command", f'the folder "{cwd}" is outside the workspace')
+    return folder
 
 
 async def run_command(execution: Execution, spec: PlannedRun, names: Names, key: tuple[int, str]) -> CommandResult:

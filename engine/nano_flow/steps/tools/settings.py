@@ -1,0 +1,54 @@
+"""The ``env`` and ``headers`` of tools: ``${VAR}`` is expanded, templates are rendered, neither inside the other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from nano_flow.core.diagnostics import SourceRange
+from nano_flow.core.errors import StepError
+from nano_flow.core.messages import Json
+from nano_flow.core.text import as_text
+from nano_flow.source.expressions import Template, check_template
+from nano_flow.steps.context import Names
+
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Renders the settings of one tool; ``where`` is where it is declared."""
+
+    tool: str
+    where: SourceRange
+    environ: Mapping[str, str]
+    names: Names
+    render: Callable[[Template, Names], Json]
+
+    def all(self, written: Mapping[str, str]) -> dict[str, str]:
+        """Each setting, ready to be used. Raises StepError."""
+        return {name: self.text(source) for name, source in written.items()}
+
+    def text(self, source: str) -> str:
+        """One setting; values of variables are data, whatever they hold."""
+        values: list[Json] = []
+
+        def stand_in(match: re.Match[str]) -> str:
+            value = self.environ.get(match[1]) or match[2]
+            if value is None:
+                raise StepError(
+                    "tool",
+                    f'the tool "{self.tool}" needs the variable {match[1]}, which is not set; '
+                    f"set it, or give a default: ${{{match[1]}:-…}}",
+                )
+            values.append(value)
+            return f"{{{{ variables[{len(values) - 1}] }}}}"
+
+        template = check_template(_VARIABLE.sub(stand_in, source), self.where)
+        return as_text(self.render(template, {**self.names, "variables": values}))
+
+
+def variables(written: Mapping[str, str]) -> set[str]:
+    """The names of the environment that settings take their values from."""
+    return {match[1] for source in written.values() for match in _VARIABLE.finditer(source)}

@@ -1,0 +1,44 @@
+"""From what an MCP server answers to plain data and text, bounded."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from nano_flow.core.messages import Json
+from nano_flow.core.text import as_text
+
+if TYPE_CHECKING:
+    from mcp.types import CallToolResult, ContentBlock
+
+RESULT_CAP = 1_048_576
+"""Characters of a result."""
+
+
+def plain_result(result: CallToolResult) -> Json:
+    """Structured content where there is some, else the text; what is neither is named."""
+    structured: Json = result.structured_content
+    if isinstance(structured, dict):
+        value = structured["result"] if structured.keys() == {"result"} else structured
+        return value if len(json.dumps(value)) <= RESULT_CAP else _cut(as_text(value))
+    return result_text(result)
+
+
+def result_text(result: CallToolResult) -> str:
+    """All content as text."""
+    return _cut("\n".join(_block(block) for block in result.content))
+
+
+def _block(block: ContentBlock) -> str:
+    if block.type == "text":
+        return block.text
+    if block.type == "resource":
+        text = getattr(block.resource, "text", None)
+        return text if isinstance(text, str) else f"[resource {block.resource.uri}, not text]"
+    if block.type == "resource_link":
+        return f"[resource {block.uri}]"
+    return f"[{block.type} {block.mime_type}, {len(block.data) * 3 // 4} bytes]"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= RESULT_CAP else f"{text[:RESULT_CAP]}\n[cut: {len(text) - RESULT_CAP} more characters]"
