@@ -129,10 +129,25 @@ def read_inputs_file(path: str) -> dict[str, Json]:
         text = read_text(path)
     except OSError as error:
         raise UsageError(f'"{path}" cannot be read: {error.strerror or error}') from None
-    data: Json = json.loads(text) if path.endswith(".json") else read_yaml(text, path).data
+    data = _read_json(text, path) if path.endswith(".json") else read_yaml(text, path).data
     if not isinstance(data, dict):
         raise UsageError(f'"{path}" must hold a mapping of input names to values')
     return data
+
+
+def _read_json(text: str, path: str) -> Json:
+    try:
+        data: Json = json.loads(text, parse_constant=_no_number)
+    except json.JSONDecodeError as error:
+        message = f'"{path}" is not JSON: {error.msg.lower()} at line {error.lineno}, column {error.colno}'
+        raise UsageError(message) from None
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f'"{path}" is not JSON: {str(error).lower()}') from None
+    return data
+
+
+def _no_number(name: str) -> Json:
+    raise ValueError(f"{name} is no number")
 
 
 def _bound(plan: Plan, given: GivenInputs) -> dict[str, Json]:
