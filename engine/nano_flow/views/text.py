@@ -209,7 +209,7 @@ def _next(document: Fields) -> str:
     reason = stop.get("reason")
     if document["status"] not in ("paused", "failed"):
         return ""
-    if reason == "approval":
+    if reason == "approval" and document["status"] == "paused":
         return f"nano-flow approvals answer {run_id} {stop['address']} OPTION, then nano-flow resume {run_id}"
     if reason == "budget":
         return f"nano-flow resume {run_id} --budget USD goes on with a larger budget"
