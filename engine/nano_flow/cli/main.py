@@ -43,6 +43,7 @@ COMMANDS = {
         "cache": Entry(f"{_CLI}.money.cache", "Show and clear kept replies."),
     },
     "This machine": {
+        "tools": Entry(f"{_CLI}.setup.tools", "List and accept what MCP servers say of their tools."),
         "doctor": Entry(f"{_CLI}.setup.doctor", "Check that the set-up is healthy."),
         "completion": Entry(f"{_CLI}.setup.completion", "Print the completion script of a shell."),
     },
