@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from importlib import metadata
 
 import pytest
@@ -13,11 +14,13 @@ from nano_flow.core import errors
 from nano_flow.core.messages import ChatRequest, Message
 from nano_flow.core.refs import ModelRef
 from nano_flow.plan.catalogue import Catalogue, ModelCard, ProviderCard
+from nano_flow.ports import ChatProvider
 from nano_flow.project.providers import check_providers, model_lines, provider_states
+from nano_flow.providers import table as table_module
 from nano_flow.providers.cards import Endpoint
 from nano_flow.providers.environment import expand, first_complete
 from nano_flow.providers.probe import Found, probe, question_for
-from nano_flow.providers.sim import SimProvider
+from nano_flow.providers.sim import SimOptions, SimProvider
 from nano_flow.providers.table import ENTRY_POINTS, ForeignProvider, ProviderTable, Surroundings, endpoint_of
 from tests.providers.clock import FakeClock
 from tests.providers.replay import Reply, serving
@@ -63,6 +66,27 @@ def test_adapters_are_made_once_and_closed_once() -> None:
     assert made.options.windows == {"small": 50}
     asyncio.run(table.close())
     assert table.get("sim") is not made
+
+
+def test_while_an_adapter_is_made_the_loop_goes_on_and_it_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    others_went_on, made = threading.Event(), []
+
+    def slow(card: object, surroundings: object) -> ChatProvider:
+        made.append(others_went_on.wait(5))
+        return SimProvider(FakeClock(), SimOptions.read({}, {}))
+
+    monkeypatch.setattr(table_module, "FACTORIES", {"litellm": slow})
+    table = ProviderTable({"openai": OPENAI}, Surroundings(FakeClock(), {}))
+
+    async def three() -> list[ChatProvider]:
+        async def set_it() -> ChatProvider:
+            others_went_on.set()
+            return await table.ready("openai")
+
+        return await asyncio.gather(table.ready("openai"), set_it(), table.ready("openai"))
+
+    assert len(set(map(id, asyncio.run(three())))) == 1
+    assert made == [True]
 
 
 def test_a_script_of_the_surroundings_wins() -> None:
