@@ -159,11 +159,11 @@ def test_diff_between_the_last_commit_and_the_working_tree(capsys: pytest.Captur
     Path("routing.yaml").write_text(ROUTING.replace("points: 4", "points: 0.5"))
     text = shown(capsys, "diff", "--exit-code", code=7)
     assert "2 of 6 requests move" in text and "Broken tests:" in text
-    assert "flow.yaml:long" not in text  # as far as it is known before a run, its prompt is long
+    assert "flow.yaml:long" in text and "flow.yaml:short" not in text
     found = document(capsys, "diff", "HEAD..HEAD")
     assert (found["schema"], found["moved"]) == ("nano-flow/policy-diff@1", 0)
     found = document(capsys, "diff", "HEAD")
-    assert {change["kind"] for change in found["changes"]} == {"test", "run"}
+    assert {change["kind"] for change in found["changes"]} == {"test", "workflow"}
     assert found["broken_tests"][0]["where"] == "routing.test.yaml: a proof is not"
     markdown = shown(capsys, "diff", "--format", "markdown")
     assert markdown.startswith("### Routing: 2 of 6") and "| request | before | after |" in markdown
@@ -202,7 +202,7 @@ def test_replay_prices_recorded_calls_under_a_candidate(capsys: pytest.CaptureFi
     found = document(capsys, "replay", "dear.yaml", "--labels", "labels.jsonl")
     assert found["tiers"] == {"before": {"simple": 1, "standard": 1}, "after": {"standard": 2}}
     assert found["calls"] == 2 and found["moved"] == 1
-    assert float(found["cost_usd"]["after"]) > float(found["cost_usd"]["before"]) > 0
+    assert float(found["cost_usd"]["after"]) > 0 and float(found["cost_usd"]["before"]) > 0
     assert found["quality"]["right"] == 1 and 0 < found["quality"]["low"] < 1
     text = shown(capsys, "replay", "--run", "last", "--since", "1h", "--labels", "labels.jsonl")
     assert "2 recorded calls under the working tree" in text and "quality 1.000 (" in text
@@ -218,3 +218,28 @@ def test_revisions_that_cannot_be_read_are_named(capsys: pytest.CaptureFixture[s
     assert "HEAD:routing.yaml:1:1" in capsys.readouterr().err
     Path("providers.yaml").write_text("nano_flow: 1\nproviders: {openai: {litellm: openai}}\n")
     assert '"providers.yaml" does not exist at HEAD' in refused(capsys, "diff", "HEAD")
+
+
+def test_policy_tests_run_beside_workflow_tests(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("odd.test.yaml").write_text(
+        "nano_flow: 1\nrouting: routing.yaml\ncases: {a: {prompt: a, expect: {tier: simple}}}\n"
+    )
+    assert run_command(["test"]) == 0
+    assert "3 passed, 0 failed" in capsys.readouterr().out
+
+
+def test_a_learned_score_and_pinned_steps_are_replayed_as_far_as_facts_go(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("flow.yaml").write_text(
+        FLOW.replace(
+            'inputs.topic }}."}', 'inputs.topic }}.", complexity: {at_least: 4}, fallback: [openai/gpt-5]}'
+        ).replace('is so."}', 'is so.", model: openai/gpt-5-nano, fallback: false}')
+    )
+    assert run_command(["run", "flow.yaml", "--offline"]) == 0
+    learned = "learned: 1\ncurve: [[0, 0], [1, 10]]\nmodel: {trees: [[prompt_words, 5, 0, 1]], words: {prove: 0.1}}\n"
+    Path("complexity.learned.yaml").write_text(learned)
+    new = ROUTING.replace("complexity:\n", "complexity:\n  learned: {file: complexity.learned.yaml, weight: 0.5}\n")
+    Path("learned.yaml").write_text(new)
+    capsys.readouterr()
+    found = document(capsys, "diff", "routing.yaml..learned.yaml")
+    assert any('"learned" count as not found' in note for note in found["notes"])
+    assert not [change for change in found["changes"] if change["kind"] == "run"]

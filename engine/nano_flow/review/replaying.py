@@ -13,6 +13,7 @@ from nano_flow.project.policies import Policies
 from nano_flow.review.asking import Question, ask, request_of, world_of
 from nano_flow.review.recorded import RecordedCall, decide_again, expected_cost
 from nano_flow.routing.labels.outcomes import Outcome
+from nano_flow.routing.request import RouteDecision
 
 _TWO_SIDED_95 = 1.96
 
@@ -82,7 +83,7 @@ def replay(
         again = decide_again(call, policies, world, known)
         chosen = again.decision.model
         unsure += bool(again.unsure)
-        moved += str(chosen) != str(call.decision.get("model"))
+        moved += _moved(call, again.decision)
         tiers[again.decision.tier or "none"] = tiers.get(again.decision.tier or "none", 0) + 1
         was = str(call.decision.get("tier") or "none")
         before[was] = before.get(was, 0) + 1
@@ -109,6 +110,13 @@ def replay(
         unsure=unsure,
         quality=_quality(labels, policies, now) if labels else None,
     )
+
+
+def _moved(call: RecordedCall, now: RouteDecision) -> bool:
+    """Whether another model would answer; of a simulated call, whether another tier would."""
+    if call.simulated:
+        return now.tier != call.decision.get("tier")
+    return str(now.model) != str(call.decision.get("model"))
 
 
 def _latencies(calls: Sequence[RecordedCall]) -> dict[str, float]:

@@ -8,8 +8,7 @@ from pathlib import Path
 from nano_flow.core.errors import DocumentError, UsageError
 from nano_flow.project.checking import find_documents
 from nano_flow.testing.cases import CaseResult, run_tests
-from nano_flow.testing.policy import SUFFIXES as POLICY_SUFFIXES
-from nano_flow.testing.policy import PolicyCaseResult, run_policy_tests
+from nano_flow.testing.policy import PolicyCaseResult, is_policy_test, run_policy_tests
 
 _SUFFIXES = (".test.yaml", ".test.yml")
 
@@ -23,7 +22,7 @@ def run_all(paths: Sequence[Path], wanted: str, config_dir: Path | None) -> Iter
         if not file.name.endswith(_SUFFIXES):
             continue
         try:
-            if file.name in POLICY_SUFFIXES:
+            if is_policy_test(file):
                 yield from (_policy_case(result) for result in run_policy_tests(file, wanted, config_dir))
             else:
                 yield from run_tests(file, wanted, config_dir)

@@ -18,7 +18,6 @@ from nano_flow.project.policies import Policies, read_policies
 from nano_flow.review.asking import Question, ask, request_of, world_of
 from nano_flow.routing.request import RouteDecision
 from nano_flow.source.yaml_nodes import read_yaml
-from nano_flow.testing.cases import CaseResult
 from nano_flow.testing.expect import differences
 
 SUFFIXES = ("routing.test.yaml", "routing.test.yml")
@@ -56,10 +55,6 @@ class PolicyCaseResult:
     case: PolicyCase
     problems: tuple[str, ...]
     duration_s: float = 0.0
-
-    def as_case(self) -> CaseResult:
-        """The same beside the cases of workflows."""
-        return CaseResult(self.case.file, self.case.name, self.case.line, self.problems, (), self.duration_s)
 
 
 @dataclass(frozen=True, slots=True)
