@@ -83,7 +83,7 @@ def test_while_an_adapter_is_made_the_loop_goes_on_and_it_is_made_once(monkeypat
             others_went_on.set()
             return await table.ready("openai")
 
-        return await asyncio.gather(table.ready("openai"), set_it(), table.ready("openai"))
+        return list(await asyncio.gather(table.ready("openai"), set_it(), table.ready("openai")))
 
     assert len(set(map(id, asyncio.run(three())))) == 1
     assert made == [True]
