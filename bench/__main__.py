@@ -11,7 +11,7 @@ from importlib import import_module
 
 from bench.measure import ROOT, Figure
 
-PARTS = ("cold_start", "loading", "scheduling", "journal", "calls", "money")
+PARTS = ("cold_start", "loading", "scheduling", "journal", "calls", "money", "routing")
 
 
 def main(names: list[str]) -> int:
