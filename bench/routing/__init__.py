@@ -1,1 +1,27 @@
 """How well routing tells which prompts need the stronger model, on outcomes of real models."""
+
+from __future__ import annotations
+
+from bench.measure import ROOT, Figure
+
+DATA = ROOT.parent / "shared" / "data" / "routing"
+
+
+def figures() -> list[Figure]:
+    """The shipped score on every large set, for ``make bench``; nothing where the outcomes are not there."""
+    if not DATA.is_dir():
+        return []
+    from bench.routing.data import LARGE
+    from bench.routing.report import MICROSECONDS, SHIPPED_LEAST, measured
+
+    report = measured(DATA, quick=True)
+    found = [
+        Figure(f"routing: {line.name}", line.apgr["ours, shipped"] or 0.0, "APGR", SHIPPED_LEAST, "higher",
+               f"length {line.apgr['length'] or 0.0:.3f}, LiteLLM {line.apgr['LiteLLM'] or 0.0:.3f}")
+        for line in report.lines
+        if line.prompts >= LARGE
+    ]  # fmt: skip
+    found.append(Figure("routing: cascade on GSM8K", report.cascade.get("declared") or 0.0, "APGR", 0.74, "higher"))
+    for tokens, bound in MICROSECONDS.items():
+        found.append(Figure(f"routing: a score of {tokens} tokens", report.microseconds[tokens], "µs", bound))
+    return found

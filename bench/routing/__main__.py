@@ -9,9 +9,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from bench.measure import ROOT
+from bench.routing import DATA
 from bench.routing.report import Report, measured, text
-
-DATA = ROOT.parent / "shared" / "data" / "routing"
 
 
 def main(arguments: list[str]) -> int:

@@ -57,6 +57,11 @@ def wrong(text: str) -> list[str]:
             "the tiers of a cascade rise",
         ),
         (
+            TIERS + "cascade: {tiers: [low, high], signals: [{name: s, match: [x], points: 1}], escalate_at: 5, "
+            "learned: {file: x.yaml}}",
+            "a cascade takes no learned score",
+        ),
+        (
             TIERS + "cascade: {tiers: [low, top], signals: [{name: s, match: [x], points: 1}], escalate_at: 5}",
             'there is no tier "top"',
         ),

@@ -243,6 +243,8 @@ def _cascade(reader: _Reader, document: CascadeDocument, tiers: Sequence[str]) -
             places.append(tiers.index(name))
     if places != sorted(set(places)):
         reader.say("NF516", "the tiers of a cascade rise, each at most once", ("cascade", "tiers"))
+    if document.learned is not None:
+        reader.say("NF516", "a cascade takes no learned score: its signals are declared", ("cascade", "learned"))
     signals = _signals(reader, document.signals, REPLY_FEATURES, ("cascade", "signals"))
     at = reader.at(("cascade",))
     return Cascade(
