@@ -56,7 +56,13 @@ def test_lines_are_estimated_from_parts_files_and_demands() -> None:
     assert facts_of("Create a REST API").prompt.estimated_loc == 60
     assert facts_of("Create an API with a database.\n- login\n- logout").prompt.estimated_loc == 2 * 60 + 2 * 20
     assert facts_of("Look at app.py and db.sql").prompt.estimated_loc == 2 * 40
+    assert facts_of("Mend app.py now.").prompt.file_mentions == 1
+    assert facts_of("It costs 3.50 now. Or 4.").prompt.file_mentions == 0
     assert facts_of("The API of life").prompt.estimated_loc == 0
+
+
+def test_a_file_name_ends_no_sentence() -> None:
+    assert facts_of("Mend app.py and db.sql now. Then stop.\nNow!").prompt.sentences == 3
 
 
 def test_repetition_does_not_grow_with_length_alone() -> None:

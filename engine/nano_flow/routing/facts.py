@@ -169,7 +169,7 @@ _BUILDING = frozenset(
 )
 _LINES_OF_A_FILE, _LINES_OF_A_PART, _LINES_OF_AN_ITEM = 40, 60, 20
 _OPERATORS = (b"+", b"=", b"*", b"/", b"^", b"<", b">", b"%")
-_CODE_MARKS = (b");", b"{\n", b"==", b"->", b"):\n")
+_CODE_MARKS = (b");", b"{\n", b"==", b"):\n")
 _ITEM = re.compile(rb"\n *(?:[-*]|[0A]?0?[.)]) ")
 """How an item of a list begins in a skeleton: ``- ``, ``1. ``, ``B) ``, ``c. ``."""
 _DIGITS_ONLY = bytes(b if 48 <= b <= 57 else 32 for b in range(256))
@@ -202,7 +202,7 @@ def prompt_facts(reading: Reading) -> PromptFacts:
     capitals, digits, wide, lines = count(b"A"), count(b"0"), count(b"u"), count(b"\n")
     letters = len(data) - len(reading.skeleton) + capitals
     numbers, end = data.translate(_DIGITS_ONLY).split() if digits else [], data.rstrip()
-    stops = count(b". ") + count(b".\n") + (data[-1:] == b".")
+    stops = data.count(b". ") + data.count(b".\n") + (data[-1:] == b".")
     sentences = max(1, stops + counted["questions"] + counted["exclamations"])
     fences, operators = count(b"```") // 2, sum(map(count, _OPERATORS))
     marks = sum(map(count, _CODE_MARKS)) if counted["semicolons"] or operators else 0

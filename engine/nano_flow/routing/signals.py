@@ -6,7 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from nano_flow.core.messages import Json
 from nano_flow.routing.reading import Reading
@@ -19,8 +19,7 @@ _SEARCHED = 50_000
 """Characters that a pattern looks at: even a pattern that cannot hang may take the square of a text's length."""
 
 
-@dataclass(frozen=True, slots=True)
-class SignalPoints:
+class SignalPoints(NamedTuple):
     """What one signal gave, and the line that says so (``routing.yaml:14``); ``found`` are the entries that occur."""
 
     signal: str
