@@ -56,7 +56,7 @@ class Agent:
                 raise StepError("max_turns", f"no final answer after {self.spec.max_turns} turns")
             answer = await self._ask()
             reply = answer.reply
-            if reply.finish_reason == "tool_calls" or reply.tool_calls:
+            if reply.tool_calls and reply.finish_reason in ("tool_calls", "stop"):  # else its last call may be half
                 await self._serve_tools(answer)
                 continue
             self._refuse_what_is_not_whole(answer)

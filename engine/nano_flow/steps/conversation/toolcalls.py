@@ -17,9 +17,23 @@ from nano_flow.steps.tools.calls import run_tool
 
 _RESULT_CAP = 20_000
 """Characters of a tool's result that a model is shown."""
+_TAIL = 5_000
+"""Characters of it that are taken from the end: what commands print last is often what counts."""
 
 _MAX_FAILURES = 3
-"""Failed calls of one tool before the step fails."""
+"""Turns in a row in which a tool fails before the step fails."""
+_MAX_CALLS = 64
+"""Calls of one turn that are served; the model is told of the others."""
+_AT_ONCE = 16
+"""Calls of one turn that run at the same time."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Served:
+    """What a model is told of a call."""
+
+    text: str
+    failed: bool = False
 
 
 @dataclass(slots=True)
@@ -29,21 +43,14 @@ class ToolDesk:
     execution: Execution
     tools: Mapping[str, Tool]
     failures: Counter[str] = field(default_factory=Counter)
+    free: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
 
     async def serve(self, calls: tuple[ToolCall, ...], turn: int) -> list[Message]:
         """Run the calls of one turn side by side, those that write the same thing in order.
 
         Raises StepError once a tool has failed too often.
         """
-        last_writer: dict[str, asyncio.Task[str]] = {}
-        tasks: list[asyncio.Task[str]] = []
-        loop = asyncio.get_running_loop()
-        for index, call in enumerate(calls):
-            key = self._writes(call)
-            task = loop.create_task(self._serve_one(call, turn, index, last_writer.get(key) if key else None))
-            tasks.append(task)
-            if key:
-                last_writer[key] = task
+        tasks = self._started(calls, turn)
         try:
             results = await asyncio.gather(*tasks)
         finally:
@@ -52,35 +59,48 @@ class ToolDesk:
                 task.cancel()
             if alive:
                 await asyncio.wait(alive)
-            for task in tasks:
-                if not task.cancelled():
-                    task.exception()  # gather raised the first; the others must not be printed by asyncio
-        self._give_up_if_hopeless()
-        return [Message("tool", text, tool_call_id=call.id) for call, text in zip(calls, results, strict=True)]
+        self._count(calls, results)
+        return [Message("tool", done.text, tool_call_id=call.id) for call, done in zip(calls, results, strict=True)]
+
+    def _started(self, calls: tuple[ToolCall, ...], turn: int) -> list[asyncio.Task[_Served]]:
+        last_writer: dict[str, asyncio.Task[_Served]] = {}
+        tasks: list[asyncio.Task[_Served]] = []
+        loop = asyncio.get_running_loop()
+        for index, call in enumerate(calls):
+            key = self._writes(call)
+            task = loop.create_task(self._serve_one(call, (turn, index), last_writer.get(key) if key else None))
+            tasks.append(task)
+            if key:
+                last_writer[key] = task
+        return tasks
 
     def _writes(self, call: ToolCall) -> str | None:
-        tool = self.tools.get(call.name)
         try:
-            arguments = parse_json(call.arguments or "{}")
-        except OutputBroken:
+            tool, arguments = self._checked(call)
+        except StepError:
             return None
-        return tool.writes(arguments) if tool is not None and isinstance(arguments, dict) else None
+        return tool.writes(arguments)
 
-    async def _serve_one(self, call: ToolCall, turn: int, index: int, after: asyncio.Task[str] | None) -> str:
+    async def _serve_one(self, call: ToolCall, place: tuple[int, int], after: asyncio.Task[_Served] | None) -> _Served:
+        turn, index = place
+        if index >= _MAX_CALLS:
+            return _Served(f"error: not run: at most {_MAX_CALLS} calls are served in one turn")
         if after is not None:
             await asyncio.wait([after])
         try:
             tool, arguments = self._checked(call)
-            return _capped(await run_tool(self.execution, tool, arguments, (turn, str(index))))
+            async with self.free:
+                return _Served(_capped(await run_tool(self.execution, tool, arguments, (turn, str(index)))))
         except StepError as error:
-            self.failures[call.name] += 1
-            return f"error: {error}"
+            if error.kind == "tool_changed":
+                raise
+            return _Served(_capped(f"error: {error}"), failed=True)
 
     def _checked(self, call: ToolCall) -> tuple[Tool, Mapping[str, Json]]:
         tool = self.tools.get(call.name)
         if tool is None:
             known = ", ".join(sorted(self.tools)) or "none"
-            raise StepError("tool", f'there is no tool "{call.name}" in this step; there are: {known}')
+            raise StepError("tool", f'there is no tool "{call.name[:100]}" in this step; there are: {known}')
         try:
             arguments = parse_json(call.arguments or "{}")
             check_schema(arguments, tool.spec.parameters)
@@ -90,10 +110,19 @@ class ToolDesk:
             raise StepError("tool", f'the arguments of "{call.name}" must be an object')
         return tool, arguments
 
-    def _give_up_if_hopeless(self) -> None:
-        for name, count in self.failures.items():
-            if count >= _MAX_FAILURES:
-                raise StepError("tool", f'the tool "{name}" failed {count} times')
+    def _count(self, calls: tuple[ToolCall, ...], results: list[_Served]) -> None:
+        """A tool that worked in a turn begins anew; one that only failed comes nearer to the end of the step."""
+        worked = {call.name for call, done in zip(calls, results, strict=True) if not done.failed}
+        failed = {call.name: done.text for call, done in zip(calls, results, strict=True) if done.failed}
+        for name in worked:
+            self.failures.pop(name, None)
+        for name, text in failed.items():
+            if name in worked:
+                continue
+            self.failures[name] += 1
+            if self.failures[name] >= _MAX_FAILURES:
+                said = text.removeprefix("error: ")[:500]
+                raise StepError("tool", f'the tool "{name[:100]}" failed {_MAX_FAILURES} times; the last time: {said}')
 
 
 def readable_calls(calls: tuple[ToolCall, ...]) -> tuple[ToolCall, ...]:
@@ -112,4 +141,5 @@ def _capped(result: Json) -> str:
     text = as_text(result)
     if len(text) <= _RESULT_CAP:
         return text
-    return f"{text[:_RESULT_CAP]}\n[cut: {len(text) - _RESULT_CAP} more characters]"
+    head = _RESULT_CAP - _TAIL
+    return f"{text[:head]}\n[cut: {len(text) - _RESULT_CAP} characters]\n{text[-_TAIL:]}"
