@@ -8,8 +8,8 @@ from nano_flow.core.errors import StepError
 from nano_flow.core.messages import Json
 from nano_flow.source.expressions import Template
 
-_HARMLESS = frozenset({"boolean", "null", "array", "object"})
-"""Types whose text never begins with a dash."""
+_HARMLESS = frozenset({"boolean", "null"})
+"""Types whose text never begins with a dash. That of a list does not either, but a template may take an item of it."""
 
 
 def refuse_options(tool: str, argv: Sequence[Template], rendered: Sequence[str], schemas: Mapping[str, Json]) -> None:
@@ -47,6 +47,8 @@ def _admits(schema: Json) -> bool:
     if "enum" in schema or "const" in schema or (isinstance(pattern, str) and pattern.startswith(("^", "\\A"))):
         return True
     types = set(_types(schema.get("type")))
+    if types == {"array"}:
+        return _admits(schema.get("items"))
     bounded = "minimum" in schema or "exclusiveMinimum" in schema
     return bool(types) and types <= (_HARMLESS | {"integer", "number"} if bounded else _HARMLESS)
 
