@@ -72,7 +72,8 @@ class NestedGraphs:
         return outcome
 
     async def workflow(self, plan: Plan, inputs: Mapping[str, Json], execution: Execution) -> StepOutcome:
-        """Run another workflow with a scope of its own."""
+        """Run another workflow with a scope of its own, in the workspace of the one that calls it."""
+        plan = dataclasses.replace(plan, workspace=execution.plan.workspace)
         frame = self.root(plan, inputs, execution.address, execution.budgets, execution.generation)
         frame = dataclasses.replace(frame, kept=execution.kept)
         outcome = await self._run(frame, execution.step.timeout_s)
