@@ -245,3 +245,26 @@ def test_a_process_that_hops_from_session_to_session_is_caught(tmp_path: Path, c
     own(f"asyncio.run(LocalCommands(ProcessTree(adopt=True)).run({argv}, env={ENV}, cwd='/'))\ntime.sleep(0.05)", "")
     left = subprocess.run(["pgrep", "-f", f"{tmp_path}/survived"], capture_output=True, text=True).stdout
     assert (left, (tmp_path / "survived").exists()) == ("", False)
+
+
+@linux
+def test_what_a_stopped_command_hid_is_found(tmp_path: Path) -> None:
+    """It ignores the polite signal, and its daemon has cleared its environment."""
+    file = tmp_path / "pid"
+    daemon = ["env", "-i", *python(DAEMON, str(file))]
+    argv = ["sh", "-c", """trap '' TERM; "$@"; while :; do sleep 600; done""", "sh", *daemon]
+    own(
+        f"""
+        from nano_flow.tools.processes import local
+        local._GRACE_S = 0.05
+        async def stopped():
+            task = asyncio.ensure_future(LocalCommands(ProcessTree(adopt=True)).run({argv}, env={ENV}, cwd="/"))
+            while not (os.path.exists("{file}") and os.path.getsize("{file}")):
+                await asyncio.sleep(0.005)
+            task.cancel()
+            await asyncio.wait([task])
+        asyncio.run(stopped())
+        """,
+        "",
+    )
+    assert not alive(file)

@@ -19,6 +19,8 @@ MARK = "NANO_FLOW_STEP"
 
 _ADOPT = 36
 """PR_SET_CHILD_SUBREAPER of prctl(2)."""
+_DYING_S = 0.5
+"""How long a killed process may take to die."""
 _SECONDS = 5.0
 """How long something that multiplies is chased."""
 
@@ -56,6 +58,7 @@ class ProcessTree:
         """Kill the group of ``pid`` and all that descends from it, until none is left."""
         mark = self._known.get(pid, "")
         self.signal(pid, signal.SIGKILL)
+        _await_death(pid)  # only then are its children orphans
         until = time.monotonic() + _SECONDS
         while self._kill_what_is_seen(pid, mark) and time.monotonic() < until:
             pass
@@ -81,10 +84,14 @@ class ProcessTree:
         for process in _processes():
             if process in self._known:
                 continue
-            orphan, over = _is_orphan(process) if self._adopts else (False, False)
-            if orphan and over:
-                _bury(process)
-            elif (orphan and alone) or _carries(process, mark):
+            if self._adopts:
+                orphan, over = _is_orphan(process)
+                if not orphan:
+                    continue
+                if over:
+                    _bury(process)
+                    continue
+            if alone or _carries(process, mark):
                 yield process
 
     def _has_children(self) -> bool:
@@ -92,6 +99,14 @@ class ProcessTree:
             os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
             return True
         return False
+
+
+def _await_death(pid: int) -> None:
+    """Wait for a killed child of ours, without taking its exit code from whoever waits for that."""
+    until = time.monotonic() + _DYING_S
+    with contextlib.suppress(ChildProcessError):
+        while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None and time.monotonic() < until:
+            time.sleep(0.001)
 
 
 def _become_reaper() -> bool:
