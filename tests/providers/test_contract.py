@@ -29,20 +29,21 @@ class TestForeign(ChatProviderContract):
 
 
 class ServedLiteLLM:
-    """LiteLLM's adapter with a server of its own for each call."""
+    """LiteLLM's adapter with a server of its own for each call; LiteLLM's clients are shared, so they close last."""
+
+    def __init__(self) -> None:
+        self._made = [provider("openai", "http://127.0.0.1:9")]
 
     async def complete(self, request: ChatRequest, on_text: Callable[[str], None] | None = None) -> ChatReply:
         reply = openai() if on_text is None else stream(sse(*HELLO, *END))
         async with serving(reply) as server:
             made = provider("openai", server.url)
-            try:
-                return await made.complete(request, on_text)
-            finally:
-                await made.close()
+            self._made.append(made)
+            return await made.complete(request, on_text)
 
     async def close(self) -> None:
-        made = provider("openai", "http://127.0.0.1:9")
-        await made.close()
+        for made in self._made:
+            await made.close()
         await asyncio.sleep(0)
 
 
