@@ -52,7 +52,7 @@ def test_exit_code_folder_input_and_environment(tmp_path: Path) -> None:
     result = call(made, "sh", "-c", script, cwd="sub", stdin="in\n")
     assert result == {"exit_code": 3, "stdout": f"in\n{tmp_path}/sub\n", "stderr": "err\n"}
     names = {line.partition("=")[0] for line in str(call(made, "env")["stdout"]).splitlines()}
-    assert names == {"PATH", "HOME", "NANO_FLOW_STEP"}
+    assert names == {"PATH", "HOME"}
 
 
 @pytest.mark.parametrize(

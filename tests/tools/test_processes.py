@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import subprocess
 import sys
 import textwrap
@@ -68,7 +69,7 @@ def test_output_exit_code_and_environment(tmp_path: Path) -> None:
     assert done == CommandResult(f"out\n*;`\n{tmp_path}\n", "err\n", 3)
     assert run(["sh", "-c", "kill -9 $$"]).exit_code == 137
     shown = run(["env"]).stdout.split()
-    assert {line.partition("=")[0] for line in shown} == {"PATH", "LANG", "NANO_FLOW_STEP"}
+    assert {line.partition("=")[0] for line in shown} == {"PATH", "LANG"}
 
 
 def test_stdin_is_empty_or_what_was_given() -> None:
@@ -187,11 +188,12 @@ def own(body: str, expected: str) -> None:
 
 
 @linux
-def test_a_daemon_that_cleared_its_environment_is_found_by_descent(tmp_path: Path) -> None:
+@pytest.mark.parametrize("adopt", [False, True])
+def test_a_daemon_that_cleared_its_environment_is_found(tmp_path: Path, adopt: bool) -> None:
     file = tmp_path / "pid"
     wait = f"while [ ! -s {file} ]; do sleep 0.01; done"
     argv = ["sh", "-c", 'env -i "$@"; ' + wait, "sh", *python(DAEMON, str(file))]
-    own(f"asyncio.run(LocalCommands(ProcessTree(adopt=True)).run({argv}, env={ENV}, cwd='/'))", "")
+    own(f"asyncio.run(LocalCommands(ProcessTree(adopt={adopt})).run({argv}, env={ENV}, cwd='/'))", "")
     assert not alive(file)
 
 
@@ -268,3 +270,16 @@ def test_what_a_stopped_command_hid_is_found(tmp_path: Path) -> None:
         "",
     )
     assert not alive(file)
+
+
+@linux
+def test_our_own_limits_are_as_before() -> None:
+    before = resource.getrlimit(resource.RLIMIT_SIGPENDING)
+
+    async def many() -> None:
+        commands = LocalCommands()
+        shown = await asyncio.gather(*(commands.run(["sh", "-c", "ulimit -a"], env=ENV, cwd="/") for _ in range(8)))
+        assert all(done.exit_code == 0 for done in shown)
+
+    asyncio.run(many())
+    assert resource.getrlimit(resource.RLIMIT_SIGPENDING) == before

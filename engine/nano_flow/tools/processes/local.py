@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import secrets
 import signal
 from asyncio.subprocess import Process
 from collections.abc import Mapping, Sequence
@@ -13,7 +12,7 @@ from dataclasses import dataclass, field
 
 from nano_flow.core.errors import StepError
 from nano_flow.ports import CommandResult
-from nano_flow.tools.processes.tree import MARK, ProcessTree
+from nano_flow.tools.processes.tree import ProcessTree
 
 OUTPUT_CAP = 1_048_576
 """Bytes of stdout, and of stderr, that are kept; the rest is read and dropped."""
@@ -98,8 +97,7 @@ async def _start(
     argv: Sequence[str], env: Mapping[str, str], cwd: str, tree: ProcessTree, *, stdin: bool
 ) -> OwnedProcess:
     pipe = asyncio.subprocess.PIPE
-    mark = secrets.token_hex(8)
-    with tree.starting():
+    with tree.starting() as mark:
         try:
             loop = asyncio.get_running_loop()
             transport, streams = await loop.subprocess_exec(
@@ -108,7 +106,7 @@ async def _start(
                 stdin=pipe if stdin else asyncio.subprocess.DEVNULL,
                 stdout=pipe,
                 stderr=pipe,
-                env={**env, MARK: mark},
+                env=dict(env),
                 cwd=cwd,
                 start_new_session=True,
             )

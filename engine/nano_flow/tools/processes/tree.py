@@ -1,22 +1,30 @@
-"""Who is alive of what a command started: found by a mark in the environment, and on Linux also by descent.
+"""Who is alive of what a command started: found by a mark that is inherited, and on Linux also by descent.
 
-A mark is inherited by all descendants, whatever process group or session they make for themselves; only a program that
-clears its environment loses it. Where nano-flow owns its process it also adopts orphans: what a command leaves behind
-then becomes a child of nano-flow, and is known by that nobody here started it.
+The mark is a limit on pending signals, lower than ours by a number that is the command's own: all descendants inherit
+it, whatever process group, session or environment they make for themselves, and none of them notices it. Where
+nano-flow owns its process it also adopts orphans: what a command leaves behind then becomes a child of nano-flow, and
+is known by that nobody here started it. What this process starts by other ways stays in its session and is left alone.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
+import itertools
 import os
+import random
+import resource
 import signal
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-MARK = "NANO_FLOW_STEP"
-"""Variable that holds the mark."""
-
+_LIMIT = getattr(resource, "RLIMIT_SIGPENDING", None)
+_LIMIT_LINE = "Max pending signals"
+_PLENTY = 100_000
+"""Where there is no limit, marks begin here."""
+_MARKS = 16_384
 _ADOPT = 36
 """PR_SET_CHILD_SUBREAPER of prctl(2)."""
 _DYING_S = 0.5
@@ -31,21 +39,23 @@ class ProcessTree:
     def __init__(self, *, adopt: bool = False) -> None:
         self._wanted = adopt
         self._adopts = False
-        self._known: dict[int, str] = {}
+        self._known: dict[int, int] = {}
+        self._numbers = itertools.count(random.randrange(_MARKS))
         self._starting = 0
 
     @contextlib.contextmanager
-    def starting(self) -> Iterator[None]:
-        """Something is being started; until it is ``started`` it must not be taken for an orphan."""
+    def starting(self) -> Iterator[int]:
+        """The mark of a process that is started at once inside; until it is ``started`` it is no orphan."""
         if self._wanted:
             self._wanted, self._adopts = False, _become_reaper()
         self._starting += 1
         try:
-            yield
+            with _marked(next(self._numbers)) as mark:
+                yield mark
         finally:
             self._starting -= 1
 
-    def started(self, pid: int, mark: str) -> None:
+    def started(self, pid: int, mark: int) -> None:
         """``pid`` was started by us, in a session of its own, and carries ``mark``."""
         self._known[pid] = mark
 
@@ -56,14 +66,14 @@ class ProcessTree:
 
     def end(self, pid: int) -> None:
         """Kill the group of ``pid`` and all that descends from it, until none is left."""
-        mark = self._known.get(pid, "")
+        mark = self._known.get(pid, 0)
         self.signal(pid, signal.SIGKILL)
         _await_death(pid)  # only then are its children orphans
         until = time.monotonic() + _SECONDS
         while self._kill_what_is_seen(pid, mark) and time.monotonic() < until:
             pass
 
-    def _kill_what_is_seen(self, pid: int, mark: str) -> bool:
+    def _kill_what_is_seen(self, pid: int, mark: int) -> bool:
         """One look at the processes, newest first: each is killed as it is seen, before it can fork."""
         seen = False
         for survivor in self._alive(pid, mark):
@@ -76,22 +86,19 @@ class ProcessTree:
         """``pid`` has ended and was waited for."""
         self._known.pop(pid, None)
 
-    def _alive(self, pid: int, mark: str) -> Iterator[int]:
+    def _alive(self, pid: int, mark: int) -> Iterator[int]:
         """What is left of a command, besides ``pid`` itself."""
         if self._adopts and not self._has_children():
             return
         alone = self._adopts and not self._starting and set(self._known) <= {pid}
+        own, session = os.getpid(), os.getsid(0)
         for process in _processes():
-            if process in self._known:
+            state = _state(process) if process not in self._known else None
+            if state is None or state.session == session or (self._adopts and state.parent != own):
                 continue
-            if self._adopts:
-                orphan, over = _is_orphan(process)
-                if not orphan:
-                    continue
-                if over:
-                    _bury(process)
-                    continue
-            if alone or _carries(process, mark):
+            if state.over:
+                _bury(process, state)
+            elif alone or (mark and _mark_of(process) == mark):
                 yield process
 
     def _has_children(self) -> bool:
@@ -125,30 +132,55 @@ def _processes() -> list[int]:
         return []
 
 
-def _is_orphan(pid: int) -> tuple[bool, bool]:
-    """Whether ``pid`` is a child that somebody else started, and whether it is over.
+@dataclass(frozen=True, slots=True)
+class _State:
+    over: bool
+    parent: int
+    session: int
 
-    What this process starts by other ways stays in its session; what descends from a command never does.
-    """
+
+def _state(pid: int) -> _State | None:
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
             fields = file.read().rpartition(")")[2].split()  # the program's name may hold anything
     except OSError:
-        return False, False
-    state, parent, session = fields[0], int(fields[1]), int(fields[3])
-    return parent == os.getpid() and session != os.getsid(0), state in "ZX"
+        return None
+    return _State(fields[0] in "ZX", int(fields[1]), int(fields[3]))
 
 
-def _bury(pid: int) -> None:
-    with contextlib.suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)
+def _bury(pid: int, state: _State) -> None:
+    if state.parent == os.getpid():
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)
 
 
-def _carries(pid: int, mark: str) -> bool:
-    if not mark:
-        return False
+@functools.cache
+def _own_limit(limit: int) -> tuple[int, int]:
+    """As it was before it was lowered for the first time: starts may overlap."""
+    return resource.getrlimit(limit)
+
+
+@contextlib.contextmanager
+def _marked(number: int) -> Iterator[int]:
+    """Lower our own limit for a moment; 0 where the system has none to inherit, or no way to look at it."""
+    if _LIMIT is None or sys.platform != "linux":
+        yield 0
+        return
+    before = _own_limit(_LIMIT)
+    plenty = _PLENTY if before[0] == resource.RLIM_INFINITY else before[0]
+    mark = plenty - 1 - number % min(_MARKS, max(1, plenty // 2))
+    resource.setrlimit(_LIMIT, (mark, before[1]))
     try:
-        with open(f"/proc/{pid}/environ", "rb") as file:
-            return f"{MARK}={mark}".encode() in file.read().split(b"\0")
+        yield mark
+    finally:
+        resource.setrlimit(_LIMIT, before)
+
+
+def _mark_of(pid: int) -> int:
+    try:
+        with open(f"/proc/{pid}/limits", encoding="ascii") as file:
+            line = next((line for line in file if line.startswith(_LIMIT_LINE)), "")
     except OSError:
-        return False
+        return -1
+    words = line[len(_LIMIT_LINE) :].split()
+    return int(words[0]) if words and words[0].isdigit() else -1
