@@ -44,7 +44,8 @@ def declared_scores(outcomes: OutcomeSet, cascade: Cascade) -> list[float]:
     scores = []
     for prompt, reply in zip(outcomes.prompts, outcomes.replies, strict=True):
         facts, reading = reply_facts(reply, prompt), read_text(reply)
-        scores.append(sum(signal.points(facts, reading).points for signal in cascade.scorer.signals))
+        given = (signal.points(facts, reading) for signal in cascade.scorer.signals)
+        scores.append(sum(points.points for points in given if points is not None))
     return scores
 
 
@@ -55,8 +56,9 @@ def trained_scores(outcomes: OutcomeSet, declared: Sequence[float]) -> list[floa
 
     rows = []
     for prompt, reply, score in zip(outcomes.prompts, outcomes.replies, declared, strict=True):
-        facts = [reply_facts(reply, prompt), prompt_facts(read_text(prompt)), prompt_facts(read_text(reply))]
-        rows.append([float(value or 0) for part in facts for value in asdict(part).values()] + [score])
+        counted = asdict(reply_facts(reply, prompt)).values()
+        facts = [*counted, *prompt_facts(read_text(prompt)), *prompt_facts(read_text(reply))]
+        rows.append([float(value or 0) for value in facts] + [score])
     gains, scores = outcomes.gains, [0.0] * len(rows)
     for part in range(5):
         inside = [place for place in range(len(rows)) if place % 5 != part]

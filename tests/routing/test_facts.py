@@ -141,3 +141,8 @@ def test_any_text_has_bounded_facts(text: str) -> None:
     ):
         assert -1e-9 <= getattr(facts, share) <= 1
     assert facts.distinct_words <= facts.prompt_words
+
+
+@pytest.mark.parametrize("said", ["500 lines", "500+ lines", "500-line", "a 500 LOC", "~500 lines"])
+def test_lines_are_named_however_the_number_is_joined_to_them(said: str) -> None:
+    assert facts_of(f"Write about {said} of Go").prompt.named_lines == 500

@@ -12,7 +12,7 @@ from nano_flow.source.regex_guard import PatternTooSlow
 
 def points(entries: list[str], text: str, each: float = 1.0, at_most: float | None = None) -> SignalPoints:
     signal: MatchSignal[object] = match_signal("s", "routing.yaml:9", entries, each, at_most)
-    return signal.points(None, read_text(text))
+    return signal.points(None, read_text(text)) or SignalPoints("s", 0.0, "routing.yaml:9")
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_a_pattern_that_takes_too_long_counts_as_not_found() -> None:
             raise PatternTooSlow("too long")
 
     signal = MatchSignal("s", "", 1.0, None, ("/a+/",), frozenset(), (), (), (Slow(),), ())  # type: ignore[arg-type]
-    assert signal.points(None, read_text("aaa")).points == 0
+    assert signal.points(None, read_text("aaa")) is None
 
 
 def test_a_curve_is_straight_between_its_points_and_flat_outside() -> None:

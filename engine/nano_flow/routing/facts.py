@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from math import log
 from operator import attrgetter
+from typing import NamedTuple
 
 from nano_flow.core.messages import Json
 from nano_flow.routing.reading import Reading, estimate_tokens, read_text
 
 
-@dataclass(frozen=True, slots=True)
-class PromptFacts:
+class PromptFacts(NamedTuple):
     """Counts and shares of one text. Shares are 0 to 1; tokens are estimated, not measured.
 
     ``repetition`` is 1 - log(distinct words) / log(words): 0 where no word comes twice, whatever the text's length.
@@ -109,20 +109,23 @@ class Facts:
     @classmethod
     def from_json(cls, data: Mapping[str, Json]) -> Facts:
         """What ``as_json`` wrote; a fact that was not known then is 0, a fact that is not known now is left out."""
-        return cls(*(_part(kind, data) for kind in (PromptFacts, StepFacts, RunFacts)))  # type: ignore[arg-type]
+        kinds = (PromptFacts, StepFacts, RunFacts)
+        parts = (_part(kind, names, data) for kind, (_, names) in zip(kinds, _NAMES, strict=True))
+        return cls(*parts)  # type: ignore[arg-type]
 
 
-def _part(kind: type, data: Mapping[str, Json]) -> object:
-    usual = dict.fromkeys((f.name for f in fields(kind)), 0) if kind is PromptFacts else {}
-    known = {f.name: data[f.name] for f in fields(kind) if f.name in data}
+def _part(kind: type, names: Sequence[str], data: Mapping[str, Json]) -> object:
+    usual = dict.fromkeys(names, 0) if kind is PromptFacts else {}
+    known = {name: data[name] for name in names if name in data}
     if isinstance(tags := known.get("tags"), list):
         known["tags"] = tuple(str(tag) for tag in tags)  # type: ignore[assignment]
     return kind(**usual | known)
 
 
-_NAMES: tuple[tuple[str, tuple[str, ...]], ...] = tuple(
-    (part, tuple(f.name for f in fields(kind)))
-    for part, kind in (("prompt", PromptFacts), ("step", StepFacts), ("run", RunFacts))
+_NAMES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("prompt", PromptFacts._fields),
+    ("step", tuple(f.name for f in fields(StepFacts))),
+    ("run", tuple(f.name for f in fields(RunFacts))),
 )
 _GETTERS: Mapping[str, Callable[[Facts], object]] = {
     name: attrgetter(f"{part}.{name}") for part, names in _NAMES for name in names
@@ -154,7 +157,8 @@ _FILE = re.compile(
 _LINE_WORDS = tuple(
     word.encode() for word in ("lines", "line", "loc", "lignes", "zeilen", "linhas", "linee", "líneas", "строк", "行")
 )
-_NUMBER_BEFORE = re.compile(rb"(?<![\d.])(\d{1,3}(?:[,_ ]\d{3}){1,2}|\d{1,6})(k?)\+?[ -]?$")
+_NUMBER_BEFORE = re.compile(rb"(?<![\d.])(\d{1,3}(?:[_ ]\d{3}){1,2}|\d{1,6})(k?) {0,2}$")
+_ENDS_A_NUMBER = frozenset(b"0123456789k")
 _PARTS = frozenset(
     b"api apis app application auth authentication backend bot cache cli client component crawler dashboard database "
     b"endpoint endpoints form frontend game integration interface library microservice middleware module package page "
@@ -172,11 +176,11 @@ _OPERATORS = (b"+", b"=", b"*", b"/", b"^", b"<", b">", b"%")
 _CODE_MARKS = (b");", b"{\n", b"==", b"):\n")
 _ITEM = re.compile(rb"\n *(?:[-*]|[0A]?0?[.)]) ")
 """How an item of a list begins in a skeleton: ``- ``, ``1. ``, ``B) ``, ``c. ``."""
+_STOP = re.compile(rb"\.[ \n]")
 _DIGITS_ONLY = bytes(b if 48 <= b <= 57 else 32 for b in range(256))
 
 
-_COUNTED = {
-    "blank_lines": b"\n\n",
+_COUNTED_MARKS = {
     "commas": b",",
     "colons": b":",
     "semicolons": b";",
@@ -187,30 +191,34 @@ _COUNTED = {
     "hyphens": b"-",
     "underscores": b"_",
     "parentheses": b"(",
-    "decimals": b"0.0",
-    "capital_words": b" A",
-    "acronyms": b"AA",
 }
+"""Facts that are the number of times that something stands among a text's marks."""
+_COUNTED = {"blank_lines": b"\n\n", "decimals": b"0.0", "capital_words": b" A", "acronyms": b"AA"}
 """Facts that are the number of times that something stands in a skeleton."""
 
 
 def prompt_facts(reading: Reading) -> PromptFacts:
-    """Count one text; about 60 µs for 1,000 tokens."""
+    """Count one text; about 50 µs for 1,000 tokens.
+
+    What can be counted among the marks alone is counted there: they are a tenth of a skeleton.
+    """
     data, words, count = reading.data, reading.word_count, reading.skeleton.count
     looked_at, size, distinct = reading.looked_at, len(data) or 1, len(reading.distinct)
-    counted = dict(zip(_COUNTED, map(count, _COUNTED.values()), strict=True))
-    capitals, digits, wide, lines = count(b"A"), count(b"0"), count(b"u"), count(b"\n")
+    marks = reading.skeleton.translate(None, b" A0u\n")
+    counted = dict(zip(_COUNTED_MARKS, map(marks.count, _COUNTED_MARKS.values()), strict=True))
+    capitals, digits, wide, lines = count(b"A"), count(b"0"), count(b"u") if reading.beyond else 0, count(b"\n")
     letters = len(data) - len(reading.skeleton) + capitals
     numbers, end = data.translate(_DIGITS_ONLY).split() if digits else [], data.rstrip()
-    stops = data.count(b". ") + data.count(b".\n") + (data[-1:] == b".")
+    stops = len(_STOP.findall(data)) + (data[-1:] == b".") if b"." in marks else 0
     sentences = max(1, stops + counted["questions"] + counted["exclamations"])
-    fences, operators = count(b"```") // 2, sum(map(count, _OPERATORS))
-    marks = sum(map(count, _CODE_MARKS)) if counted["semicolons"] or operators else 0
-    files = len(_FILE.findall(data)) if count(b".") > stops else 0
-    items = len(_ITEM.findall(reading.skeleton)) + count(b" (0) ")
+    fences, operators = count(b"```") // 2, sum(map(marks.count, _OPERATORS))
+    code = sum(map(count, _CODE_MARKS)) if counted["semicolons"] or operators else 0
+    files = len(_FILE.findall(data)) if marks.count(b".") > stops else 0
+    items = (len(_ITEM.findall(reading.skeleton)) if lines else 0) + count(b" (0) ")
     named = _named_lines(reading, wide) if digits else 0
     return PromptFacts(
         **counted,
+        **dict(zip(_COUNTED, map(count, _COUNTED.values()), strict=True)),
         prompt_chars=len(reading.text),
         prompt_tokens=estimate_tokens(reading),
         prompt_words=words,
@@ -224,18 +232,18 @@ def prompt_facts(reading: Reading) -> PromptFacts:
         first_line=(data.find(b"\n") if lines else size) if data else 0,
         last_line=len(end) - end.rfind(b"\n") - 1,
         ends_with_question=int(end.endswith(b"?")),
-        brackets=count(b"[") + count(b"{"),
-        formula_marks=count(b"$") + count(b"\\"),
+        brackets=marks.count(b"[") + marks.count(b"{"),
+        formula_marks=marks.count(b"$") + marks.count(b"\\"),
         operators=operators,
         numbers=len(numbers),
         distinct_numbers=len(set(numbers)),
         digits_share=digits / size,
         capitals_share=capitals / (letters or 1),
         beyond_ascii_share=wide / size,
-        symbols_share=(len(reading.skeleton) - capitals - digits - wide - count(b" ") - lines) / size,
+        symbols_share=len(marks) / size,
         code_blocks=fences,
-        code_marks=marks,
-        code_lines=count(b"\n    ") + count(b"\n\t") if marks or fences else 0,
+        code_marks=code,
+        code_lines=count(b"\n    ") + count(b"\n\t") if code or fences else 0,
         enumerated_items=items,
         file_mentions=files,
         named_lines=named,
@@ -251,11 +259,16 @@ def _named_lines(reading: Reading, wide: int) -> int:
         for _ in range(20):
             if at < 0:
                 break
-            if match := _NUMBER_BEFORE.search(data, max(0, at - 14), at):
-                number = int(re.sub(rb"\D", b"", match[1])) * (1000 if match[2] else 1)
-                largest = max(largest, number)
+            if not _ENDS_A_NUMBER.isdisjoint(data[max(0, at - 3) : at]):
+                largest = max(largest, _number_before(data, at))
             at = data.find(word, at + 1)
     return largest
+
+
+def _number_before(data: bytes, at: int) -> int:
+    """The number that ends at ``at``; 0 where none does."""
+    match = _NUMBER_BEFORE.search(data, max(0, at - 14), at)
+    return int(re.sub(rb"\D", b"", match[1])) * (1000 if match[2] else 1) if match else 0
 
 
 def _estimated_loc(reading: Reading, named: int, files: int, items: int, fences: int) -> int:

@@ -13,6 +13,7 @@ class Reading:
     ASCII. ``skeleton`` is the text without its lower-case letters, with ``A`` for a capital, ``0`` for a digit, ``u``
     for a byte beyond ASCII: a quarter of the text, in which ``\\n0. `` finds a numbered line whatever its number.
     ``distinct`` are the words of the beginning and the end, ``looked_at`` of them: all but of very long texts.
+    ``beyond`` are the bytes beyond ASCII, few in most texts: what is not there need not be looked for elsewhere.
     """
 
     text: str
@@ -22,6 +23,7 @@ class Reading:
     word_count: int
     looked_at: int
     distinct: frozenset[bytes]
+    beyond: bytes = b""
 
 
 _LETTERS = b"abcdefghijklmnopqrstuvwxyz"
@@ -82,32 +84,29 @@ _PLAIN_MARKS = {
 def read_text(text: str) -> Reading:
     """Prepare ``text``. Lone surrogates, which UTF-8 cannot hold, become question marks."""
     data = text.encode("utf-8", "replace")
-    beyond = b"" if text.isascii() else data.translate(None, _ASCII)
+    beyond = b"" if text.isascii() else beyond_ascii(data)
     for lead, marks in _PLAIN_MARKS.items() if beyond else ():
         if lead in beyond:
             for mark, plain in marks:
-                data = data.replace(mark, plain)
+                data = data.replace(mark, plain) if mark in beyond else data
     folded = b" " + data.translate(_FOLD)
-    words, skipped = _ends(folded)
+    words = folded.split()
+    skipped = max(0, len(words) - _FIRST_WORDS - _LAST_WORDS)
+    if skipped:
+        words = words[:_FIRST_WORDS] + words[-_LAST_WORDS:]
     if beyond and (b"\xe0\xb8" in beyond or beyond.translate(None, _SPACED) != b""):
         words = [word for word in words if word.isascii()] + _pieces(folded)
     skeleton = data.translate(_OUTLINE, _LETTERS)
-    return Reading(text, data, folded, skeleton, len(words) + skipped, len(words), frozenset(words))
+    return Reading(text, data, folded, skeleton, len(words) + skipped, len(words), frozenset(words), beyond)
+
+
+def beyond_ascii(data: bytes) -> bytes:
+    """What is left of ``data`` without its ASCII."""
+    return data.translate(None, _ASCII)
 
 
 _FIRST_WORDS, _LAST_WORDS = 1500, 500
-
-
-def _ends(folded: bytes) -> tuple[list[bytes], int]:
-    """The first and the last words, where what is wanted stands, and the number of those between them."""
-    words = folded.split(None, _FIRST_WORDS)
-    if len(words) <= _FIRST_WORDS:
-        return words, 0
-    last = words.pop().rsplit(None, _LAST_WORDS)
-    skipped = len(last.pop(0).split()) if len(last) > _LAST_WORDS else 0
-    return words + last, skipped
-
-
+"""Where what is wanted stands: the words between them are counted and not looked at."""
 _ASCII = bytes(range(128))
 _UNSPACED = frozenset(range(0xE3, 0xEA))
 """First bytes of Chinese and Japanese characters in UTF-8; Thai is found by its two."""
@@ -122,5 +121,5 @@ def _pieces(folded: bytes) -> list[bytes]:
 
 def estimate_tokens(reading: Reading) -> int:
     """Tokens of a text without a tokenizer: four ASCII characters, or three bytes beyond ASCII, are about one."""
-    wide = reading.skeleton.count(b"u")
+    wide = reading.skeleton.count(b"u") if reading.beyond else 0
     return (len(reading.data) - wide + 3) // 4 + (wide + 2) // 3
