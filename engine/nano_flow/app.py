@@ -42,7 +42,7 @@ class RunReport:
 
     run_id: str
     end: RunEnd
-    document: Mapping[str, Json]
+    document: Mapping[str, Json] = field(repr=False)  # asyncio.run writes out what its task returned
 
     @property
     def exit_code(self) -> int:

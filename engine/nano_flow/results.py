@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from nano_flow.app import RunReport
@@ -48,8 +48,8 @@ class RunResult:
     error: str | None
     simulated: bool
     cost: Spend
-    steps: Mapping[str, Sequence[StepResult]]
-    document: Mapping[str, Json]
+    steps: Mapping[str, Sequence[StepResult]] = field(repr=False)  # asyncio.run writes out what its task returned
+    document: Mapping[str, Json] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

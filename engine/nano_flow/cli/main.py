@@ -60,6 +60,8 @@ Examples:
 """
 
 _OUTPUT_ERRORS = frozenset({errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+_COLLECT_SELDOM = (20_000, 20, 50)
+"""With LiteLLM imported, Python's usual thresholds cost a run with many calls a fifth of its time."""
 DEFECT = 70
 INTERRUPTED = 130
 TERMINATED = 143
@@ -74,6 +76,7 @@ def main() -> NoReturn:
     signal.signal(signal.SIGTERM, _terminate)
     _open_missing_streams()
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking for some costs every start 18 ms
+    gc.set_threshold(*_COLLECT_SELDOM)
     code = run_command(sys.argv[1:])
     gc.freeze()  # at exit Python would search all modules for garbage: a seventh of a short command's time
     sys.exit(code)

@@ -112,7 +112,8 @@ def _gather(value: object, add: Callable[[str], None]) -> None:
     elif kind is dict:
         for key, part in value.items():  # type: ignore[attr-defined]
             add(key)
-            _gather(part, add)
+            if type(part) not in _PLAIN:  # the facts of a decision are many, and most are numbers
+                _gather(part, add)
     elif kind is list or kind is tuple:
         for part in value:  # type: ignore[attr-defined]
             _gather(part, add)

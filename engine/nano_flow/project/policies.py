@@ -24,6 +24,9 @@ from nano_flow.routing.rules import Condition, RoutingPolicy
 from nano_flow.runtime.templates import render
 from nano_flow.source.expressions import check_expression
 
+_REMEMBERED = 1_000
+"""Verdicts that are kept per condition."""
+
 
 @dataclass(frozen=True, slots=True)
 class Policies:
@@ -79,9 +82,21 @@ def read_policies(files: Sequence[PolicyFile], texts: Mapping[str, str] | None =
 
 
 def compile_condition(text: str, where: SourceRange) -> Condition:
-    """The ``when`` of a rule, checked now and evaluated on facts later."""
+    """The ``when`` of a rule, checked now and evaluated on facts later; once for the same values of what it names."""
     template = check_expression(text, where)
-    return lambda facts: bool(render(template, facts))
+    roots = tuple(dict.fromkeys(path[0] for path in template.references))
+    known: dict[str, bool] = {}
+
+    def holds(facts: Mapping[str, Json]) -> bool:
+        values = repr([facts.get(root) for root in roots])
+        verdict = known.get(values)
+        if verdict is None:
+            verdict = bool(render(template, facts))
+            if len(known) < _REMEMBERED:
+                known[values] = verdict
+        return verdict
+
+    return holds
 
 
 def _raw(file: PolicyFile, texts: Mapping[str, str] | None, found: list[Diagnostic]) -> bytes:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import warnings
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -65,6 +66,15 @@ def load_litellm() -> ModuleType:
     return litellm
 
 
+def _own_reports() -> ContextVar[bool] | None:
+    """LiteLLM's mark of calls that it is not to report on; None where a version has no such mark."""
+    try:
+        from litellm._internal_context import is_internal_call
+    except ImportError:
+        return None
+    return is_internal_call
+
+
 class LiteLLMProvider:
     """One provider behind LiteLLM."""
 
@@ -73,6 +83,7 @@ class LiteLLMProvider:
         self._clock = clock
         self._redactor = Redactor(endpoint.keys.values())
         self._litellm = load_litellm()
+        self._unreported = _own_reports()
 
     async def complete(self, request: ChatRequest, on_text: Callable[[str], None] | None = None) -> ChatReply:
         """Answer one request; streams where ``on_text`` is given."""
@@ -88,9 +99,7 @@ class LiteLLMProvider:
         network_limit = _LONGEST_S if limit is None else limit + 1  # ours comes first: Gemini's streams ignore theirs
         try:
             async with self._clock.timeout(limit):
-                response: object = await self._litellm.acompletion(
-                    **prepared.arguments, **_FIXED, timeout=network_limit
-                )
+                response: object = await self._call({**prepared.arguments, **_FIXED, "timeout": network_limit})
                 raw = whole(response) if progress is None else await progress.read_to_end(response)
                 return finished(raw, request, prepared, self._endpoint.name)
         except TimeoutError:
@@ -99,6 +108,16 @@ class LiteLLMProvider:
             raise
         except Exception as error:  # the edge: whatever LiteLLM and the vendors' packages raise is read by one table
             raise self._translated(error, progress) from None
+
+    async def _call(self, arguments: Mapping[str, object]) -> object:
+        """Let LiteLLM call; its logs and sums, of which nobody would see anything, are a tenth of its work."""
+        if self._unreported is None:
+            return await self._litellm.acompletion(**arguments)
+        before = self._unreported.set(True)
+        try:
+            return await self._litellm.acompletion(**arguments)
+        finally:
+            self._unreported.reset(before)
 
     def _declare(self, model: str) -> None:
         """Put a model on LiteLLM's list: about others it asks Ollama itself, and the whole engine waits meanwhile."""

@@ -57,7 +57,7 @@ def select(
 ) -> Selection:
     """Apply the rules, then tier, chain or pinned model, then what follows after a failure."""
     rules = policy.rules_of(request.policy)
-    rule = rules.match(_names(request, policy, score)) or Rule()
+    rule = (rules.match(_names(request, policy, score)) if rules.rules else None) or Rule()
     providers = _providers(request, rule)
     choose = rule.choose or rules.choose
     context = _Context(request, policy, catalogue, observations, rule, choose, score, providers)
