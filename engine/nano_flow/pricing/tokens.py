@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 
 from nano_flow.core.messages import Json, Message, ToolSpec
 
@@ -62,6 +63,10 @@ def estimate_tokens(text: str) -> int:
     The mean error of one text against that encoding is 6 to 11 % for English, mathematics, code and JSON, and 5 to
     22 % for 29 other languages; ``docs/money.md`` has the table. Other models' tokenizers differ from it by more.
     """
+    return _counted(text) if len(text) <= _REMEMBERED else _count(text)
+
+
+def _count(text: str) -> int:
     if not text:
         return 0
     data = text.encode("utf-8", "surrogatepass")
@@ -69,6 +74,11 @@ def estimate_tokens(text: str) -> int:
     for others, weight in _CLASSES:
         total += weight * len(data.translate(None, others))
     return max(1, round(total))
+
+
+_REMEMBERED = 32_000
+"""Characters of the texts whose count is kept: an agent says its whole conversation again with every turn."""
+_counted = lru_cache(maxsize=1024)(_count)
 
 
 def count_request(

@@ -192,16 +192,13 @@ _COUNTED_MARKS = {
     "underscores": b"_",
     "parentheses": b"(",
 }
-"""Facts that are the number of times that something stands among a text's marks."""
+"""Facts that are the number of times that something stands among a text's marks, a tenth of its skeleton."""
 _COUNTED = {"blank_lines": b"\n\n", "decimals": b"0.0", "capital_words": b" A", "acronyms": b"AA"}
 """Facts that are the number of times that something stands in a skeleton."""
 
 
 def prompt_facts(reading: Reading) -> PromptFacts:
-    """Count one text; about 50 µs for 1,000 tokens.
-
-    What can be counted among the marks alone is counted there: they are a tenth of a skeleton.
-    """
+    """Count one text; about 50 µs for 1,000 tokens."""
     data, words, count = reading.data, reading.word_count, reading.skeleton.count
     looked_at, size, distinct = reading.looked_at, len(data) or 1, len(reading.distinct)
     marks = reading.skeleton.translate(None, b" A0u\n")

@@ -28,6 +28,9 @@ _AT_ONCE = 16
 """Calls of one turn that run at the same time."""
 
 
+_Checked = tuple[Tool, Mapping[str, Json]]
+
+
 @dataclass(frozen=True, slots=True)
 class _Served:
     """What a model is told of a call."""
@@ -67,28 +70,27 @@ class ToolDesk:
         tasks: list[asyncio.Task[_Served]] = []
         loop = asyncio.get_running_loop()
         for index, call in enumerate(calls):
-            key = self._writes(call)
-            task = loop.create_task(self._serve_one(call, (turn, index), last_writer.get(key) if key else None))
+            checked = self._checked(call)
+            key = checked[0].writes(checked[1]) if isinstance(checked, tuple) else None
+            after = last_writer.get(key) if key else None
+            task = loop.create_task(self._serve_one(checked, (turn, index), after))
             tasks.append(task)
             if key:
                 last_writer[key] = task
         return tasks
 
-    def _writes(self, call: ToolCall) -> str | None:
-        try:
-            tool, arguments = self._checked(call)
-        except StepError:
-            return None
-        return tool.writes(arguments)
-
-    async def _serve_one(self, call: ToolCall, place: tuple[int, int], after: asyncio.Task[_Served] | None) -> _Served:
+    async def _serve_one(
+        self, checked: _Checked | StepError, place: tuple[int, int], after: asyncio.Task[_Served] | None
+    ) -> _Served:
         turn, index = place
         if index >= _MAX_CALLS:
             return _Served(f"error: not run: at most {_MAX_CALLS} calls are served in one turn")
         if after is not None:
             await asyncio.wait([after])
         try:
-            tool, arguments = self._checked(call)
+            if isinstance(checked, StepError):
+                raise checked
+            tool, arguments = checked
             async with self.free:
                 return _Served(_capped(await run_tool(self.execution, tool, arguments, (turn, str(index)))))
         except StepError as error:
@@ -96,18 +98,19 @@ class ToolDesk:
                 raise
             return _Served(_capped(f"error: {error}"), failed=True)
 
-    def _checked(self, call: ToolCall) -> tuple[Tool, Mapping[str, Json]]:
+    def _checked(self, call: ToolCall) -> _Checked | StepError:
+        """The tool and its arguments, or what is wrong with the call."""
         tool = self.tools.get(call.name)
         if tool is None:
             known = ", ".join(sorted(self.tools)) or "none"
-            raise StepError("tool", f'there is no tool "{call.name[:100]}" in this step; there are: {known}')
+            return StepError("tool", f'there is no tool "{call.name[:100]}" in this step; there are: {known}')
         try:
             arguments = parse_json(call.arguments or "{}")
             check_schema(arguments, tool.spec.parameters)
         except OutputBroken as error:
-            raise StepError("tool", f'the arguments of "{call.name}" are wrong: {error}') from None
+            return StepError("tool", f'the arguments of "{call.name}" are wrong: {error}')
         if not isinstance(arguments, dict):
-            raise StepError("tool", f'the arguments of "{call.name}" must be an object')
+            return StepError("tool", f'the arguments of "{call.name}" must be an object')
         return tool, arguments
 
     def _count(self, calls: tuple[ToolCall, ...], results: list[_Served]) -> None:
