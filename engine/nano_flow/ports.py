@@ -7,7 +7,15 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from nano_flow.core.events import ApprovalAnswered, CallFinished, CallIntended, Event, ToolCalled, ToolIntended
+from nano_flow.core.events import (
+    ApprovalAnswered,
+    CallFinished,
+    CallIntended,
+    Event,
+    ReplyChecked,
+    ToolCalled,
+    ToolIntended,
+)
 from nano_flow.core.messages import ChatReply, ChatRequest, Json, ToolSpec
 from nano_flow.core.money import Money
 
@@ -135,6 +143,8 @@ class RecordedWork:
     """Calls that the life before sent and did not see the end of; their worst case is in ``possibly_spent``."""
     finished: frozenset[str] = frozenset()
     """Addresses whose last execution succeeded."""
+    checked: Mapping[tuple[str, int], ReplyChecked] = field(default_factory=dict)
+    """(address, turn) → what the checks said of the recorded reply."""
     since_end: RecordedWork | None = None
     """The same without the tools, waits and approvals of lives that came to an end: handlers run at every end."""
 

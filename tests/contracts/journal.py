@@ -12,6 +12,7 @@ from nano_flow.core.events import (
     ApprovalAsked,
     CacheHit,
     Event,
+    ReplyChecked,
     RunFinished,
     TextStreamed,
     ToolCalled,
@@ -86,6 +87,10 @@ class JournalContract(ABC):
         work = self.relive(tmp_path, CacheHit(1.0, "ask", 0, "openai/gpt-5", "auto", "f1", reply, Money(70)))
         assert work.calls[("ask", 0)].reply == reply
         assert (work.spent, work.spent_tokens) == (0, 0)
+
+    def test_what_the_checks_said_of_a_reply_is_there_as_it_was_said_last(self, tmp_path: Path) -> None:
+        first, last = (ReplyChecked(at, "ask", 2, "openai/gpt-5", at > 1, "run", "p1") for at in (1.0, 2.0))
+        assert self.relive(tmp_path, first, last).checked == {("ask", 2): last}
 
     def test_tools_that_ended_and_tools_in_doubt_are_told_apart(self, tmp_path: Path) -> None:
         first = ToolIntended(1.0, "ask", 0, "1", "write_file", "f", {"path": "a"})

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nano_flow.core.events import CallFailed, StepFinished, TextStreamed, ToolIntended
+from nano_flow.core.events import CallFailed, ReplyChecked, StepFinished, TextStreamed, ToolIntended
 from nano_flow.core.messages import ChatReply, ToolCall, Usage
 from nano_flow.core.redact import MASK, Redactor
 from tests.journals.samples import finished, started
@@ -111,6 +112,8 @@ def test_events_without_secrets_stay_the_same_object() -> None:
 def test_what_results_are_looked_up_by_is_never_changed() -> None:
     event = StepFinished(1.0, "aaaaaaaaaa", "aaaaaaaaaa", 0.1)
     assert Redactor(["aaaaaaaaaa"]).event(event) == StepFinished(1.0, "aaaaaaaaaa", MASK, 0.1)
+    label = ReplyChecked(1.0, "aaaaaaaaaa", 0, "aaaaaaaaaa", True, "check", "aaaaaaaaaa")
+    assert Redactor(["aaaaaaaaaa"]).event(label) == replace(label, model=MASK)
 
 
 @pytest.mark.parametrize("cut", range(1, len(KEY)))

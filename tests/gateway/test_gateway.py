@@ -8,7 +8,7 @@ from typing import cast
 import pytest
 
 from nano_flow.core import errors
-from nano_flow.core.events import CallFailed, CallFinished, CallIntended, NoticeGiven, TextStreamed
+from nano_flow.core.events import CallFailed, CallFinished, CallIntended, NoticeGiven, RouteDecided, TextStreamed
 from nano_flow.core.messages import ChatReply, Message, ToolCall, Usage
 from nano_flow.core.money import Cost, Money, Unpriced, money
 from nano_flow.core.refs import ModelRef
@@ -318,3 +318,4 @@ def test_scripts_and_judges_are_told_apart() -> None:
     call(world, ask(turn=4, script_turn=2, purpose="judge", messages=(Message("user", "?"),)))
     request = world.providers["alpha"].seen[0]
     assert (request.turn, request.purpose, request.address) == (2, "judge", "step")
+    assert [cast(RouteDecided, event).purpose for event in world.of(RouteDecided)] == ["judge"]

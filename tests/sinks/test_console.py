@@ -18,6 +18,7 @@ from nano_flow.core.events import (
     CacheHit,
     Event,
     NoticeGiven,
+    ReplyChecked,
     RouteDecided,
     RunFinished,
     StepCollected,
@@ -48,6 +49,8 @@ STORY: tuple[Event, ...] = (
     failed(),
     finished(attempt=1),
     CacheHit(1.0, "ask", 1, "openai/gpt-5", "auto", "f", ChatReply("x", "stop", Usage()), Money(70)),
+    ReplyChecked(1.0, "ask", 0, "openai/gpt-5-mini", False, "schema", "p"),
+    ReplyChecked(1.0, "ask", 1, "openai/gpt-5", True, "judge", "p", 0.8),
     TextStreamed(1.0, "ask", 0, "never shown"),
     ToolIntended(1.0, "ask", 0, "1", "read_file", "f", {}),
     ToolCalled(1.0, "ask", 0, "1", "read_file", "f", "x", 0.1),
@@ -108,6 +111,8 @@ def test_verbose_tells_models_tools_and_money() -> None:
     assert "ask asks openai/gpt-5-mini, at most $0.0000009" in lines
     assert "ask openai/gpt-5-mini answered in 500ms, 10 + 5 tokens, $0.0000003" in lines
     assert "ask openai/gpt-5 from the cache, saved $0.00000007" in lines
+    assert "ask openai/gpt-5-mini failed its checks (schema)" in lines
+    assert "ask openai/gpt-5 passed its checks (judge, a judge gave 0.8)" in lines
     assert "ask calls read_file" in lines and "ask read_file done" in lines
     assert "review for_each: 3" in lines
     assert not any("never shown" in line for line in lines)

@@ -15,6 +15,7 @@ from nano_flow.core.events import (
     BudgetWarned,
     CacheHit,
     Event,
+    ReplyChecked,
     RouteDecided,
     RunFinished,
     StepCollected,
@@ -54,7 +55,8 @@ def done(address: str = "ask", output: Any = "fine", took: float = 2.0, **more: 
 
 
 def test_a_whole_run_is_told_with_all_fields() -> None:
-    told = document(started(), begun(), routed(), intended(), finished(), done(), END)
+    checked = ReplyChecked(1002.5, "ask", 0, "openai/gpt-5-mini", True, "judge", "p1", 0.8)
+    told = document(started(), begun(), routed(), intended(), finished(), checked, done(), END)
     assert json.loads(json.dumps(told)) == told
     step = told.pop("steps")[0]
     assert told == {
@@ -98,6 +100,7 @@ def test_a_whole_run_is_told_with_all_fields() -> None:
         "score": 4.5,
         "tier": "standard",
         "attempts": [attempt],
+        "checks": [{"turn": 0, "model": "openai/gpt-5-mini", "passed": True, "by": "judge", "score": 0.8}],
         "retries": 0,
         "cost_usd": "0.0000003",
         "simulated": False,

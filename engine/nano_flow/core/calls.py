@@ -98,6 +98,25 @@ class CacheHit:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplyChecked:
+    """What a step's checks said of a whole reply of its agent: told once, and kept as a label to learn from.
+
+    ``by`` is the check that failed, else the last that was passed; ``score`` is the lowest that a judge gave.
+    ``prompt_digest`` is that of the messages the conversation began with, the same for every model that is asked.
+    """
+
+    at: float
+    address: str
+    turn: int
+    model: str
+    passed: bool
+    by: Literal["schema", "check", "judge", "run"]
+    prompt_digest: str
+    score: float | None = None
+    simulated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class TextStreamed:
     """A piece of a reply, for progress only: it is not journaled."""
 

@@ -17,6 +17,7 @@ from nano_flow.core.calls import (
     CallFailed,
     CallFinished,
     CallIntended,
+    ReplyChecked,
     RouteDecided,
     TextStreamed,
     ToolCalled,
@@ -37,6 +38,7 @@ __all__ = [
     "CallIntended",
     "Event",
     "NoticeGiven",
+    "ReplyChecked",
     "RouteDecided",
     "RunFinished",
     "RunStarted",
@@ -235,6 +237,7 @@ Event = (
     | CallFailed
     | CallFinished
     | CacheHit
+    | ReplyChecked
     | TextStreamed
     | ToolIntended
     | ToolCalled

@@ -19,7 +19,7 @@ SHORTEST = 8
 """Shorter values are not looked for: they would be found in innocent text."""
 
 _T = TypeVar("_T")
-_NEVER_SECRET = frozenset({"at", "address", "step", "kind", "fingerprint", "run_id", "plan_digest"})
+_NEVER_SECRET = frozenset({"at", "address", "step", "kind", "fingerprint", "run_id", "plan_digest", "prompt_digest"})
 """Fields that are made by the engine; results are looked up by them."""
 _PLAIN = frozenset({int, float, bool, type(None)})
 _SAFE_IN_URLS = ("", "/", "!~*'()")

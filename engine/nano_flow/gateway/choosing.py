@@ -58,7 +58,7 @@ class Chooser:
     ) -> None:
         """A decision was made."""
         at = self.services.clock.now()
-        self.services.emit(RouteDecided(at, ask.address, ask.turn, requested, score, tier, decision))
+        self.services.emit(RouteDecided(at, ask.address, ask.turn, requested, score, tier, decision, ask.purpose))
 
     def notice(self, address: str, message: str) -> None:
         """Say something to the reader of the run, once."""

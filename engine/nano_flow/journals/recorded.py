@@ -15,6 +15,7 @@ from nano_flow.core.events import (
     CallFinished,
     CallIntended,
     Event,
+    ReplyChecked,
     RunFinished,
     RunStarted,
     StepFailed,
@@ -31,7 +32,7 @@ REPLAY_KINDS = frozenset(
     cls.__name__
     for cls in (
         *(ApprovalAnswered, ApprovalAsked, CacheHit, CallFailed, CallFinished, CallIntended),
-        *(RunFinished, RunStarted, ToolCalled, ToolIntended, WaitStarted),
+        *(ReplyChecked, RunFinished, RunStarted, ToolCalled, ToolIntended, WaitStarted),
     )
 )
 """The events that the fold looks at; others need not be read."""
@@ -53,6 +54,7 @@ class RecordedFold:
     asked_at: dict[str, float] = field(default_factory=dict)
     waits: dict[str, float] = field(default_factory=dict)
     finished: set[str] = field(default_factory=set)
+    checked: dict[tuple[str, int], ReplyChecked] = field(default_factory=dict)
     stale: set[object] = field(default_factory=set)
     open_calls: dict[_Call, CallIntended] = field(default_factory=dict)
     simulated_models: set[str] = field(default_factory=set)
@@ -74,6 +76,8 @@ class RecordedFold:
                 self._failed(event)
             case CacheHit():
                 self._keep(_as_call(event))
+            case ReplyChecked():
+                self.checked[(event.address, event.turn)] = event
             case RunStarted() | RunFinished():
                 self._life(event)
             case _:
@@ -155,6 +159,7 @@ class RecordedFold:
             active_s=self.active_s + running,
             unknown_calls=tuple(self.open_calls.values()),
             finished=frozenset(self.finished),
+            checked=self.checked,
         )
         return replace(work, since_end=self._since_end(work)) if self.stale else work
 

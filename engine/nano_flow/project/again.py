@@ -39,6 +39,7 @@ def without(recorded: RecordedWork, plan: Plan, address: str) -> RecordedWork:
         return replace(
             work,
             calls=_kept(work.calls, again),
+            checked=_kept(work.checked, again),
             tools=_kept(work.tools, again),
             tools_in_doubt=_kept(work.tools_in_doubt, again),
             approvals={place: v for place, v in work.approvals.items() if not again(place)},

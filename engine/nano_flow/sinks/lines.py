@@ -14,6 +14,7 @@ from nano_flow.core.events import (
     CallIntended,
     Event,
     NoticeGiven,
+    ReplyChecked,
     RouteDecided,
     RunFinished,
     RunStarted,
@@ -89,6 +90,11 @@ def _call_failed(event: CallFailed) -> str:
     return f"{event.address} {event.model} failed ({event.error}): {event.message}"
 
 
+def _reply_checked(event: ReplyChecked) -> str:
+    score = "" if event.score is None else f", a judge gave {event.score:g}"
+    return f"{event.address} {event.model} {'passed' if event.passed else 'failed'} its checks ({event.by}{score})"
+
+
 def _approval_asked(event: ApprovalAsked) -> str:
     until = "" if event.expires_at is None else f" until {rfc3339(event.expires_at)}"
     return f"{event.address} asks{until}: {event.message} [{', '.join(event.options)}]"
@@ -112,6 +118,7 @@ _LINES: Mapping[type, tuple[int, Callable[..., str]]] = {
     CallFinished: (DETAIL, _call_finished),
     CallFailed: (NORMAL, _call_failed),
     CacheHit: (DETAIL, lambda event: f"{event.address} {event.model} from the cache, saved ${usd(event.saved)}"),
+    ReplyChecked: (DETAIL, _reply_checked),
     ToolIntended: (DETAIL, lambda event: f"{event.address} calls {event.tool}"),
     ToolCalled: (
         DETAIL,

@@ -9,13 +9,13 @@ from nano_flow.core.messages import Json, Message
 from nano_flow.core.outcomes import StepOutcome, Succeeded
 from nano_flow.core.refs import ModelRef
 from nano_flow.gateway.ask import ModelAnswer, ModelAsk
+from nano_flow.gateway.sending.fingerprint import prompt_digest
 from nano_flow.plan.plan import PlannedPrompt
 from nano_flow.steps.context import Execution
 from nano_flow.steps.conversation.bill import charge
 from nano_flow.steps.conversation.prompts import first_messages, schema_note, upstream_tokens
 from nano_flow.steps.conversation.toolcalls import ToolDesk, readable_calls
-from nano_flow.steps.conversation.verify import first_complaint
-from nano_flow.steps.output import OutputBroken, read_output
+from nano_flow.steps.conversation.verify import examined, tell
 
 TURNS_PER_GENERATION = 1_000
 """Turn numbers that one attempt of a retried group may use."""
@@ -51,6 +51,7 @@ class Agent:
     async def converse(self) -> Json:
         """Turns, tool calls and repairs, until there is an output. StepError where there will be none."""
         self._learn_facts()
+        asked = tuple(self.messages)
         while True:
             if self.own_turns >= self.spec.max_turns:
                 raise StepError("max_turns", f"no final answer after {self.spec.max_turns} turns")
@@ -61,16 +62,13 @@ class Agent:
                 continue
             self._refuse_what_is_not_whole(answer)
             self.messages.append(Message("assistant", reply.text, provider_data=reply.provider_data))
-            try:
-                output = self._read(reply.text)
-                complaint = await first_complaint(self.execution, self.spec.verify, output, self._next_turn)
-            except OutputBroken as error:
-                complaint = f"The reply is not what was asked for: {error}.{schema_note(self.execution, self.spec)}"
-                if self.repairs >= self.spec.repair_attempts:
-                    raise StepError("schema", f"{error} (after {self.repairs} repairs)") from None
-            if complaint is None:
+            turn = self._last_turn
+            output, verdict = await examined(self.execution, reply.text, self._next_turn)
+            if verdict is not None:
+                tell(self.execution, answer, turn, prompt_digest(asked), verdict)
+            if verdict is None or verdict.fault is None:
                 return output
-            self._repair(complaint)
+            self._repair(verdict.by, verdict.fault)
 
     def _learn_facts(self) -> None:
         names = self.execution.names
@@ -82,9 +80,12 @@ class Agent:
         }
 
     def _next_turn(self) -> int:
-        number = self.execution.generation * TURNS_PER_GENERATION + self.turn
         self.turn += 1
-        return number
+        return self._last_turn
+
+    @property
+    def _last_turn(self) -> int:
+        return self.execution.generation * TURNS_PER_GENERATION + self.turn - 1
 
     async def _ask(self) -> ModelAnswer:
         spec, execution = self.spec, self.execution
@@ -125,8 +126,7 @@ class Agent:
         self.messages.append(
             Message("assistant", reply.text, readable_calls(reply.tool_calls), provider_data=reply.provider_data)
         )
-        turn = self.execution.generation * TURNS_PER_GENERATION + self.turn - 1
-        self.messages.extend(await self.desk.serve(reply.tool_calls, turn))
+        self.messages.extend(await self.desk.serve(reply.tool_calls, self._last_turn))
 
     def _refuse_what_is_not_whole(self, answer: ModelAnswer) -> None:
         reply = answer.reply
@@ -141,17 +141,14 @@ class Agent:
         if reply.finish_reason != "stop":
             raise StepError("incomplete", f"the reply of {answer.model} was cut off")
 
-    def _read(self, text: str) -> Json:
-        if self.spec.output_schema is None:
-            return text
-        return read_output(text, self.spec.output_schema)
-
-    def _repair(self, complaint: str) -> None:
+    def _repair(self, by: str, fault: str) -> None:
+        broken = by == "schema"
         if self.repairs >= self.spec.repair_attempts:
-            raise StepError("verify", f"{complaint} (after {self.repairs} repairs)")
+            raise StepError("schema" if broken else "verify", f"{fault} (after {self.repairs} repairs)")
         self.repairs += 1
         last = self.spec.repair_attempts
         if self.spec.repair_escalate and (self.repairs > 1 or last == 1):
             self.escalate += 1
             self.model = None
-        self.messages.append(Message("user", complaint))
+        note = f"The reply is not what was asked for: {fault}.{schema_note(self.execution, self.spec)}"
+        self.messages.append(Message("user", note if broken else fault))

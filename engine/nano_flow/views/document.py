@@ -92,6 +92,7 @@ def _step(row: StepView) -> dict[str, Json]:
             }
             for attempt in row.attempts
         ],
+        "checks": [check._asdict() for check in row.checks],
         "retries": row.retries,
         # A sum with an unknown part is unknown.
         "cost_usd": None if row.unpriced_calls else usd(row.cost),

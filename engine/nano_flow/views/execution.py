@@ -20,6 +20,16 @@ class Attempt(NamedTuple):
     cost: int | None
 
 
+class Check(NamedTuple):
+    """What the checks said of the reply of one turn; ``by`` what kind of check, ``score`` a judge's."""
+
+    turn: int
+    model: str
+    passed: bool
+    by: str
+    score: float | None
+
+
 @dataclass(slots=True)
 class StepView:
     """One execution. ``cost`` holds real and simulated money alike: one call is either."""
@@ -43,6 +53,7 @@ class StepView:
     simulated: bool = False
     usage: Usage | None = None
     cache_hits: int = 0
+    checks: tuple[Check, ...] = ()
     judge_turns: frozenset[int] = NO_TURNS
     output: Json = None
     case: str | None = None

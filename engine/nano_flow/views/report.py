@@ -16,6 +16,7 @@ from nano_flow.core.events import (
     CallIntended,
     Event,
     NoticeGiven,
+    ReplyChecked,
     RouteDecided,
     RunFinished,
     RunStarted,
@@ -30,7 +31,7 @@ from nano_flow.core.events import (
 )
 from nano_flow.core.refs import path_of
 from nano_flow.ports import RunRecord
-from nano_flow.views.execution import Attempt, Expansion, StepView
+from nano_flow.views.execution import Attempt, Check, Expansion, StepView
 from nano_flow.views.totals import Totals
 
 
@@ -110,6 +111,7 @@ class RunView:
             CallFailed: self._call_failed,
             CallFinished: self._call_finished,
             CacheHit: self._cache_hit,
+            ReplyChecked: self._reply_checked,
             StepRetried: self._step_retried,
             StepFinished: self._step_finished,
             StepFailed: self._step_failed,
@@ -202,6 +204,10 @@ class RunView:
         if self.simulated or not event.reply.simulated:
             self.totals.saved += event.saved
         self._answered_by(step, event)
+
+    def _reply_checked(self, event: ReplyChecked) -> None:
+        step = self._row(event.address)
+        step.checks = (*step.checks, Check(event.turn, event.model, event.passed, event.by, event.score))
 
     def _answered_by(self, step: StepView, event: CallFinished | CacheHit) -> None:
         if event.turn not in step.judge_turns:

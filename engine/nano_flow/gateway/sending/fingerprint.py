@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from nano_flow.core.messages import Json, Message, ToolSpec
 from nano_flow.core.refs import ModelRef
@@ -32,6 +32,11 @@ def fingerprint(asked: str, requested: str, escalate: int = 0) -> str:
     The model that is chosen is no part of it, nor is the document: a resumed run takes the reply it has.
     """
     return _digest(f"{requested}\x00{escalate}\x00{asked}")
+
+
+def prompt_digest(messages: Iterable[Message]) -> str:
+    """The digest of what a conversation begins with: one prompt has one, whichever model answers it."""
+    return _digest(_encode([_message(message) for message in messages]))
 
 
 def cache_key(asked: str, ref: ModelRef, base_url: str, output_cap: int) -> str:
