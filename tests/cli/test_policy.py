@@ -117,6 +117,8 @@ def test_explain_of_a_step_and_of_a_recorded_decision(capsys: pytest.CaptureFixt
         (["replay"], "no recorded call was found"),
         (["replay", "--labels", "nothing.csv"], "no recorded call was found"),
         (["train", "nothing.csv"], '"nothing.csv" cannot be read'),
+        (["train", "nothing.csv", "--since", "7d"], "give either them or files of outcomes"),
+        (["train"], "the journal cannot be learned from yet: no prompt has outcomes"),
     ],
 )
 def test_wrong_words_are_answered(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:

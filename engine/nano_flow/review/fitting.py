@@ -20,13 +20,15 @@ NOT_OF_THE_PROMPT = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """One prompt, read: what every fit needs of it."""
+    """One prompt, read: what every fit needs of it. ``key`` tells it from others, ``words`` are those to learn from."""
 
     reading: Reading
     facts: Facts
     declared: float
     gain: float
     group: str = ""
+    key: str = ""
+    words: frozenset[bytes] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,7 @@ def _fit_words(rows: Sequence[Prepared]) -> dict[bytes, float]:
         return {}
     vectorizer = DictVectorizer()
     matrix = vectorizer.fit_transform(
-        [{word.decode("utf-8", "replace"): 1.0 for word in sorted(words & row.reading.distinct)} for row in rows]
+        [{word.decode("utf-8", "replace"): 1.0 for word in sorted(words & row.words)} for row in rows]
     )
     model = Ridge(alpha=100.0).fit(matrix, [row.gain for row in rows])
     names = [name.encode() for name in vectorizer.get_feature_names_out().tolist()]
@@ -146,8 +148,8 @@ def _telling_words(rows: Sequence[Prepared]) -> frozenset[bytes]:
     seen: Counter[bytes] = Counter()
     moved: dict[bytes, float] = {}
     for row in rows:
-        seen.update(row.reading.distinct)
-        for word in row.reading.distinct:
+        seen.update(row.words)
+        for word in row.words:
             moved[word] = moved.get(word, 0.0) + row.gain - mean
     least = 8 if count < 3000 else 15
     ranked = sorted(

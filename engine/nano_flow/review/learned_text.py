@@ -19,6 +19,7 @@ def learned_text(learning: Learning) -> str:
         f"learned: {FORMAT}",
         f"data: {{weak: {_quoted(pair.weak)}, strong: {_quoted(pair.strong)}, prompts: {held.rows}, "
         f"groups: {held.groups}, digest: {_quoted(pair.digest())}}}",
+        *_basis(learning),
         f"recipe: {_quoted(learning.trained.recipe.name)}",
         f"supports: {_quoted(enough(held.rows))}",
         *_held_out(held),
@@ -29,6 +30,17 @@ def learned_text(learning: Learning) -> str:
         *_model(score),
     ]
     return "\n".join(_filled(lines)) + "\n"
+
+
+def _basis(learning: Learning) -> list[str]:
+    basis = learning.basis
+    if basis is None:
+        return []
+    return [
+        "journal:                       # assumed: the weak model passed, the strong one was never asked, so no gain",
+        f"  {{escalated: {basis.escalated}, compared: {basis.compared}, assumed: {basis.assumed}, "
+        f"left_out: {basis.left_out}}}",
+    ]
 
 
 def _held_out(held: HeldOut) -> list[str]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from nano_flow.core.errors import UsageError
 from nano_flow.project.policies import Policies
-from nano_flow.review.training import Trained, train
+from nano_flow.review.fitting import Prepared
+from nano_flow.review.training import Trained, prepare, train
+from nano_flow.routing.labels.conversations import Basis
 from nano_flow.routing.labels.outcomes import Outcome, Pair, make_pair, read_outcomes
 from nano_flow.routing.signals import MatchSignal
 
@@ -17,10 +19,11 @@ _QUESTION_WORDS = ("what", "which", "who", "whom", "whose", "when", "where", "wh
 
 @dataclass(frozen=True, slots=True)
 class Learning:
-    """A trained score and its data."""
+    """A trained score and its data; ``basis`` tells what the examples rest on where they are the journal's."""
 
     pair: Pair
     trained: Trained
+    basis: Basis | None = None
 
 
 def read_labels(paths: Sequence[Path]) -> list[Outcome]:
@@ -38,17 +41,24 @@ def read_labels(paths: Sequence[Path]) -> list[Outcome]:
 
 def learn(outcomes: Sequence[Outcome], policies: Policies, weak: str | None, strong: str | None) -> Learning:
     """Train on outcomes beside the declared signals of ``policies``. Raises UsageError where that cannot be done."""
+    scorer = policies.routing.scorer
+    try:
+        pair = make_pair(outcomes, weak, strong)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    rows = prepare(pair.examples, lambda facts, reading: scorer.score(facts, reading)[0])
+    return Learning(pair, fit(pair, rows, word_groups(policies)))
+
+
+def fit(pair: Pair, rows: Sequence[Prepared], groups: Mapping[str, frozenset[bytes]]) -> Trained:
+    """Train on the rows of a pair. Raises UsageError where there is nothing to learn, or nothing to learn with."""
+    if sum(row.gain for row in rows) <= 0:
+        raise UsageError(f'"{pair.strong}" is not right more often than "{pair.weak}": there is nothing to learn')
     try:
         import sklearn  # noqa: F401
     except ImportError:
         raise UsageError("training needs scikit-learn: pip install 'nano-flow[train]'") from None
-    routing = policies.routing
-    try:
-        pair = make_pair(outcomes, weak, strong)
-        trained = train(pair, lambda facts, reading: routing.scorer.score(facts, reading)[0], word_groups(policies))
-    except ValueError as error:
-        raise UsageError(str(error)) from None
-    return Learning(pair, trained)
+    return train(rows, groups)
 
 
 def word_groups(policies: Policies) -> dict[str, frozenset[bytes]]:

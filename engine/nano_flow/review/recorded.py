@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from nano_flow.core.events import CallFinished, Event, RouteDecided
+from nano_flow.core.events import CallFinished, Event, ReplyChecked, RouteDecided
 from nano_flow.core.messages import Json, Usage
 from nano_flow.core.money import Cost, Money
 from nano_flow.core.refs import ModelRef
@@ -33,6 +33,8 @@ class RecordedCall:
     duration_s: float = 0.0
     cost: Money | None = None
     simulated: bool = False
+    checked: ReplyChecked | None = None
+    """What the checks of its step said of the reply."""
 
     @property
     def where(self) -> str:
@@ -66,6 +68,8 @@ def recorded_calls(run_id: str, events: Iterable[Event]) -> list[RecordedCall]:
                 cost=event.cost,
                 simulated=event.reply.simulated,
             )
+        elif isinstance(event, ReplyChecked) and (known := decided.get((event.address, event.turn))):
+            decided[event.address, event.turn] = replace(known, checked=event)
     return list(decided.values())
 
 
@@ -100,16 +104,9 @@ def decide_again(
 
 
 def _score(call: RecordedCall, policies: Policies, known: frozenset[str] | None, unsure: list[str]) -> float:
-    scorer = policies.routing.scorer
-    total = scorer.base
-    for signal in scorer.signals:
-        if isinstance(signal, CurveSignal):
-            total += signal.height(signal.getter(call.facts))
-        elif isinstance(signal, MatchSignal):
-            total += signal.total(sum(entry in call.found for entry in signal.entries)) if signal.entries else 0.0
-            if known is not None and not known.issuperset(signal.entries):
-                unsure.append(signal.name)
-    declared = min(10.0, max(0.0, total))
+    lists = [signal for signal in policies.routing.scorer.signals if isinstance(signal, MatchSignal)]
+    unsure += [signal.name for signal in lists if known is not None and not known.issuperset(signal.entries)]
+    declared = declared_score(call, policies)
     learned = policies.routing.learned
     if learned is None or not policies.routing.learned_weight:
         return declared
@@ -118,6 +115,18 @@ def _score(call: RecordedCall, policies: Policies, known: frozenset[str] | None,
     text = read_text(" ".join(call.found))
     moved = learned.score(call.facts, text, declared) - declared
     return declared + moved * policies.routing.learned_weight
+
+
+def declared_score(call: RecordedCall, policies: Policies) -> float:
+    """What the declared signals give to a call, as far as its facts and found words tell."""
+    scorer = policies.routing.scorer
+    total = scorer.base
+    for signal in scorer.signals:
+        if isinstance(signal, CurveSignal):
+            total += signal.height(signal.getter(call.facts))
+        elif isinstance(signal, MatchSignal) and signal.entries:
+            total += signal.total(sum(entry in call.found for entry in signal.entries))
+    return min(10.0, max(0.0, total))
 
 
 def _request(call: RecordedCall, asked: Mapping[str, Json]) -> RouteRequest:

@@ -5,31 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import sqrt
 
 from nano_flow.core.messages import Json
 from nano_flow.core.money import Money, usd
 from nano_flow.project.policies import Policies
-from nano_flow.review.asking import Question, ask, request_of, world_of
+from nano_flow.review.asking import world_of
+from nano_flow.review.labelled.quality import Quality, quality
 from nano_flow.review.recorded import RecordedCall, decide_again, expected_cost
 from nano_flow.routing.labels.outcomes import Outcome
 from nano_flow.routing.request import RouteDecision
-
-_TWO_SIDED_95 = 1.96
-
-
-@dataclass(frozen=True, slots=True)
-class Quality:
-    """The share of right answers where the chosen model has a label; ``low`` to ``high`` is its 95 % interval."""
-
-    labels: int
-    right: float
-    low: float
-    high: float
-
-    def as_json(self) -> dict[str, Json]:
-        """As in ``quality`` of a replay."""
-        return {name: round(getattr(self, name), 4) for name in ("labels", "right", "low", "high")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +92,7 @@ def replay(
         seconds_before=_mean([old for old, _ in seconds]),
         seconds_after=_mean([new for _, new in seconds]),
         unsure=unsure,
-        quality=_quality(labels, policies, now) if labels else None,
+        quality=quality(calls, labels, policies, now),
     )
 
 
@@ -126,28 +110,6 @@ def _latencies(calls: Sequence[RecordedCall]) -> dict[str, float]:
         if call.usage is not None:
             by_model.setdefault(call.model, []).append(call.duration_s)
     return {model: sum(values) / len(values) for model, values in by_model.items()}
-
-
-def _quality(labels: Sequence[Outcome], policies: Policies, now: float) -> Quality | None:
-    """Route every labelled prompt and look up what is known of the chosen model's answer to it."""
-    known: dict[str, dict[str, float]] = {}
-    for outcome in labels:
-        known.setdefault(outcome.prompt, {})[outcome.model] = outcome.right
-    world = world_of(policies, now)
-    right = []
-    for prompt, by_model in known.items():
-        chosen = str(ask(request_of(Question(prompt)), policies, world).model)
-        if chosen in by_model:
-            right.append(by_model[chosen])
-    return wilson(sum(right), len(right)) if right else None
-
-
-def wilson(right: float, count: int) -> Quality:
-    """The share ``right / count`` with Wilson's interval, which stays inside 0 … 1 for few labels too."""
-    share, z = right / count, _TWO_SIDED_95
-    centre = (share + z * z / (2 * count)) / (1 + z * z / count)
-    half = z * sqrt(share * (1 - share) / count + z * z / (4 * count * count)) / (1 + z * z / count)
-    return Quality(count, share, max(0.0, centre - half), min(1.0, centre + half))
 
 
 def _mean(values: Sequence[float]) -> float | None:

@@ -16,7 +16,7 @@ from nano_flow.routing.labels.measures import (
     cpt,
     place_threshold,
 )
-from nano_flow.routing.labels.outcomes import Example, Pair
+from nano_flow.routing.labels.outcomes import Example
 from nano_flow.routing.learned import LearnedScore
 from nano_flow.routing.reading import Reading, read_text
 
@@ -69,18 +69,13 @@ def prepare(examples: Sequence[Example], declared: Declared) -> list[Prepared]:
     for example in examples:
         reading = read_text(example.prompt)
         facts = gather(reading)
-        rows.append(Prepared(reading, facts, declared(facts, reading), example.gain, example.group))
+        score = declared(facts, reading)
+        rows.append(Prepared(reading, facts, score, example.gain, example.group, example.prompt, reading.distinct))
     return rows
 
 
-def train(pair: Pair, declared: Declared, groups: Mapping[str, frozenset[bytes]]) -> Trained:
-    """Fit on everything, and report what the same procedure reaches on held-out parts.
-
-    ValueError where the strong model gains nothing.
-    """
-    rows = prepare(pair.examples, declared)
-    if sum(row.gain for row in rows) <= 0:
-        raise ValueError(f'"{pair.strong}" is not right more often than "{pair.weak}": there is nothing to learn')
+def train(rows: Sequence[Prepared], groups: Mapping[str, frozenset[bytes]]) -> Trained:
+    """Fit on everything, and report what the same procedure reaches on held-out parts; there must be some gain."""
     held_out = measure(rows, groups)
     recipe = _best_recipe(rows, groups)
     score = fit_parts(rows, groups).combine(recipe)
@@ -114,7 +109,7 @@ def measure(rows: Sequence[Prepared], groups: Mapping[str, frozenset[bytes]], *,
 
 def splits(rows: Sequence[Prepared], parts: int, *, grouped: bool) -> Iterator[tuple[list[int], list[int]]]:
     """(train, test) places, by a hash of the group or of the prompt: the same on every machine."""
-    keys = [row.group if grouped else row.reading.text for row in rows]
+    keys = [row.group if grouped else row.key for row in rows]
     part_of = {key: place % parts for place, key in enumerate(sorted(set(keys), key=_hash))}
     for part in range(parts):
         outside = [place for place, key in enumerate(keys) if part_of[key] == part]

@@ -13,6 +13,10 @@ from nano_flow.cli import output
 from nano_flow.cli.common import Options
 from nano_flow.core.errors import UsageError
 from nano_flow.core.messages import Json
+from nano_flow.core.refs import path_of
+
+_NAMED = 12
+"""Addresses that an error names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,25 +72,36 @@ def of_step(options: Options, step: str) -> Mapping[str, Json]:
         for estimate, decision in zip(found.estimate.steps, found.decisions, strict=True)
         if decision is not None
     }
-    decision = decisions.get(name)
+    decision = decisions.get(path_of(name))
     if decision is None:
         raise UsageError(f'"{file}" has no prompt step "{name}"; prompt steps are: {", ".join(decisions) or "none"}')
     return decision.as_json()
 
 
 def of_run(options: Options, run: str, address: str) -> Mapping[str, Json]:
-    """A decision as it was recorded: the last one at this address."""
+    """A decision as it was recorded: the last one at this address, of the step's own agent."""
     from nano_flow.core.events import RouteDecided
     from nano_flow.journals.sqlite import open_store
 
     with open_store(options.state).reader() as reader:
         run_id = reader.find_run(run).run_id
-        decided = [event for _, event in reader.events_of(run_id) if isinstance(event, RouteDecided)]
+        events = [event for _, event in reader.events_of(run_id, kinds=(RouteDecided,))]
+    decided = [event for event in events if isinstance(event, RouteDecided) and event.purpose == "agent"]
     here = [event for event in decided if event.address == address]
     if not here:
-        known = ", ".join(dict.fromkeys(event.address for event in decided)) or "none"
-        raise UsageError(f'run {run_id} asked no model at "{address}"; it did at: {known}')
-    return here[-1].decision
+        known = list(dict.fromkeys(event.address for event in decided))
+        path = path_of(address)
+        near = [other for other in known if path in (path_of(other), path_of(other).rpartition(".")[2])] or known
+        more = f" and {len(near) - _NAMED} more" if len(near) > _NAMED else ""
+        names = ", ".join(near[:_NAMED]) or "none"
+        raise UsageError(f'run {run_id} asked no model at "{address}"; it did at: {names}{more}')
+    first, last = here[0], here[-1]
+    if first.turn == last.turn:
+        return last.decision
+    turns = len({event.turn for event in here})
+    model = first.decision.get("model") or "no candidate"
+    notice = f"this is the last of {turns} calls here; the first went to {first.tier or 'the model as named'} → {model}"
+    return {**last.decision, "notices": [*_list(last.decision, "notices"), notice]}
 
 
 def show(options: Options, decision: Mapping[str, Json]) -> None:
@@ -109,7 +124,9 @@ def decision_text(decision: Mapping[str, Json]) -> str:
         for entry in _list(decision, "because")
         if isinstance(entry, dict)
     ]
-    parts = [output.style(head, "strong"), output.table(("signal", "points", "at", "found"), rows, right=("points",))]
+    parts = [output.style(head, "strong")]
+    if rows:
+        parts.append(output.table(("signal", "points", "at", "found"), rows, right=("points",)))
     candidates = [(str(place), name, *_expected(costs.get(str(name)))) for place, name in _numbered(decision)]
     if candidates:
         parts.append(output.table(("", "candidate", "expected", "takes"), candidates, right=("expected", "takes")))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from nano_flow.cli.common import Options
 from nano_flow.core.errors import NanoFlowError
+from nano_flow.core.events import CallFinished, Event, ReplyChecked, RouteDecided
 from nano_flow.journals.sqlite import open_store
 from nano_flow.journals.store.runs import RunFilter
 from nano_flow.locate import PolicyFile
@@ -13,10 +14,17 @@ from nano_flow.project.policies import read_policies
 from nano_flow.review.recorded import RecordedCall, recorded_calls, vocabulary
 
 Calls = list[tuple[RecordedCall, frozenset[str] | None]]
+LABELS: Collection[type[Event]] = (RouteDecided, ReplyChecked)
+_ALL: Collection[type[Event]] = (*LABELS, CallFinished)
 
 
-def calls_of(options: Options, wanted: RunFilter, run: str | None = None) -> Calls:
-    """The decisions of the newest runs that ``wanted`` describes, or of one; empty where there is no store yet."""
+def calls_of(
+    options: Options, wanted: RunFilter, run: str | None = None, kinds: Collection[type[Event]] = _ALL
+) -> Calls:
+    """The decisions of the newest runs that ``wanted`` describes, or of one; empty where there is no store yet.
+
+    Without replies, ``LABELS`` is enough for what the checks said.
+    """
     store = open_store(options.state)
     if not store.path.exists():
         return []
@@ -29,7 +37,9 @@ def calls_of(options: Options, wanted: RunFilter, run: str | None = None) -> Cal
             text = record.documents.get("routing.yaml", "") if record is not None else ""
             if text not in known:
                 known[text] = _vocabulary(options, record.documents if record is not None else {})
-            calls = recorded_calls(summary.run_id, (event for _, event in reader.events_of(summary.run_id)))
+            calls = recorded_calls(
+                summary.run_id, (event for _, event in reader.events_of(summary.run_id, kinds=kinds))
+            )
             found += [(call, known[text]) for call in calls]
     return found
 

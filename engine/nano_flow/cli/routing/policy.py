@@ -20,6 +20,7 @@ Examples:
   nano-flow policy diff main..HEAD --format markdown --exit-code
   nano-flow policy replay new-routing.yaml --since 7d
   nano-flow policy train outcomes.jsonl --write
+  nano-flow policy train --since 30d
 """
 _WORKFLOW = click.option(
     "--workflow", type=click.Path(path_type=Path), metavar="FILE", help="Under the files in force for this workflow."
@@ -126,15 +127,31 @@ def replay(options: Options, /, candidate: str, **chosen: object) -> int:
 
 
 @command.command("train")
-@click.argument("data", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--weak", metavar="MODEL", help="The cheaper model; default: the one that is least often right.")
-@click.option("--strong", metavar="MODEL", help="The dearer model; default: the one that is most often right.")
+@click.argument("data", nargs=-1, metavar="[FILE]...", type=click.Path(path_type=Path))
+@click.option("--run", "run", metavar="RUN", help="Of the journal: only this run.")
+@click.option("--runs", type=click.IntRange(1), metavar="N", help="Of the journal: the newest runs; default: all.")
+@click.option("--since", metavar="TIME", help="Of the journal: only runs since then: 7d, 12h, 2026-01-31.")
+@click.option(
+    "--weak",
+    metavar="MODEL",
+    help="The cheaper model; default: the one least often right, in the journal the one asked first.",
+)
+@click.option(
+    "--strong",
+    metavar="MODEL",
+    help="The dearer model; default: the one most often right, in the journal the one asked next.",
+)
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Default: beside routing.yaml.")
 @click.option("--write", is_flag=True, help="Write the learned score; without it figures are only shown.")
 @_WORKFLOW
 @pass_options
 def train(options: Options, /, data: tuple[Path, ...], **chosen: object) -> int:
-    """Learn a score from labelled outcomes: rows of prompt, model, right (and group) as JSON lines or CSV.
+    """Learn a score from labelled outcomes: FILEs, or without any the journal of this project.
+
+    A FILE holds rows of prompt, model, right (and group) as JSON lines or CSV. The journal holds what verify and
+    output_schema said of each reply. A stronger model is asked there only where a weaker one failed: what the weaker
+    one passed counts as no gain, and how often that was assumed is said. Prompts are not kept, so only facts and
+    declared words are learned from.
 
     Reports how it ranks prompts that it has not seen, by group where groups are given, beside the declared signals
     and the prompt's length. One that does not beat the declared signals by more than chance is not written.

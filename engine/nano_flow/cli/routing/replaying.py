@@ -12,6 +12,7 @@ from nano_flow.cli.routing.history import calls_of
 from nano_flow.core.errors import UsageError
 from nano_flow.core.money import usd
 from nano_flow.journals.store.runs import RunFilter
+from nano_flow.review.labelled.quality import Quality
 from nano_flow.review.learning import read_labels
 from nano_flow.review.replaying import Replay, replay
 from nano_flow.review.revisions import side
@@ -54,9 +55,30 @@ def replay_text(found: Replay) -> str:
         lines.append(f"{found.unpriced} calls are left out of the cost: one of their models has no price")
     if found.unsure:
         lines.append(f"{found.unsure} calls: words that are new in a list count as not found, for prompts are not kept")
-    if found.quality is not None:
-        quality = found.quality
+    return output.clean("\n".join([*lines, *_quality(found.quality)]))
+
+
+def _quality(quality: Quality | None) -> list[str]:
+    """What labels tell of the answers, and what that share leaves out."""
+    if quality is None:
+        return ["quality: no labels; steps with verify or output_schema leave them, --labels FILE gives others"]
+    lines = []
+    of_play = " of simulated replies" if quality.simulated else ""
+    interval = f"{quality.right:.3f} ({quality.low:.3f} to {quality.high:.3f})"
+    if quality.labels:
+        lines.append(f"quality{of_play} {interval}, {quality.labels} labelled prompts, {quality.calls} recorded calls")
+    else:
+        lines.append(f"quality: none of {quality.unknown} labelled prompts has an outcome of the model chosen for it")
+    if quality.unknown and quality.labels:
+        lines.append(f"{quality.unknown} labelled prompts are left out: the model chosen for them has no outcome there")
+    if quality.harder:
         lines.append(
-            f"quality {quality.right:.3f} ({quality.low:.3f} to {quality.high:.3f}), {quality.labels} labelled prompts"
+            f"{quality.harder} of the {quality.labels} were asked of that model only after another had failed: "
+            "they are harder than others"
         )
-    return output.clean("\n".join(lines))
+    if quality.assumed:
+        lines.append(
+            f"taking {quality.assumed} prompts that a lower tier passed for passed by the higher one too: "
+            f"{quality.right_assumed:.3f} of {quality.labels + quality.assumed}"
+        )
+    return lines

@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from nano_flow.cli import output
 from nano_flow.cli.common import Options
+from nano_flow.cli.history.reading import moment
+from nano_flow.cli.routing.history import LABELS, calls_of
 from nano_flow.core.errors import UsageError
-from nano_flow.project.policies import read_policies
+from nano_flow.journals.store.runs import RunFilter
+from nano_flow.project.policies import Policies, read_policies
+from nano_flow.review.labelled.held import labelled
+from nano_flow.review.labelled.material import learn_recorded
 from nano_flow.review.learned_text import learned_text
 from nano_flow.review.learning import Learning, learn, read_labels
 from nano_flow.review.training import Measured
 from nano_flow.routing.labels.measures import enough
 
 FILE = "complexity.learned.yaml"
+_PATIENCE = "training and cross-validation take up to some minutes"
 
 
 @dataclass(frozen=True, slots=True)
 class TrainOptions:
-    """Which two models, and where the learned score goes."""
+    """Which two models, which runs of the journal (of all, without files), and where the learned score goes."""
 
     weak: str | None = None
     strong: str | None = None
+    run: str | None = None
+    runs: int | None = None
+    since: str | None = None
     out: Path | None = None
     write: bool = False
     workflow: Path | None = None
@@ -32,9 +41,8 @@ class TrainOptions:
 def train_on(options: Options, data: Sequence[Path], given: TrainOptions) -> int:
     """Train, report, and write if wanted; 1 where the learned score does not beat the declared signals."""
     files = options.policy(given.workflow)
-    outcomes = read_labels(data)
-    output.note(f"{len(outcomes)} outcomes read; training and cross-validation take up to some minutes")
-    learning = learn(outcomes, read_policies(files), given.weak, given.strong)
+    policies = read_policies(files)
+    learning = _from_files(data, policies, given) if data else _from_journal(options, policies, given)
     routing = next(file for file in files if file.name == "routing.yaml")
     target = given.out or (routing.path.parent if routing.found != "bundled" else Path()) / FILE
     if options.json:
@@ -57,6 +65,23 @@ def train_on(options: Options, data: Sequence[Path], given: TrainOptions) -> int
     return 0
 
 
+def _from_files(data: Sequence[Path], policies: Policies, given: TrainOptions) -> Learning:
+    if given.run or given.runs or given.since:
+        raise UsageError("--run, --runs and --since choose runs of the journal: give either them or files of outcomes")
+    outcomes = read_labels(data)
+    output.note(f"{len(outcomes)} outcomes read; {_PATIENCE}")
+    return learn(outcomes, policies, given.weak, given.strong)
+
+
+def _from_journal(options: Options, policies: Policies, given: TrainOptions) -> Learning:
+    wanted = RunFilter(since=moment(given.since) if given.since else None, limit=given.runs)
+    held = labelled(calls_of(options, wanted, given.run, LABELS))
+    runs = len({each.first.run_id for each in held})
+    replies = sum(each.replies for each in held)
+    output.note(f"{replies} checked replies of {runs} runs read from the journal{f'; {_PATIENCE}' if replies else ''}")
+    return learn_recorded(held, policies, given.weak, given.strong)
+
+
 def _report(learning: Learning) -> str:
     held = learning.trained.held_out
     rows = [
@@ -66,12 +91,13 @@ def _report(learning: Learning) -> str:
     unseen = f"by group ({held.groups} groups)" if held.grouped else "at random; a split by group is harder"
     lines = [
         f"{learning.pair.weak} → {learning.pair.strong}: {enough(held.rows)}",
+        *_basis(learning),
         f"on prompts that were not trained on, held out {unseen}:",
         output.table(("", "APGR", "CPT50", "CPT80"), rows, right=("APGR", "CPT50", "CPT80")),
     ]
     if held.better is not None:
         lines.append(f"better by {held.better.value:+.3f} APGR, at least {held.better.low:+.3f} (one-sided, 95 %)")
-    if held.worst[1] is not None:
+    if held.worst[1] is not None and held.groups > 1:
         lines.append(f'worst group: "{held.worst[0]}" with {held.worst[1]:.3f}')
     lines += [
         f"to recover {threshold.target:.0%} of the gain, 19 times in 20: ask the strong model for "
@@ -81,12 +107,27 @@ def _report(learning: Learning) -> str:
     return output.clean("\n".join(lines))
 
 
+def _basis(learning: Learning) -> list[str]:
+    """What the journal's labels rest on."""
+    basis, weak, strong = learning.basis, learning.pair.weak, learning.pair.strong
+    if basis is None:
+        return []
+    return [
+        f"the journal's: on {basis.escalated} prompts {strong} was asked after {weak} had failed, "
+        f"{basis.compared} were asked of both from the start",
+        f"assumed: {basis.assumed} prompts that {weak} passed and {strong} was never asked count as no gain; "
+        f"{basis.left_out} are left out, for the outcome of one is not known",
+        "learned from facts and declared word lists: the journal keeps no prompts, so no words of them",
+    ]
+
+
 def _json(learning: Learning, written: Path | None) -> dict[str, object]:
     held = learning.trained.held_out
     return {
         "weak": learning.pair.weak,
         "strong": learning.pair.strong,
         "data": learning.pair.digest(),
+        "basis": None if learning.basis is None else asdict(learning.basis),
         "prompts": held.rows,
         "groups": held.groups,
         "grouped": held.grouped,

@@ -45,10 +45,13 @@ class StoreReader:
         with self._guarded():
             return heads.read_head(self._connection, run_id)
 
-    def events_of(self, run_id: str, after: int = -1) -> Iterator[tuple[int, Event]]:
-        """The events of a run with their numbers, from the one after ``after`` on."""
+    def events_of(
+        self, run_id: str, after: int = -1, kinds: Collection[type[Event]] | None = None
+    ) -> Iterator[tuple[int, Event]]:
+        """The events of a run with their numbers, of all ``kinds`` or some, from the one after ``after`` on."""
+        names = None if kinds is None else [kind.__name__ for kind in kinds]
         with self._guarded():
-            yield from stored_events(self._connection, run_id, after)
+            yield from stored_events(self._connection, run_id, after, names)
 
     def spend(self, by: Grouping, since: float | None = None) -> list[SpendRow]:
         """Sums of the ledger by workflow, step, model, provider, day or run."""

@@ -1,0 +1,1 @@
+"""The labels that the checks of recorded runs left: put together, learned from, looked up."""
