@@ -115,7 +115,11 @@ def diff(
 @_WORKFLOW
 @pass_options
 def replay(options: Options, /, candidate: str, **chosen: object) -> int:
-    """What recorded calls would have cost under POLICY, a file, folder or git revision (default: the one in force)."""
+    """What recorded calls would have cost under POLICY, a file, folder or git revision (default: the one in force).
+
+    Where verify or output_schema judged replies, or --labels has outcomes, it also says how often the models that
+    POLICY would ask first were right.
+    """
     from nano_flow.cli.routing.replaying import ReplayOptions, replay_text, replayed
 
     found = replayed(options, candidate, ReplayOptions(**chosen))  # type: ignore[arg-type]
