@@ -78,6 +78,18 @@ def test_a_conversation_keeps_the_last_outcome_of_each_model_in_the_order_they_w
     assert labelled(calls(policies, told[:1])) == []
 
 
+def test_a_cascade_is_one_call_that_began_with_its_first_decision(policies: Policies) -> None:
+    first, checked = events(policies, "Prove it", ((STRONG, True),))
+    assert isinstance(first, RouteDecided)
+    verdict = replace(first, decision={**first.decision, "cascade_verdict": {"escalate": True}})
+    higher = replace(first, decision={**first.decision, "requested": "standard"})
+    unsure = replace(higher, decision={**higher.decision, "cascade_verdict": {"escalate": False}})
+    (call,) = recorded_calls("r", [first, verdict, higher, unsure, checked])
+    assert call.decision == verdict.decision and call.checked == checked
+    (again,) = recorded_calls("r", [first, verdict, higher, checked, first])
+    assert again.decision == first.decision and again.checked is None
+
+
 def test_the_rows_are_facts_and_declared_words_without_any_text(policies: Policies) -> None:
     found = material(labelled(many(policies, 60)), policies, None, None)
     assert (found.pair.weak, found.pair.strong, len(found.rows)) == (WEAK, STRONG, 60)
@@ -87,9 +99,9 @@ def test_the_rows_are_facts_and_declared_words_without_any_text(policies: Polici
     row = found.rows[7]
     assert row.facts.as_json() == request.facts.as_json()
     assert row.declared == pytest.approx(policies.routing.scorer.score(request.facts, request.reading)[0], abs=1e-3)
-    assert row.reading.text == "" and b"prove" in row.reading.distinct and row.words == frozenset()
+    assert row.reading.text == "" and b"prove" in row.reading.distinct
     assert {"demands_words", "asks_which"} <= found.groups.keys() and "asks_who" not in found.groups
-    assert len({row.key for row in found.rows}) == 60
+    assert len({row.prompt for row in found.rows}) == 60
 
 
 def test_word_lists_that_some_run_did_not_look_for_are_not_learned_from(policies: Policies) -> None:

@@ -20,15 +20,20 @@ NOT_OF_THE_PROMPT = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """One prompt, read: what every fit needs of it. ``key`` tells it from others, ``words`` are those to learn from."""
+    """One prompt, read: what every fit needs of it."""
 
     reading: Reading
     facts: Facts
     declared: float
     gain: float
     group: str = ""
-    key: str = ""
-    words: frozenset[bytes] = frozenset()
+    asked: str | None = None
+    """What tells the prompt from others, where its text was not kept."""
+
+    @property
+    def prompt(self) -> str:
+        """What was asked: rows of one prompt stay on one side of a split."""
+        return self.reading.text if self.asked is None else self.asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +135,12 @@ def _fit_words(rows: Sequence[Prepared]) -> dict[bytes, float]:
     from sklearn.feature_extraction import DictVectorizer
     from sklearn.linear_model import Ridge
 
-    words = _telling_words(rows)
-    if not words:
+    words = _telling_words(rows) if any(row.reading.text for row in rows) else frozenset()
+    if not words:  # nor where no text was kept: other words than those that were looked for are not known
         return {}
     vectorizer = DictVectorizer()
     matrix = vectorizer.fit_transform(
-        [{word.decode("utf-8", "replace"): 1.0 for word in sorted(words & row.words)} for row in rows]
+        [{word.decode("utf-8", "replace"): 1.0 for word in sorted(words & row.reading.distinct)} for row in rows]
     )
     model = Ridge(alpha=100.0).fit(matrix, [row.gain for row in rows])
     names = [name.encode() for name in vectorizer.get_feature_names_out().tolist()]
@@ -148,8 +153,8 @@ def _telling_words(rows: Sequence[Prepared]) -> frozenset[bytes]:
     seen: Counter[bytes] = Counter()
     moved: dict[bytes, float] = {}
     for row in rows:
-        seen.update(row.words)
-        for word in row.words:
+        seen.update(row.reading.distinct)
+        for word in row.reading.distinct:
             moved[word] = moved.get(word, 0.0) + row.gain - mean
     least = 8 if count < 3000 else 15
     ranked = sorted(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from nano_flow.core.errors import UsageError
 from nano_flow.project.policies import Policies
-from nano_flow.review.fitting import Prepared
 from nano_flow.review.training import Trained, prepare, train
 from nano_flow.routing.labels.conversations import Basis
 from nano_flow.routing.labels.outcomes import Outcome, Pair, make_pair, read_outcomes
@@ -41,24 +40,23 @@ def read_labels(paths: Sequence[Path]) -> list[Outcome]:
 
 def learn(outcomes: Sequence[Outcome], policies: Policies, weak: str | None, strong: str | None) -> Learning:
     """Train on outcomes beside the declared signals of ``policies``. Raises UsageError where that cannot be done."""
+    need_the_library()
     scorer = policies.routing.scorer
     try:
         pair = make_pair(outcomes, weak, strong)
+        rows = prepare(pair.examples, lambda facts, reading: scorer.score(facts, reading)[0])
+        trained = train(pair, rows, word_groups(policies))
     except ValueError as error:
         raise UsageError(str(error)) from None
-    rows = prepare(pair.examples, lambda facts, reading: scorer.score(facts, reading)[0])
-    return Learning(pair, fit(pair, rows, word_groups(policies)))
+    return Learning(pair, trained)
 
 
-def fit(pair: Pair, rows: Sequence[Prepared], groups: Mapping[str, frozenset[bytes]]) -> Trained:
-    """Train on the rows of a pair. Raises UsageError where there is nothing to learn, or nothing to learn with."""
-    if sum(row.gain for row in rows) <= 0:
-        raise UsageError(f'"{pair.strong}" is not right more often than "{pair.weak}": there is nothing to learn')
+def need_the_library() -> None:
+    """Raises UsageError where scikit-learn is not installed: it is an extra."""
     try:
         import sklearn  # noqa: F401
     except ImportError:
         raise UsageError("training needs scikit-learn: pip install 'nano-flow[train]'") from None
-    return train(rows, groups)
 
 
 def word_groups(policies: Policies) -> dict[str, frozenset[bytes]]:

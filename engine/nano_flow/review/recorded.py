@@ -16,6 +16,9 @@ from nano_flow.routing.reading import read_text
 from nano_flow.routing.request import Observations, RouteDecision, RouteRequest
 from nano_flow.routing.signals import CurveSignal, MatchSignal
 
+_VERDICT = "cascade_verdict"
+"""What a cascade adds to a decision that is told again, once its reply was judged."""
+
 
 @dataclass(frozen=True, slots=True)
 class RecordedCall:
@@ -52,11 +55,11 @@ class Rescored:
 
 
 def recorded_calls(run_id: str, events: Iterable[Event]) -> list[RecordedCall]:
-    """The decisions of one run, the last of each turn, with the replies that were paid for."""
+    """The decisions of one run, the last of each turn (of a cascade, what it began with), and what was replied."""
     decided: dict[tuple[str, int], RecordedCall] = {}
     for event in events:
         if isinstance(event, RouteDecided):
-            call = _decided(run_id, event)
+            call = _decided(run_id, event, decided.get((event.address, event.turn)))
             if call is not None:
                 decided[event.address, event.turn] = call
         elif isinstance(event, CallFinished) and (known := decided.get((event.address, event.turn))):
@@ -73,13 +76,22 @@ def recorded_calls(run_id: str, events: Iterable[Event]) -> list[RecordedCall]:
     return list(decided.values())
 
 
-def _decided(run_id: str, event: RouteDecided) -> RecordedCall | None:
+def _decided(run_id: str, event: RouteDecided, known: RecordedCall | None) -> RecordedCall | None:
+    if known is not None and _goes_on(known.decision, event.decision):
+        return known
+    if known is not None and _VERDICT in event.decision:
+        return replace(known, decision=event.decision)
     facts, because = event.decision.get("facts"), event.decision.get("because")
     if not isinstance(facts, dict) or not isinstance(because, list):
         return None
     given = [entry for entry in because if isinstance(entry, dict)]
     found = {str(word) for entry in given if isinstance(words := entry.get("found"), list) for word in words}
     return RecordedCall(run_id, event.address, event.turn, event.decision, Facts.from_json(facts), frozenset(found))
+
+
+def _goes_on(known: Mapping[str, Json], told: Mapping[str, Json]) -> bool:
+    """Whether a decision is of a higher tier of the cascade whose first verdict is known."""
+    return _VERDICT in known and (_VERDICT in told or told.get("requested") != known.get("requested"))
 
 
 def vocabulary(policies: Policies) -> frozenset[str]:

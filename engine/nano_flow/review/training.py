@@ -16,7 +16,7 @@ from nano_flow.routing.labels.measures import (
     cpt,
     place_threshold,
 )
-from nano_flow.routing.labels.outcomes import Example
+from nano_flow.routing.labels.outcomes import Example, Pair
 from nano_flow.routing.learned import LearnedScore
 from nano_flow.routing.reading import Reading, read_text
 
@@ -69,17 +69,26 @@ def prepare(examples: Sequence[Example], declared: Declared) -> list[Prepared]:
     for example in examples:
         reading = read_text(example.prompt)
         facts = gather(reading)
-        score = declared(facts, reading)
-        rows.append(Prepared(reading, facts, score, example.gain, example.group, example.prompt, reading.distinct))
+        rows.append(Prepared(reading, facts, declared(facts, reading), example.gain, example.group))
     return rows
 
 
-def train(rows: Sequence[Prepared], groups: Mapping[str, frozenset[bytes]]) -> Trained:
-    """Fit on everything, and report what the same procedure reaches on held-out parts; there must be some gain."""
+def train(pair: Pair, rows: Sequence[Prepared], groups: Mapping[str, frozenset[bytes]]) -> Trained:
+    """Fit on everything, and report what the same procedure reaches on held-out parts.
+
+    ValueError where the strong model gains nothing.
+    """
+    if sum(row.gain for row in rows) <= 0:
+        raise ValueError(f'"{pair.strong}" is not right more often than "{pair.weak}": there is nothing to learn')
+    trained = train_rows(rows, groups)
+    return replace(trained, score=_on_declared_scale(trained.score, rows))
+
+
+def train_rows(rows: Sequence[Prepared], groups: Mapping[str, frozenset[bytes]]) -> Trained:
+    """Fit on all rows, and measure on held-out ones; the score's curve is still the identity."""
     held_out = measure(rows, groups)
     recipe = _best_recipe(rows, groups)
-    score = fit_parts(rows, groups).combine(recipe)
-    return Trained(_on_declared_scale(score, rows), recipe, held_out)
+    return Trained(fit_parts(rows, groups).combine(recipe), recipe, held_out)
 
 
 def measure(rows: Sequence[Prepared], groups: Mapping[str, frozenset[bytes]], *, by_group: bool = True) -> HeldOut:
@@ -109,7 +118,7 @@ def measure(rows: Sequence[Prepared], groups: Mapping[str, frozenset[bytes]], *,
 
 def splits(rows: Sequence[Prepared], parts: int, *, grouped: bool) -> Iterator[tuple[list[int], list[int]]]:
     """(train, test) places, by a hash of the group or of the prompt: the same on every machine."""
-    keys = [row.group if grouped else row.key for row in rows]
+    keys = [row.group if grouped else row.prompt for row in rows]
     part_of = {key: place % parts for place, key in enumerate(sorted(set(keys), key=_hash))}
     for part in range(parts):
         outside = [place for place, key in enumerate(keys) if part_of[key] == part]

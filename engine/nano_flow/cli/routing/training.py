@@ -65,23 +65,6 @@ def train_on(options: Options, data: Sequence[Path], given: TrainOptions) -> int
     return 0
 
 
-def _from_files(data: Sequence[Path], policies: Policies, given: TrainOptions) -> Learning:
-    if given.run or given.runs or given.since:
-        raise UsageError("--run, --runs and --since choose runs of the journal: give either them or files of outcomes")
-    outcomes = read_labels(data)
-    output.note(f"{len(outcomes)} outcomes read; {_PATIENCE}")
-    return learn(outcomes, policies, given.weak, given.strong)
-
-
-def _from_journal(options: Options, policies: Policies, given: TrainOptions) -> Learning:
-    wanted = RunFilter(since=moment(given.since) if given.since else None, limit=given.runs)
-    held = labelled(calls_of(options, wanted, given.run, LABELS))
-    runs = len({each.first.run_id for each in held})
-    replies = sum(each.replies for each in held)
-    output.note(f"{replies} checked replies of {runs} runs read from the journal{f'; {_PATIENCE}' if replies else ''}")
-    return learn_recorded(held, policies, given.weak, given.strong)
-
-
 def _report(learning: Learning) -> str:
     held = learning.trained.held_out
     rows = [
@@ -97,7 +80,7 @@ def _report(learning: Learning) -> str:
     ]
     if held.better is not None:
         lines.append(f"better by {held.better.value:+.3f} APGR, at least {held.better.low:+.3f} (one-sided, 95 %)")
-    if held.worst[1] is not None and held.groups > 1:
+    if held.grouped and held.worst[1] is not None:
         lines.append(f'worst group: "{held.worst[0]}" with {held.worst[1]:.3f}')
     lines += [
         f"to recover {threshold.target:.0%} of the gain, 19 times in 20: ask the strong model for "
@@ -105,20 +88,6 @@ def _report(learning: Learning) -> str:
         for threshold in held.thresholds
     ]
     return output.clean("\n".join(lines))
-
-
-def _basis(learning: Learning) -> list[str]:
-    """What the journal's labels rest on."""
-    basis, weak, strong = learning.basis, learning.pair.weak, learning.pair.strong
-    if basis is None:
-        return []
-    return [
-        f"the journal's: on {basis.escalated} prompts {strong} was asked after {weak} had failed, "
-        f"{basis.compared} were asked of both from the start",
-        f"assumed: {basis.assumed} prompts that {weak} passed and {strong} was never asked count as no gain; "
-        f"{basis.left_out} are left out, for the outcome of one is not known",
-        "learned from facts and declared word lists: the journal keeps no prompts, so no words of them",
-    ]
 
 
 def _json(learning: Learning, written: Path | None) -> dict[str, object]:
@@ -145,3 +114,34 @@ def _fields(measured: Measured) -> dict[str, float | None]:
 
 def _figure(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}"
+
+
+def _from_files(data: Sequence[Path], policies: Policies, given: TrainOptions) -> Learning:
+    if given.run or given.runs or given.since:
+        raise UsageError("--run, --runs and --since choose runs of the journal: give either them or files of outcomes")
+    outcomes = read_labels(data)
+    output.note(f"{len(outcomes)} outcomes read; {_PATIENCE}")
+    return learn(outcomes, policies, given.weak, given.strong)
+
+
+def _from_journal(options: Options, policies: Policies, given: TrainOptions) -> Learning:
+    wanted = RunFilter(since=moment(given.since) if given.since else None, limit=given.runs)
+    held = labelled(calls_of(options, wanted, given.run, LABELS))
+    runs = len({each.first.run_id for each in held})
+    replies = sum(each.replies for each in held)
+    output.note(f"{replies} checked replies of {runs} runs read from the journal{f'; {_PATIENCE}' if replies else ''}")
+    return learn_recorded(held, policies, given.weak, given.strong)
+
+
+def _basis(learning: Learning) -> list[str]:
+    """What the journal's labels rest on."""
+    basis, weak, strong = learning.basis, learning.pair.weak, learning.pair.strong
+    if basis is None:
+        return []
+    return [
+        f"the journal's: on {basis.escalated} prompts {strong} was asked after {weak} had failed, "
+        f"{basis.compared} were asked of both from the start",
+        f"assumed: {basis.assumed} prompts that {weak} passed and {strong} was never asked count as no gain; "
+        f"{basis.left_out} are left out, for the outcome of one is not known",
+        "learned from facts and declared word lists: the journal keeps no prompts, so no words of them",
+    ]

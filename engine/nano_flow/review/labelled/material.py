@@ -10,8 +10,9 @@ from nano_flow.core.errors import UsageError
 from nano_flow.project.policies import Policies
 from nano_flow.review.fitting import Prepared
 from nano_flow.review.labelled.held import Labelled
-from nano_flow.review.learning import Learning, fit, word_groups
+from nano_flow.review.learning import Learning, need_the_library, word_groups
 from nano_flow.review.recorded import declared_score
+from nano_flow.review.training import train
 from nano_flow.routing.labels.conversations import Basis, pair_of
 from nano_flow.routing.labels.outcomes import Pair
 from nano_flow.routing.reading import read_text
@@ -33,7 +34,11 @@ class Material:
 def learn_recorded(held: Sequence[Labelled], policies: Policies, weak: str | None, strong: str | None) -> Learning:
     """Train on the labels of recorded runs. Raises UsageError where that cannot be done."""
     found = material(held, policies, weak, strong)
-    return Learning(found.pair, fit(found.pair, found.rows, found.groups), found.basis)
+    need_the_library()
+    try:
+        return Learning(found.pair, train(found.pair, found.rows, found.groups), found.basis)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
 
 
 def material(held: Sequence[Labelled], policies: Policies, weak: str | None, strong: str | None) -> Material:
@@ -57,10 +62,12 @@ def material(held: Sequence[Labelled], policies: Policies, weak: str | None, str
 
 
 def _row(each: Labelled, policies: Policies, gain: float, group: str) -> Prepared:
-    """Only what was found is known of the text; no weight is learned for a word, for others were not looked for."""
+    """Only what was found is known of the text."""
     found = frozenset(entry.encode() for entry in each.first.found)
     reading = replace(read_text(""), distinct=found)
-    return Prepared(reading, each.first.facts, declared_score(each.first, policies), gain, group, each.said.prompt)
+    return Prepared(
+        reading, each.first.facts, declared_score(each.first, policies), gain, group, asked=each.said.prompt
+    )
 
 
 def _searched(groups: Mapping[str, frozenset[bytes]], held: Sequence[Labelled]) -> dict[str, frozenset[bytes]]:
