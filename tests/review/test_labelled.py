@@ -14,8 +14,9 @@ from nano_flow.core.refs import ModelRef
 from nano_flow.gateway.sending.fingerprint import prompt_digest
 from nano_flow.project.policies import Policies
 from nano_flow.review.asking import Question, request_of
+from nano_flow.review.fitting import recipes
 from nano_flow.review.labelled.held import Known, labelled
-from nano_flow.review.labelled.material import LEAST, material
+from nano_flow.review.labelled.material import LEAST, learn_recorded, material
 from nano_flow.review.labelled.quality import Quality, quality, wilson
 from nano_flow.review.recorded import recorded_calls, vocabulary
 from nano_flow.routing.labels.conversations import Basis
@@ -102,11 +103,32 @@ def test_the_rows_are_facts_and_declared_words_without_any_text(policies: Polici
     assert row.reading.text == "" and b"prove" in row.reading.distinct
     assert {"demands_words", "asks_which"} <= found.groups.keys() and "asks_who" not in found.groups
     assert len({row.prompt for row in found.rows}) == 60
+    assert all(recipe.declared for recipe in recipes(found.rows))
 
 
 def test_word_lists_that_some_run_did_not_look_for_are_not_learned_from(policies: Policies) -> None:
     held = many(policies, 60)
     assert material(labelled([*held[1:], (held[0][0], None)]), policies, WEAK, STRONG).groups == {}
+
+
+def test_prompts_that_the_weak_model_never_got_stay_above_those_it_got(policies: Policies) -> None:
+    pytest.importorskip("sklearn", reason="training is an extra: pip install 'nano-flow[train]'")
+    told: list[Event] = []
+    for n in range(120):
+        mark, checks = ("?", ((WEAK, False), (STRONG, True))) if n % 3 == 0 else (".", ((WEAK, True),))
+        told += events(policies, f"Tell me {'of tea ' * (n % 7)}{n}{mark}", checks, f"a[{n}]")  # type: ignore[arg-type]
+    hard = [f"Design a service of {n} modules in {n}00 lines of code, if all of them are needed." for n in range(2, 40)]
+    for n, text in enumerate(hard):
+        told += events(policies, text, ((STRONG, True),), f"b[{n}]")[:1]
+    learning = learn_recorded(calls(policies, told), policies, None, None)
+    assert learning.scored[1] < 4 and learning.basis == Basis(0, 40, 80, 0) and learning.trained.held_out.convinces
+    score = learning.trained.score
+    above, asked = [], []
+    for text in [*hard, "Tell me 7?", "Tell me 7."]:
+        request = request_of(Question(text))
+        declared = policies.routing.scorer.score(request.facts, request.reading)[0]
+        (above if text in hard else asked).append(score.score(request.facts, request.reading, declared))
+    assert asked[0] > asked[1] and min(above) > asked[1] and min(above) > 2
 
 
 def test_too_few_labels_are_refused_with_what_there_is_and_what_to_do(policies: Policies) -> None:

@@ -53,6 +53,15 @@ RECIPES = (
 )
 
 
+def recipes(rows: Sequence[Prepared]) -> tuple[Recipe, ...]:
+    """The recipes to choose from.
+
+    Rows without a text are a journal's: what a policy sent to its weaker model. Prompts that score higher than these
+    have to stay above them, whatever trees that never saw such prompts would say: so the declared score has a share.
+    """
+    return RECIPES if any(row.reading.text for row in rows) else tuple(recipe for recipe in RECIPES if recipe.declared)
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """Trees and words, fitted to the same rows; ``raw`` is what trees, words and declared score gave each of them."""

@@ -18,11 +18,16 @@ _QUESTION_WORDS = ("what", "which", "who", "whom", "whose", "when", "where", "wh
 
 @dataclass(frozen=True, slots=True)
 class Learning:
-    """A trained score and its data; ``basis`` tells what the examples rest on where they are the journal's."""
+    """A trained score and its data.
+
+    Where they are the journal's, ``basis`` tells what the examples rest on, and ``scored`` between which declared
+    scores they lie.
+    """
 
     pair: Pair
     trained: Trained
     basis: Basis | None = None
+    scored: tuple[float, float] = (0.0, 10.0)
 
 
 def read_labels(paths: Sequence[Path]) -> list[Outcome]:

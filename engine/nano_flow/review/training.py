@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 
-from nano_flow.review.fitting import RECIPES, Prepared, Recipe, fit_parts
+from nano_flow.review.fitting import Prepared, Recipe, fit_parts, recipes
 from nano_flow.routing.facts import Facts, gather
 from nano_flow.routing.labels.measures import (
     Difference,
@@ -73,15 +73,21 @@ def prepare(examples: Sequence[Example], declared: Declared) -> list[Prepared]:
     return rows
 
 
-def train(pair: Pair, rows: Sequence[Prepared], groups: Mapping[str, frozenset[bytes]]) -> Trained:
+def train(
+    pair: Pair,
+    rows: Sequence[Prepared],
+    groups: Mapping[str, frozenset[bytes]],
+    population: Sequence[Prepared] | None = None,
+) -> Trained:
     """Fit on everything, and report what the same procedure reaches on held-out parts.
 
+    The scale is that of the declared score over ``population``, where the rows are no sample of all prompts.
     ValueError where the strong model gains nothing.
     """
     if sum(row.gain for row in rows) <= 0:
         raise ValueError(f'"{pair.strong}" is not right more often than "{pair.weak}": there is nothing to learn')
     trained = train_rows(rows, groups)
-    return replace(trained, score=_on_declared_scale(trained.score, rows))
+    return replace(trained, score=_on_declared_scale(trained.score, population or rows))
 
 
 def train_rows(rows: Sequence[Prepared], groups: Mapping[str, frozenset[bytes]]) -> Trained:
@@ -137,14 +143,15 @@ def _best_recipe(
     """By cross-validation inside ``rows``: nothing of what is held out is looked at."""
     by_group = len({row.group for row in rows}) >= OUTER if grouped is None else grouped
     gains = [row.gain for row in rows]
-    scores = {recipe.name: [0.0] * len(rows) for recipe in RECIPES}
+    offered = recipes(rows)
+    scores = {recipe.name: [0.0] * len(rows) for recipe in offered}
     for inside, outside in splits(rows, INNER, grouped=by_group):
         parts = fit_parts([rows[place] for place in inside], groups)
-        for recipe in RECIPES:
+        for recipe in offered:
             model = parts.combine(recipe)
             for place in outside:
                 scores[recipe.name][place] = model.raw(rows[place].facts, rows[place].reading, rows[place].declared)
-    return max(RECIPES, key=lambda recipe: apgr(scores[recipe.name], gains) or 0.0)
+    return max(offered, key=lambda recipe: apgr(scores[recipe.name], gains) or 0.0)
 
 
 def _on_declared_scale(score: LearnedScore, rows: Sequence[Prepared]) -> LearnedScore:

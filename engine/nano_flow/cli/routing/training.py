@@ -126,11 +126,12 @@ def _from_files(data: Sequence[Path], policies: Policies, given: TrainOptions) -
 
 def _from_journal(options: Options, policies: Policies, given: TrainOptions) -> Learning:
     wanted = RunFilter(since=moment(given.since) if given.since else None, limit=given.runs)
-    held = labelled(calls_of(options, wanted, given.run, LABELS))
+    calls = calls_of(options, wanted, given.run, LABELS)
+    held = labelled(calls)
     runs = len({each.first.run_id for each in held})
     replies = sum(each.replies for each in held)
     output.note(f"{replies} checked replies of {runs} runs read from the journal{f'; {_PATIENCE}' if replies else ''}")
-    return learn_recorded(held, policies, given.weak, given.strong)
+    return learn_recorded(calls, policies, given.weak, given.strong)
 
 
 def _basis(learning: Learning) -> list[str]:
@@ -143,5 +144,7 @@ def _basis(learning: Learning) -> list[str]:
         f"{basis.compared} were asked of both from the start",
         f"assumed: {basis.assumed} prompts that {weak} passed and {strong} was never asked count as no gain; "
         f"{basis.left_out} are left out, for the outcome of one is not known",
+        f"these prompts score {learning.scored[0]:.1f} to {learning.scored[1]:.1f} by the declared signals: "
+        "of others nothing is known, where they stand is left to these signals",
         "learned from facts and declared word lists: the journal keeps no prompts, so no words of them",
     ]

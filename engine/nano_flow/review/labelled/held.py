@@ -25,15 +25,19 @@ class Labelled:
     simulated: bool
 
 
-def labelled(calls: Iterable[Known]) -> list[Labelled]:
-    """The checked conversations among ``calls``; those of one execution of a step are one, each retry another."""
+def conversations(calls: Iterable[Known]) -> list[list[Known]]:
+    """The calls by conversation, in their order: those of one execution of a step are one, each retry another."""
     held: dict[tuple[str, str, int], list[Known]] = {}
     for call, looked_for in calls:
         place = (call.run_id, call.address, call.turn // TURNS_PER_GENERATION)
         held.setdefault(place, []).append((call, looked_for))
+    return [sorted(known, key=lambda each: each[0].turn) for known in held.values()]
+
+
+def labelled(calls: Iterable[Known]) -> list[Labelled]:
+    """The checked conversations among ``calls``."""
     found = []
-    for known in held.values():
-        known.sort(key=lambda each: each[0].turn)
+    for known in conversations(calls):
         checks = [call.checked for call, _ in known if call.checked is not None]
         if checks:
             first, looked_for = known[0]

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from nano_flow.core.errors import UsageError
 from nano_flow.project.policies import Policies
 from nano_flow.review.fitting import Prepared
-from nano_flow.review.labelled.held import Labelled
+from nano_flow.review.labelled.held import Known, Labelled, conversations, labelled
 from nano_flow.review.learning import Learning, need_the_library, word_groups
-from nano_flow.review.recorded import declared_score
+from nano_flow.review.recorded import RecordedCall, declared_score
 from nano_flow.review.training import train
 from nano_flow.routing.labels.conversations import Basis, pair_of
 from nano_flow.routing.labels.outcomes import Pair
@@ -31,14 +31,21 @@ class Material:
     groups: Mapping[str, frozenset[bytes]]
 
 
-def learn_recorded(held: Sequence[Labelled], policies: Policies, weak: str | None, strong: str | None) -> Learning:
-    """Train on the labels of recorded runs. Raises UsageError where that cannot be done."""
-    found = material(held, policies, weak, strong)
+def learn_recorded(calls: Sequence[Known], policies: Policies, weak: str | None, strong: str | None) -> Learning:
+    """Train on the labels of ``calls``, to the scale of all of them. Raises UsageError where that cannot be done."""
+    found = material(labelled(calls), policies, weak, strong)
     need_the_library()
     try:
-        return Learning(found.pair, train(found.pair, found.rows, found.groups), found.basis)
+        trained = train(found.pair, found.rows, found.groups, population(calls, policies))
     except ValueError as error:
         raise UsageError(str(error)) from None
+    scores = [row.declared for row in found.rows]
+    return Learning(found.pair, trained, found.basis, (min(scores), max(scores)))
+
+
+def population(calls: Iterable[Known], policies: Policies) -> list[Prepared]:
+    """What each recorded conversation began with, checked or not."""
+    return [_row(known[0][0], policies) for known in conversations(calls)]
 
 
 def material(held: Sequence[Labelled], policies: Policies, weak: str | None, strong: str | None) -> Material:
@@ -57,17 +64,17 @@ def material(held: Sequence[Labelled], policies: Policies, weak: str | None, str
         raise UsageError(_too_few(few, held))
     firsts = {each.said.prompt: each for each in used}
     groups = _searched(word_groups(policies), [firsts[example.prompt] for example in pair.examples])
-    rows = [_row(firsts[e.prompt], policies, e.gain, e.group) for e in pair.examples]
+    rows = [
+        replace(_row(firsts[e.prompt].first, policies), gain=e.gain, group=e.group, asked=e.prompt)
+        for e in pair.examples
+    ]
     return Material(pair, basis, tuple(rows), groups)
 
 
-def _row(each: Labelled, policies: Policies, gain: float, group: str) -> Prepared:
+def _row(call: RecordedCall, policies: Policies) -> Prepared:
     """Only what was found is known of the text."""
-    found = frozenset(entry.encode() for entry in each.first.found)
-    reading = replace(read_text(""), distinct=found)
-    return Prepared(
-        reading, each.first.facts, declared_score(each.first, policies), gain, group, asked=each.said.prompt
-    )
+    reading = replace(read_text(""), distinct=frozenset(entry.encode() for entry in call.found))
+    return Prepared(reading, call.facts, declared_score(call, policies), 0.0)
 
 
 def _searched(groups: Mapping[str, frozenset[bytes]], held: Sequence[Labelled]) -> dict[str, frozenset[bytes]]:
