@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.routing.data import OutcomeSet
 from nano_flow.documents.load import load_routing
 from nano_flow.project.policies import compile_condition
+from nano_flow.review.cascades.learning import reply_rows, reply_words
+from nano_flow.review.training import measure
 from nano_flow.routing.compile import routing_policy
-from nano_flow.routing.facts import prompt_facts
 from nano_flow.routing.labels.measures import cpt
+from nano_flow.routing.labels.replies import ReplyExample
 from nano_flow.routing.reading import read_text
 from nano_flow.routing.replies.cascade import Cascade
 from nano_flow.routing.replies.facts import reply_facts
@@ -44,33 +46,15 @@ def declared_scores(outcomes: OutcomeSet, cascade: Cascade) -> list[float]:
     scores = []
     for prompt, reply in zip(outcomes.prompts, outcomes.replies, strict=True):
         facts, reading = reply_facts(reply, prompt), read_text(reply)
-        given = (signal.points(facts, reading) for signal in cascade.scorer.signals)
-        scores.append(sum(points.points for points in given if points is not None))
+        scores.append(sum(signal.points(facts, reading).points for signal in cascade.scorer.signals))
     return scores
 
 
-def trained_scores(outcomes: OutcomeSet, declared: Sequence[float]) -> list[float]:
-    """Trees on facts of prompt and reply, cross-validated in five parts."""
-    from sklearn.ensemble import HistGradientBoostingRegressor
-    from threadpoolctl import threadpool_limits
-
-    rows = []
-    for prompt, reply, score in zip(outcomes.prompts, outcomes.replies, declared, strict=True):
-        counted = asdict(reply_facts(reply, prompt)).values()
-        facts = [*counted, *prompt_facts(read_text(prompt)), *prompt_facts(read_text(reply))]
-        rows.append([float(value or 0) for value in facts] + [score])
-    gains, scores = outcomes.gains, [0.0] * len(rows)
-    for part in range(5):
-        inside = [place for place in range(len(rows)) if place % 5 != part]
-        outside = [place for place in range(len(rows)) if place % 5 == part]
-        model = HistGradientBoostingRegressor(
-            max_iter=50, learning_rate=0.08, max_leaf_nodes=6, min_samples_leaf=25, l2_regularization=10, random_state=0
-        )
-        with threadpool_limits(limits=1):
-            model.fit([rows[place] for place in inside], [gains[place] for place in inside])
-        for place, value in zip(outside, model.predict([rows[place] for place in outside]).tolist(), strict=True):
-            scores[place] = value
-    return scores
+def trained_scores(outcomes: OutcomeSet, cascade: Cascade) -> list[float]:
+    """What `policy train --cascade` learns, cross-validated in five parts."""
+    columns = (outcomes.prompts, outcomes.gains, outcomes.groups, outcomes.replies)
+    rows = reply_rows([ReplyExample(*row) for row in zip(*columns, strict=True)], cascade)
+    return list(measure(rows, reply_words(cascade)).scores)
 
 
 def equal_quality(router: Sequence[float], cascade: Sequence[float], gains: Sequence[float]) -> list[EqualQuality]:

@@ -84,10 +84,11 @@ def _line(outcomes: OutcomeSet, policies: Policies, *, quick: bool) -> Line:
 def _cascade(report: Report, outcomes: OutcomeSet, policies: Policies, *, quick: bool) -> None:
     gains = outcomes.gains
     by_prompt = routers.declared(outcomes.prompts, policies)
-    scores = cascade.declared_scores(outcomes, cascade.shipped_cascade())
+    declared = cascade.shipped_cascade()
+    scores = cascade.declared_scores(outcomes, declared)
     report.cascade = {"prompt only": apgr(by_prompt, gains), "declared": apgr(scores, gains)}
     if not quick:
-        scores = cascade.trained_scores(outcomes, scores)
+        scores = cascade.trained_scores(outcomes, declared)
         report.cascade["trained"] = apgr(scores, gains)
     report.equal_quality = cascade.equal_quality(by_prompt, scores, gains)
 

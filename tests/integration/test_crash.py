@@ -111,6 +111,39 @@ def test_kill_and_resume_gives_the_same_outputs_and_pays_nothing_twice(project: 
     assert len(calls) == len(set(calls)) == 18
 
 
+CASCADE = """
+nano_flow: 1
+tiers: {low: {below: 8, models: [sim/small]}, middle: {below: 9, models: [sim/medium]}, high: {models: [sim/large]}}
+cascade:
+  tiers: [low, middle, high]
+  samples: 3
+  signals: [{name: disagreement, feature: agreement, curve: [[0, 8], [1, 0]]}]
+  escalate_at: 5
+"""
+
+
+@pytest.mark.parametrize("after", [1, 2, 3, 5, 6])
+def test_kill_and_resume_in_a_cascade_draws_no_recorded_sample_again(project: Path, after: int) -> None:
+    (project / "routing.yaml").write_text(CASCADE)
+    (project / "workflow.yaml").write_text(
+        "nano_flow: 1\nname: crash\nlimits: {budget: {usd: 1}}\nsteps:\n  one: {prompt: Begin with the sum.}\n"
+        '  two: {prompt: "Go on from {{ steps.one.output }}"}\noutputs: {two: "{{ steps.two.output }}"}\n'
+    )
+    code, whole = finish(project, "run", "workflow.yaml", "--offline", "--json", "--state-dir", "whole")
+    assert code == 0 and [len(step["attempts"]) for step in whole["steps"]] == [7, 7]
+    process = start(project, "run", "workflow.yaml", "--offline", "--json")
+    deadline = time.monotonic() + 30
+    while recorded_count(project) < after and process.poll() is None and time.monotonic() < deadline:
+        os.sched_yield()
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    code, report = finish(project, "resume", "last", "--json")
+    assert code == 0 and report["outputs"] == whole["outputs"], report
+    calls = finished_calls(project)
+    # By address and turn number, the reply itself comes once from each tier, and so do its samples but for the last's.
+    assert sorted(calls.count(call) for call in set(calls)) == [2, 2, 2, 2, 3, 3]
+
+
 def test_ctrl_c_pauses_and_leaves_no_process(project: Path) -> None:
     marker = f"{os.getpid()}{time.monotonic_ns()}"
     (project / "workflow.yaml").write_text(

@@ -111,6 +111,18 @@ def test_no_run_exceeds_the_high_figure_however_much_fails(shell: Shell, seed: i
     assert {path: (by_step[path], highs[path]) for path in prompts if by_step.get(path, 0) > highs[path]} == {}
 
 
+@pytest.mark.parametrize("seed", range(2))
+def test_no_cascade_exceeds_the_high_figure_with_all_its_samples(shell: Shell, seed: int) -> None:
+    (shell.folder / "providers.yaml").write_text(PROVIDERS.format(seed=seed, rate=0.1))
+    shell.folder.joinpath("routing.yaml").write_text(
+        ROUTING + "cascade:\n  tiers: [low, high]\n  samples: 3\n  escalate_at: 5\n"
+        "  signals: [{name: disagreement, feature: agreement, curve: [[0, 8], [1, 0]]}]\n"
+    )
+    plan, cost = shell.json("plan"), shell.json("run")["cost"]
+    spent = money(cost["simulated_usd"]) + money(cost["possibly_spent_usd"])
+    assert 0 < spent <= money(plan["cost_usd"]["high"])
+
+
 def test_after_three_runs_the_likely_figure_is_within_a_quarter(shell: Shell) -> None:
     (shell.folder / "providers.yaml").write_text(PROVIDERS.format(seed=1, rate=0))
     costs = [money(shell.json("run")["cost"]["simulated_usd"]) for _ in range(3)]

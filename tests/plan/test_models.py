@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from nano_flow.documents.load import load_workflow
+from nano_flow.documents.load import load_routing, load_workflow
 from nano_flow.plan.compile import compile_workflow
-from tests.plan.compiling import context, found, hints, plan_of
+from tests.plan.compiling import ROUTING, context, found, hints, plan_of
 
 
 def of(step: str, head: str = "", *, warn: bool = False) -> list[str]:
@@ -35,6 +35,29 @@ def of(step: str, head: str = "", *, warn: bool = False) -> list[str]:
 )
 def test_what_exists_may_be_named(step: str) -> None:
     assert of(step) == []
+
+
+@pytest.mark.parametrize(
+    ("step", "said"),
+    [
+        ("params: {temperature: 0}", ["with temperature: 0 the samples"]),
+        ("params: {temperature: 0, seed: 7}", ["with temperature: 0 the samples", "with a seed the samples"]),
+        ("params: {temperature: 0.5}", []),
+        ("model: sim/small, params: {temperature: 0}", []),
+        ("description: plain", []),
+    ],
+)
+def test_samples_that_cannot_differ_are_a_warning(step: str, said: list[str]) -> None:
+    cascade = (
+        "cascade: {tiers: [simple, local], signals: [{name: s, match: [x], points: 1}], escalate_at: 5, samples: 2}"
+    )
+    routing = load_routing(ROUTING + cascade + "\n", "routing.yaml").document
+    text = f"nano_flow: 1\nname: w\nsteps: {{a: {{prompt: x, {step}}}}}\n"
+    result = compile_workflow(load_workflow(text, "w.yaml"), replace(context({}, ()), routing=routing))
+    assert [d.code for d in result.diagnostics] == ["NF349"] * len(said)
+    assert all(
+        d.severity == "warning" and words in d.message for d, words in zip(result.diagnostics, said, strict=True)
+    )
 
 
 @pytest.mark.parametrize(

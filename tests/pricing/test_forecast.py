@@ -101,6 +101,20 @@ def test_a_single_prompt_is_bounded_by_its_text_its_cap_and_its_attempts(project
     assert 0 < step.cost.low < step.cost.likely < step.cost.high
 
 
+def test_a_cascade_expects_its_samples_and_is_bounded_by_all_of_its_replies(projects: Projects) -> None:
+    plain = projects.step("  s: {prompt: Say hello}", "s")
+    (projects.folder / "routing.yaml").write_text(
+        ROUTING + "cascade:\n  tiers: [low, high]\n  samples: 3\n  escalate_at: 5\n"
+        "  signals: [{name: disagreement, feature: agreement, curve: [[0, 8], [1, 0]]}]\n"
+    )
+    sampled = projects.step("  s: {prompt: Say hello}", "s")
+    assert plain.cost.likely is not None and sampled.cost.likely == 3 * plain.cost.likely
+    assert (sampled.route.ask.rounds, sampled.route.ask.samples) == (4, 3)
+    assert sampled.output_tokens.low == plain.output_tokens.low
+    pinned = projects.step(f"  s: {{{PROMPT}}}", "s")
+    assert (pinned.route.ask.rounds, pinned.route.ask.samples) == (1, 1)
+
+
 def test_an_unknown_prompt_may_fill_the_window(projects: Projects) -> None:
     head = "inputs: {x: {type: string}}"
     prompt = PROMPT.replace("Say hello", '"{{ inputs.x }}"')

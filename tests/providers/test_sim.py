@@ -43,6 +43,12 @@ def test_another_seed_gets_another_answer() -> None:
     assert answer(ask(), seed=1).text != answer(ask(), seed=2).text
 
 
+def test_another_sample_gets_another_answer_and_the_same_one_the_same() -> None:
+    first, second, third = (answer(ask(sample=number)).text for number in (0, 1, 2))
+    assert len({first, second, third}) == 3
+    assert answer(ask(sample=1)).text == second
+
+
 def test_address_and_turn_do_not_change_the_answer() -> None:
     assert answer(ask(address="other", turn=3)).text == answer(ask()).text
 

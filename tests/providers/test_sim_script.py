@@ -32,6 +32,17 @@ def test_text_and_data() -> None:
     assert text({"a": "again"}, "a[7]", turn=3) == "again"
 
 
+def test_samples_go_by_sample_and_count_as_no_execution() -> None:
+    script = Script({"a": [{"samples": ["one", "two"]}, {"turns": [{"samples": ["three", {"error": "timeout"}]}]}]})
+
+    def at(sample: int) -> Scripted | None:
+        return script.due(ChatRequest(ModelRef("sim", "small"), (), address="a", sample=sample))
+
+    assert [at(0), at(1), at(2), at(0)] == [Scripted("one"), Scripted("two"), Scripted("two"), Scripted("three")]
+    failing = at(1)
+    assert failing is not None and failing.fault is not None
+
+
 @pytest.mark.parametrize(("address", "expected"), [("r[0]", "one"), ("r[1]", "two"), ("r[5]", "two"), ("r", "one")])
 def test_a_list_goes_by_item_and_its_last_entry_goes_on(address: str, expected: str) -> None:
     assert text({"r": ["one", "two"]}, address) == expected

@@ -57,11 +57,6 @@ def wrong(text: str) -> list[str]:
             "the tiers of a cascade rise",
         ),
         (
-            TIERS + "cascade: {tiers: [low, high], signals: [{name: s, match: [x], points: 1}], escalate_at: 5, "
-            "learned: {file: x.yaml}}",
-            "a cascade takes no learned score",
-        ),
-        (
             TIERS + "cascade: {tiers: [low, top], signals: [{name: s, match: [x], points: 1}], escalate_at: 5}",
             'there is no tier "top"',
         ),
@@ -140,7 +135,7 @@ def test_a_learned_score_is_mixed_in_by_its_weight() -> None:
     source = read_yaml(text, "routing.yaml")
     learned = LearnedScore((), {}, 0.0, 0.0, {}, (), ((-1.0, 6.0),))
     document = RoutingDocument.model_validate(source.data)
-    policy = routing_policy(document, source.value_range, tagged, learned)
+    policy = routing_policy(document, source.value_range, tagged, {"complexity": learned})
     from tests.routing.world import ask
 
     request = ask("anything")

@@ -15,6 +15,7 @@ from nano_flow.routing.labels.measures import (
     place_threshold,
 )
 from nano_flow.routing.labels.outcomes import Outcome, make_pair, read_outcomes
+from nano_flow.routing.labels.replies import make_reply_pair
 
 GAINS = [1.0, 0.0, 1.0, 0.0]
 
@@ -139,3 +140,49 @@ def test_a_pair_holds_the_prompts_that_both_answered() -> None:
 def test_what_is_no_pair_is_refused(rows: list[Outcome], names: dict[str, str], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         make_pair(rows, **names)
+
+
+REPLIES = [
+    Outcome("p", "cheap", 0.0, "g", "I think 3"),
+    Outcome("p", "cheap", 1.0, "g", "4."),
+    Outcome("p", "dear", 1.0),
+    Outcome("q", "cheap", 1.0, "", "5."),
+    Outcome("q", "dear", 0.0),
+    Outcome("r", "cheap", 0.0, "", "nobody else"),
+    Outcome("s", "cheap", 0.0, "", "  "),
+]
+
+
+def test_every_reply_of_the_weak_model_is_an_example_beside_what_the_strong_one_made_of_its_prompt() -> None:
+    pair = make_reply_pair(REPLIES)
+    assert (pair.weak, pair.strong) == ("cheap", "dear")
+    assert [(e.prompt, e.reply, e.gain, e.group) for e in pair.examples] == [
+        *(("p", "I think 3", 1.0, "g"), ("p", "4.", 0.0, "g"), ("q", "5.", -1.0, ""))
+    ]
+    other = make_reply_pair([Outcome("p", "cheap", 0.0, "g", "I think 5"), *REPLIES[1:]])
+    assert pair.digest() != other.digest() and pair.digest() == make_reply_pair(REPLIES[::-1]).digest()
+
+
+def test_without_a_strong_model_a_reply_is_given_up_where_it_is_wrong() -> None:
+    pair = make_reply_pair([row for row in REPLIES if row.model == "cheap"])
+    assert pair.strong == "" and [e.gain for e in pair.examples] == [1.0, 0.0, 0.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("rows", "names", "said"),
+    [
+        (REPLIES, ("none", None), 'no outcome of "none"; there are outcomes of: cheap, dear'),
+        (REPLIES, ("dear", None), 'no row of "dear" has a "reply"'),
+        (REPLIES[2:3], (None, None), 'no row has a "reply"'),
+        (REPLIES, (None, "cheap"), '"cheap" cannot be both'),
+        ([REPLIES[5], REPLIES[2]], (None, None), 'no prompt that "cheap" replied to was answered by "dear"'),
+    ],
+)
+def test_replies_that_cannot_be_judged(rows: list[Outcome], names: tuple[str | None, str | None], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        make_reply_pair(rows, *names)
+
+
+def test_a_row_may_hold_its_reply() -> None:
+    (row,) = read_outcomes('{"prompt": "p", "model": "m", "right": 1, "reply": "so 4"}\n', "a.jsonl")
+    assert row.reply == "so 4"

@@ -7,6 +7,8 @@ import pytest
 from nano_flow.routing.facts import facts_of
 from nano_flow.routing.learned import LearnedScore, feature_values, interpolate, read_learned
 from nano_flow.routing.reading import read_text
+from nano_flow.routing.replies.facts import reply_facts
+from nano_flow.routing.replies.judged import JUDGED_FEATURES, judged_facts
 
 TEXT = """
 learned: 1
@@ -45,6 +47,18 @@ def test_the_curve_is_flat_outside() -> None:
 def test_unknown_facts_count_as_zero() -> None:
     reading = read_text("a")
     assert feature_values(("budget_left", "has_images"), {}, facts_of("a"), reading, 0.0) == [0.0, 0.0]
+
+
+def test_a_score_of_replies_reads_what_may_be_counted_of_replies_only() -> None:
+    text = "learned: 1\ncurve: [[0, 0], [1, 10]]\nmodel: {trees: [[wrong_equations, 0, 0, [prompt.commas, 1, 0.5, 1]]]}"
+    learned = read_learned(text, JUDGED_FEATURES)
+    asked = read_text("a, b, c")
+    wrong = judged_facts(reply_facts("2 + 2 = 5"), read_text("2 + 2 = 5"), asked)
+    assert learned.score(wrong, read_text("2 + 2 = 5"), 0.0) == 10.0
+    with pytest.raises(ValueError, match='there is no fact "wrong_equations"'):
+        read_learned(text)
+    with pytest.raises(ValueError, match='there is no fact "prompt_words2"'):
+        read_learned(text.replace("wrong_equations", "prompt_words2"), JUDGED_FEATURES)
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nano_flow.documents.load import load_routing
+from nano_flow.routing.learned import read_learned
 from nano_flow.routing.reading import read_text
+from nano_flow.routing.replies.advice import cascade_advice
 from nano_flow.routing.replies.equations import Sums, check_sums, evaluate, numbers_of
 from nano_flow.routing.replies.facts import reply_facts
+from nano_flow.routing.replies.judged import JUDGED_FEATURES
+from nano_flow.routing.signals import SignalPoints
 from tests.routing.world import POLICY, policy_of
 
 
@@ -132,6 +139,44 @@ def test_a_cascade_judges_a_reply_and_gives_its_reasons() -> None:
     assert [points.signal for points in judgement.because] == ["base", "arithmetic", "hedging"]
     sound = "2 + 2 = 4."
     assert not cascade.judge(reply_facts(sound), read_text(sound)).escalate
+
+
+LEARNED = read_learned(
+    "learned: 1\ncurve: [[-1, -2], [1, 12]]\nmodel: {trees: [[prompt.prompt_words, 2, -1, 1]]}", JUDGED_FEATURES
+)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "weight", "score", "escalates"),
+    [("a long question", 1.0, 10.0, True), ("short", 1.0, 0.0, False), ("a long question", 0.25, 3.25, False)],
+)
+def test_a_learned_score_is_mixed_in_and_held_to_the_range(
+    prompt: str, weight: float, score: float, escalates: bool
+) -> None:
+    declared = policy_of(POLICY + CASCADE).cascade
+    assert declared is not None
+    cascade = replace(declared, learned=LEARNED, learned_weight=weight, learned_at="routing.yaml:9")
+    judgement = cascade.judge(reply_facts("Yes.", prompt), read_text("Yes."), read_text(prompt))
+    assert (judgement.score, judgement.escalate) == (score, escalates)
+    assert judgement.because[-1] == SignalPoints("learned", pytest.approx(score - 1), "routing.yaml:9")
+
+
+@pytest.mark.parametrize(
+    ("cascade", "warned"),
+    [
+        ("signals: [{name: s, feature: agreement, curve: [[0, 1]]}]", 'cascade.signals.0.feature: "agreement" stays'),
+        ("signals: [{name: s, match: [x], points: 1}], samples: 2", "cascade.samples: no signal looks at"),
+        ("signals: [{name: s, feature: agreement, curve: [[0, 1]]}], samples: 2", ""),
+        ("signals: [{name: s, match: [x], points: 1}]", ""),
+    ],
+)
+def test_samples_and_agreement_belong_together(cascade: str, warned: str) -> None:
+    source = load_routing(POLICY + f"cascade: {{tiers: [simple, standard], escalate_at: 5, {cascade}}}", "routing.yaml")
+    assert source.document.cascade is not None
+    said = [f"{d.address}: {d.message}" for d in cascade_advice(source.document.cascade, source.source.value_range)]
+    assert len(said) == bool(warned)
+    where, _, words = warned.partition(": ")
+    assert all(line.startswith(where) and words in line for line in said)
 
 
 @given(st.text(max_size=300), st.text(max_size=100))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import tracemalloc
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from nano_flow.core.calls import SAMPLE_TURNS
 from nano_flow.core.events import (
     ABANDONED,
     ApprovalAnswered,
@@ -52,6 +54,13 @@ def routed(turn: int = 0, requested: str = "auto", **more: Any) -> RouteDecided:
 
 def done(address: str = "ask", output: Any = "fine", took: float = 2.0, **more: Any) -> StepFinished:
     return StepFinished(1003.0, address, output, took, **more)
+
+
+def test_a_further_sample_is_an_attempt_of_its_turn_and_not_the_steps_model() -> None:
+    sample = replace(finished(turn=3 + 2 * SAMPLE_TURNS), model="openai/gpt-5")
+    step = document(started(), begun(), routed(turn=3), finished(turn=3), sample, done())["steps"][0]
+    assert [(entry["turn"], entry.get("sample")) for entry in step["attempts"]] == [(3, None), (3, 2)]
+    assert step["model"] == "openai/gpt-5-mini"
 
 
 def test_a_whole_run_is_told_with_all_fields() -> None:

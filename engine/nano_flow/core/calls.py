@@ -12,6 +12,15 @@ from nano_flow.core.money import ZERO, Money
 ABANDONED = "abandoned"
 """The error of a call that was sent and whose end nobody recorded: its process died. Told when the run goes on."""
 
+SAMPLE_TURNS = 1_000_000
+"""A further sample of a turn has a turn number of its own: this much above the turn's, for each sample."""
+
+
+def turn_and_sample(number: int) -> tuple[int, int]:
+    """The turn that a number belongs to, and which further sample of it that is (0: the reply itself)."""
+    sample, turn = divmod(number, SAMPLE_TURNS)
+    return turn, sample
+
 
 @dataclass(frozen=True, slots=True)
 class RouteDecided:

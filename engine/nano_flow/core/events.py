@@ -2,7 +2,8 @@
 
 Every event has ``at``, seconds since 1970 (UTC). ``address`` names one execution of one step. ``turn`` counts the
 model calls of one execution of an agent step from 0 (judges and repairs included), ``attempt`` the tries of one turn
-from 0, over all models. Durations are seconds, money whole nano-dollars.
+from 0, over all models; a further sample of a turn has a number of its own (``SAMPLE_TURNS``). Durations are seconds,
+money whole nano-dollars.
 """
 
 from __future__ import annotations

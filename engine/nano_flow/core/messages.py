@@ -125,6 +125,8 @@ class ChatRequest:
     attempt: int = 0
     purpose: Literal["agent", "judge"] = "agent"
     """Who asks: the agent of the step itself, or a judge of its ``verify``."""
+    sample: int = 0
+    """Which further sample of one question it is; 0 is the reply itself."""
 
 
 @dataclass(frozen=True, slots=True)

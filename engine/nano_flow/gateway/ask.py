@@ -52,6 +52,8 @@ class ModelAsk:
     """Which turn of a scripted reply is due, where that is not ``turn``: judges are no turns of a script."""
     keep_model: str | None = None
     """``provider/model`` of the conversation so far: tried first, so that a tool loop stays with one model."""
+    sample: int = 0
+    """Which further sample of the same question it is; 0 is the reply itself."""
 
 
 @dataclass(frozen=True, slots=True)

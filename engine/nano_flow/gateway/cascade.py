@@ -1,12 +1,21 @@
-"""Judges the reply of a lower tier, and says whether the next one is paid for."""
+"""Judges the reply of a lower tier, beside further samples where they are asked for: is the next tier paid for?"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from nano_flow.core.calls import SAMPLE_TURNS, CallFinished
+from nano_flow.core.errors import LimitReached, ProviderError, StepError
 from nano_flow.core.messages import ChatReply, Json
-from nano_flow.gateway.ask import ModelAsk
+from nano_flow.core.refs import ModelRef
+from nano_flow.gateway.ask import ModelAnswer, ModelAsk
+from nano_flow.gateway.sending.books import Overrun
+from nano_flow.gateway.sending.fingerprint import fingerprint
+from nano_flow.gateway.sending.question import Question
+from nano_flow.ports import RecordedWork
+from nano_flow.pricing.tokens import count_request
 from nano_flow.routing.reading import read_text
 from nano_flow.routing.replies.cascade import Cascade
 from nano_flow.routing.replies.facts import reply_facts
@@ -20,27 +29,87 @@ class Verdict:
     judgement: Mapping[str, Json]
 
 
-def judge(cascade: Cascade, ask: ModelAsk, reply: ChatReply, tier: str | None) -> Verdict | None:
-    """Judge ``reply`` of ``tier``; None where there is nothing to judge: a tool call, no tier above.
+def is_judged(cascade: Cascade, reply: ChatReply, tier: str | None) -> bool:
+    """Whether there is something to judge: no tool call, and a tier above."""
+    return tier is not None and cascade.next_tier(tier) is not None and not reply.tool_calls
 
-    Pure for given arguments, so that a resumed run comes to the same verdict on a recorded reply.
+
+def judge(cascade: Cascade, ask: ModelAsk, answer: ModelAnswer, others: Sequence[ModelAnswer] = ()) -> Verdict:
+    """Judge an answer for which ``is_judged`` holds; ``others`` are further samples.
+
+    Pure for given arguments, so that a resumed run comes to the same verdict on recorded replies.
     """
-    above = cascade.next_tier(tier) if tier else None
-    if above is None or reply.tool_calls:
-        return None
     prompt = "\n\n".join(message.content for message in ask.messages if message.role == "user")
-    facts = reply_facts(reply.text, prompt, wants_json=ask.output_schema is not None)
-    judgement = cascade.judge(facts, read_text(reply.text))
+    text, samples = answer.reply.text, [other.reply.text for other in others]
+    facts = reply_facts(text, prompt, others=samples, wants_json=ask.output_schema is not None)
+    judgement = cascade.judge(facts, read_text(text), read_text(prompt))
     said: dict[str, Json] = {
-        "tier": tier,
+        "tier": answer.tier,
         "score": round(judgement.score, 2),
         "escalate_at": cascade.escalate_at,
         "escalate": judgement.escalate,
         "because": [points.as_json() for points in judgement.because],
     }
-    return Verdict(above if judgement.escalate else None, said)
+    if cascade.samples > 1:
+        said |= {"samples": cascade.samples, "came": 1 + len(others), "agreement": facts.agreement}
+    return Verdict(cascade.next_tier(answer.tier or "") if judgement.escalate else None, said)
 
 
 def in_tier(ask: ModelAsk, tier: str) -> ModelAsk:
     """The same question, put to ``tier``."""
     return replace(ask, model=tier, keep_model=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Sampler:
+    """Draws further samples of an answer from the model that gave it.
+
+    Each is a call of its own: reserved, announced, priced, recorded and found again under its own turn number and
+    fingerprint, and cached under a key of its own. One that fails is missing, and told of; the answer stays.
+    """
+
+    ask_one: Callable[[Question, ModelRef], Awaitable[ModelAnswer]]
+    replay: Callable[[ModelAsk, CallFinished], ModelAnswer]
+    notice: Callable[[str, str], None]
+    recorded: RecordedWork | None = None
+
+    async def draw(self, level: ModelAsk, asked: str, answer: ModelAnswer, count: int) -> list[ModelAnswer]:
+        """Up to ``count`` further replies, drawn side by side. Raises what stops the run: Overrun, StoreError."""
+        settled = self._settled(level)
+        drawn = await asyncio.gather(
+            *(self._one(level, asked, (answer, number), settled=settled) for number in range(1, count + 1)),
+            return_exceptions=True,
+        )
+        for found in drawn:
+            if isinstance(found, BaseException):
+                raise found
+        return [found for found in drawn if isinstance(found, ModelAnswer)]
+
+    async def _one(
+        self, level: ModelAsk, asked: str, which: tuple[ModelAnswer, int], *, settled: bool
+    ) -> ModelAnswer | None:
+        (answer, number), turn = which, level.turn if level.script_turn is None else level.script_turn
+        ask = replace(level, turn=level.turn + number * SAMPLE_TURNS, script_turn=turn, sample=number)
+        own = f"{asked}\x00sample {number}"  # neither a recorded nor a cached reply may pass for another sample
+        digest = fingerprint(own, level.model, level.escalate)
+        found = self.recorded.calls.get((ask.address, ask.turn)) if self.recorded else None
+        if found is not None and found.fingerprint == digest:
+            return self.replay(ask, found)
+        if settled:
+            return None
+        likely = count_request(ask.messages, ask.tools, ask.output_schema)
+        try:
+            return await self.ask_one(Question(ask, own, digest, answer.requested, likely), answer.model)
+        except Overrun:
+            raise
+        except (ProviderError, StepError, LimitReached) as error:
+            message = (
+                f"sample {number} of {answer.model} is missing ({error.kind}: {error}); its reply is judged without"
+            )
+            self.notice(ask.address, message)
+            return None
+
+    def _settled(self, level: ModelAsk) -> bool:
+        """Whether an earlier life already went on from this turn: a sample that was missing then stays missing."""
+        work = self.recorded
+        return work is not None and (level.address in work.finished or (level.address, level.turn + 1) in work.calls)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import reduce
 
 from nano_flow.core.errors import BadCredentials, LimitReached, ProviderError
 from nano_flow.core.events import CallFinished
@@ -10,7 +11,7 @@ from nano_flow.core.money import ZERO, Cost, Money, Unpriced
 from nano_flow.core.refs import ModelRef
 from nano_flow.gateway.ask import FREE, ModelAnswer, ModelAsk
 from nano_flow.gateway.attempts import Attempts
-from nano_flow.gateway.cascade import in_tier, judge
+from nano_flow.gateway.cascade import Sampler, in_tier, is_judged, judge
 from nano_flow.gateway.choosing import Chooser, Chosen
 from nano_flow.gateway.limits.cooldown import Cooldowns
 from nano_flow.gateway.limits.purse import DoesNotFit, Purse
@@ -42,6 +43,7 @@ class Gateway:
         self._replies = Replies(services)
         self._sender = Sender(books, services.catalogue, services.providers, services.stream)
         self._attempts = Attempts(self._sender, services.rules, services.random)
+        self._sampler = Sampler(self._one_more, self._replay, self._chooser.notice, services.recorded)
 
     async def call(self, ask: ModelAsk) -> ModelAnswer:
         """The reply to ``ask``: the recorded one where there is one, else of the first model that can.
@@ -63,7 +65,10 @@ class Gateway:
                 answer = await self._answer(Question(levels[place], asked, digests[place], ask.model, likely))
             recorded = None
             spent = _sum(spent, answer.cost)
-            higher = self._higher_tier(levels[place], answer) if place + 1 < len(levels) else None
+            higher = None
+            if place + 1 < len(levels):
+                higher, samples = await self._higher_tier(levels[place], asked, answer)
+                spent = reduce(_sum, (sample.cost for sample in samples), spent)
             if higher is None:
                 return replace(answer, cost=spent)
             place = next(n for n, level in enumerate(levels) if n > place and level.model == higher)
@@ -75,18 +80,22 @@ class Gateway:
             return [ask]
         return [ask, *(in_tier(ask, tier) for tier in cascade.tiers[1:])]
 
-    def _higher_tier(self, level: ModelAsk, answer: ModelAnswer) -> str | None:
-        """The tier that a cascade asks after this answer, if its reply does not do."""
+    async def _higher_tier(
+        self, level: ModelAsk, asked: str, answer: ModelAnswer
+    ) -> tuple[str | None, list[ModelAnswer]]:
+        """The tier that a cascade asks after this answer, if its reply does not do; and what it was compared with."""
         policy = self._services.policy
-        if policy is None or policy.cascade is None:
-            return None
-        verdict = judge(policy.cascade, level, answer.reply, answer.tier)
-        if verdict is None:
-            return None
+        cascade = policy.cascade if policy else None
+        if policy is None or cascade is None or not is_judged(cascade, answer.reply, answer.tier):
+            return None, []
+        if policy.is_above(answer.model, answer.tier):
+            return None, []  # a fallback of a higher tier answered: what a judge could save is paid already
+        samples = await self._sampler.draw(level, asked, answer, cascade.samples - 1) if cascade.samples > 1 else []
+        verdict = judge(cascade, level, answer, samples)
         if not answer.replayed:
             decision = {**answer.decision, "cascade_verdict": dict(verdict.judgement)}
             self._chooser.tell(level, answer.requested, answer.score, answer.tier, decision)
-        return verdict.next_tier
+        return verdict.next_tier, samples
 
     def _recorded(self, ask: ModelAsk, digests: list[str]) -> CallFinished | None:
         recorded = self._services.recorded
@@ -124,6 +133,10 @@ class Gateway:
             except DoesNotFit as error:
                 failures.append((ref, error))
         raise _none_answered(failures)
+
+    async def _one_more(self, question: Question, ref: ModelRef) -> ModelAnswer:
+        """A further sample: of this model and no other, and without a decision of its own."""
+        return await self._one_model(question, Chosen((ref,), None, None, {}), ref, last=False)
 
     async def _one_model(self, question: Question, chosen: Chosen, ref: ModelRef, *, last: bool) -> ModelAnswer:
         """The cached reply of ``ref``, or a new one."""

@@ -101,21 +101,20 @@ def _meaning(kind: Kind, loaded: Loaded[Any], path: Path) -> list[Diagnostic]:
 
         return resolve_catalogue(loaded.document, loaded.source.value_range)[1]
     if kind == "routing":
-        return _routing(loaded)
+        return _routing(loaded, path)
     if kind == "pricing":
         return _pricing(loaded)
     return _test(loaded, path) if kind == "test" else []
 
 
-def _routing(loaded: Loaded[Any]) -> list[Diagnostic]:
-    from nano_flow.project.policies import compile_condition
-    from nano_flow.routing.compile import routing_policy
+def _routing(loaded: Loaded[Any], path: Path) -> list[Diagnostic]:
+    from nano_flow.project.policies import compiled, routing_advice
 
     try:
-        routing_policy(loaded.document, loaded.source.value_range, compile_condition)
+        compiled(loaded, str(path.parent))
     except DocumentError as error:
-        return list(error.diagnostics)
-    return []
+        return [*error.diagnostics, *routing_advice(loaded)]
+    return routing_advice(loaded)
 
 
 def _pricing(loaded: Loaded[Any]) -> list[Diagnostic]:

@@ -19,7 +19,10 @@ from nano_flow.pricing.reading import price_diagnostics
 from nano_flow.project.files import commit_of, digest, read_document, read_text
 from nano_flow.project.files import shown_path as shown_path
 from nano_flow.routing.compile import routing_policy
-from nano_flow.routing.learned import LearnedScore, read_learned
+from nano_flow.routing.facts import FEATURES
+from nano_flow.routing.learned import Getters, LearnedScore, read_learned
+from nano_flow.routing.replies.advice import cascade_advice
+from nano_flow.routing.replies.judged import JUDGED_FEATURES
 from nano_flow.routing.rules import Condition, RoutingPolicy
 from nano_flow.runtime.templates import render
 from nano_flow.source.expressions import check_expression
@@ -68,17 +71,22 @@ def read_policies(files: Sequence[PolicyFile], texts: Mapping[str, str] | None =
         raise DocumentError(faults)
     catalogue = build_catalogue(providers.document, providers.source.value_range)
     folder = os.path.dirname(next(str(f.path) for f in files if f.name == "routing.yaml"))
-    policy = routing_policy(routing.document, routing.source.value_range, compile_condition, _learned(routing, folder))
     return Policies(
         files=tuple(files),
         catalogue=catalogue,
-        routing=policy,
+        routing=compiled(routing, folder),
         routing_document=routing.document,
         prices=Prices.from_document(pricing.document, catalogue),
         unpriced_pass=pricing.document.unknown == "warn",
         texts={name: data.decode("utf-8", errors="replace") for name, data in raw.items()},
-        warnings=(*providers.warnings, *routing.warnings, *pricing.warnings),
+        warnings=(*providers.warnings, *routing.warnings, *pricing.warnings, *routing_advice(routing)),
     )
+
+
+def routing_advice(routing: RoutingSource) -> list[Diagnostic]:
+    """What looks like an oversight in a routing document."""
+    cascade = routing.document.cascade
+    return cascade_advice(cascade, routing.source.value_range) if cascade else []
 
 
 def compile_condition(text: str, where: SourceRange) -> Condition:
@@ -109,14 +117,25 @@ def _raw(file: PolicyFile, texts: Mapping[str, str] | None, found: list[Diagnost
         return b""
 
 
-def _learned(routing: RoutingSource, folder: str) -> LearnedScore | None:
-    complexity = routing.document.complexity
-    if complexity is None or complexity.learned is None:
-        return None
-    name = complexity.learned.file
-    where = routing.source.value_range(("complexity", "learned", "file"))
+def compiled(routing: RoutingSource, folder: str) -> RoutingPolicy:
+    """The policy of a routing document in ``folder``, with the learned scores that it names. Raises DocumentError."""
+    document = routing.document
+    parts = (("complexity", document.complexity, FEATURES), ("cascade", document.cascade, JUDGED_FEATURES))
+    learned = {
+        key: _learned(routing, folder, (key, part.learned.file), known)
+        for key, part, known in parts
+        if part is not None and part.learned is not None
+    }
+    return routing_policy(document, routing.source.value_range, compile_condition, learned)
+
+
+def _learned(routing: RoutingSource, folder: str, named: tuple[str, str], known: Getters) -> LearnedScore:
+    key, file = named
     try:
-        return read_learned(read_text(os.path.join(folder, name)))
+        return read_learned(read_text(os.path.join(folder, file)), known)
     except (OSError, ValueError) as error:
-        message = f'"{name}" cannot be used: {error}'
-        raise DocumentError([Diagnostic("error", "NF515", message, where, "complexity.learned.file")]) from None
+        where = routing.source.value_range((key, "learned", "file"))
+        reason = error.strerror if isinstance(error, OSError) else error
+        option = " --cascade" if key == "cascade" else ""
+        message, hint = f'"{file}" cannot be used: {reason}', f"nano-flow policy train{option} FILES --write writes one"
+        raise DocumentError([Diagnostic("error", "NF515", message, where, f"{key}.learned.file", hint)]) from None

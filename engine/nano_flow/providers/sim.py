@@ -1,6 +1,7 @@
 """The provider that needs no key and no network: small, medium and large models that only pretend.
 
-What it replies depends on the seed, the model and the messages, and on nothing else. Everything is marked simulated.
+What it replies depends on the seed, the model, the messages and which sample of them is drawn, and on nothing else.
+Everything is marked simulated.
 """
 
 from __future__ import annotations
@@ -98,7 +99,7 @@ class SimProvider:
     def _drawn_fault(self, request: ChatRequest) -> Fault | None:
         if not self.options.error_rate:
             return None
-        salt = f"{request.address}\x00{request.turn}\x00{request.attempt}"
+        salt = f"{request.address}\x00{request.turn}\x00{request.attempt}" + "\x00s" * request.sample
         draw = Random(text.digest(self.options.seed, request.model.model, request, salt))
         if draw.random() >= self.options.error_rate:
             return None
@@ -106,7 +107,8 @@ class SimProvider:
 
     def _compose(self, request: ChatRequest) -> str:
         size = size_of(request.model)
-        draw = Random(text.digest(self.options.seed, request.model.model, request))
+        sample = f"sample {request.sample}" if request.sample else ""
+        draw = Random(text.digest(self.options.seed, request.model.model, request, sample))
         words = text.keywords(request)
         if request.output_schema is None:
             room = request.max_output_tokens * BYTES_PER_TOKEN

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import sqrt
+from typing import Any
 
-from nano_flow.routing.facts import FEATURES, Facts
-from nano_flow.routing.learned import LearnedScore, Node, feature_values
+from nano_flow.routing.facts import FEATURES
+from nano_flow.routing.learned import Getters, LearnedScore, Node, feature_values
 from nano_flow.routing.reading import Reading
 
 LEAVES = 8
@@ -20,15 +21,17 @@ NOT_OF_THE_PROMPT = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """One prompt, read: what every fit needs of it."""
+    """One prompt, or one reply, read: what every fit needs of it."""
 
     reading: Reading
-    facts: Facts
+    facts: Any
     declared: float
     gain: float
     group: str = ""
+    known: Getters = field(default_factory=lambda: FEATURES, repr=False, compare=False)
+    """What trees may count of ``facts``."""
     asked: str | None = None
-    """What tells the prompt from others, where its text was not kept."""
+    """The prompt, where ``reading`` is of a reply to it; what tells it from others, where its text was not kept."""
 
     @property
     def prompt(self) -> str:
@@ -68,6 +71,7 @@ class Parts:
 
     features: tuple[str, ...]
     groups: Mapping[str, frozenset[bytes]]
+    known: Getters
     trees: tuple[Node, ...]
     words: Mapping[bytes, float]
     raw: tuple[Sequence[float], Sequence[float], Sequence[float]]
@@ -91,17 +95,19 @@ class Parts:
             words={word: _short(weight * words) for word, weight in self.words.items()} if words else {},
             trees=tuple(_scaled(tree, trees) for tree in self.trees) if trees else (),
             curve=((-1e9, -1e9), (1e9, 1e9)),
+            known=self.known,
         )
 
 
 def fit_parts(rows: Sequence[Prepared], groups: Mapping[str, frozenset[bytes]]) -> Parts:
     """Fit trees on facts and word groups, and a ridge regression on words."""
-    features = (*(name for name in FEATURES if name not in NOT_OF_THE_PROMPT), *groups, "declared")
+    known = rows[0].known
+    features = (*(name for name in known if name not in NOT_OF_THE_PROMPT), *groups, "declared")
     trees, words = _fit_trees(rows, features, groups), _fit_words(rows)
-    by_trees = LearnedScore(features, groups, 0.0, 0.0, {}, trees, ())
-    by_words = LearnedScore(features, groups, 0.0, 0.0, words, (), ())
+    by_trees = LearnedScore(features, groups, 0.0, 0.0, {}, trees, (), known)
+    by_words = LearnedScore(features, groups, 0.0, 0.0, words, (), (), known)
     raw = [[part.raw(row.facts, row.reading, row.declared) for row in rows] for part in (by_trees, by_words)]
-    return Parts(features, groups, trees, words, (raw[0], raw[1], [row.declared for row in rows]))
+    return Parts(features, groups, known, trees, words, (raw[0], raw[1], [row.declared for row in rows]))
 
 
 def _fit_trees(
@@ -121,7 +127,7 @@ def _fit_trees(
         early_stopping=False,
         random_state=0,
     )
-    values = [feature_values(features, groups, row.facts, row.reading, row.declared) for row in rows]
+    values = [feature_values(features, groups, row.facts, row.reading, row.declared, row.known) for row in rows]
     with threadpool_limits(limits=1):  # small data: threads that wait for each other cost more than they bring
         model.fit(values, [row.gain for row in rows])
     return tuple(tree_of(stage[0].nodes) for stage in model._predictors)

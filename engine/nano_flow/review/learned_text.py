@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from nano_flow.review.learning import Learning
 from nano_flow.review.training import HeldOut, Measured
@@ -11,11 +12,24 @@ from nano_flow.routing.labels.measures import Threshold, enough
 from nano_flow.routing.learned import FORMAT, LearnedScore, Node, interpolate
 
 
-def learned_text(learning: Learning) -> str:
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What the comments say of the score: the key that reads it, the option that trained it, its scale."""
+
+    key: str
+    option: str
+    scale: str
+
+
+COMPLEXITY = Form("complexity", "", "each score is reached as often as by the declared signals")
+CASCADE = Form("cascade", " --cascade", "each point is a tenth of the held-out replies")
+
+
+def learned_text(learning: Learning, form: Form = COMPLEXITY) -> str:
     """The whole document."""
     held, score, pair = learning.trained.held_out, learning.trained.score, learning.pair
     lines = [
-        "# Written by `nano-flow policy train`; read by `complexity.learned` of routing.yaml.",
+        f"# Written by `nano-flow policy train{form.option}`; read by `{form.key}.learned` of routing.yaml.",
         f"learned: {FORMAT}",
         f"data: {{weak: {_quoted(pair.weak)}, strong: {_quoted(pair.strong)}, prompts: {held.rows}, "
         f"groups: {held.groups}, digest: {_quoted(pair.digest())}}}",
@@ -25,7 +39,7 @@ def learned_text(learning: Learning) -> str:
         *_held_out(held),
         "thresholds:                    # from this score on, the share is recovered 19 times in 20",
         *(f"  - {_threshold(threshold, score)}" for threshold in held.thresholds),
-        "curve:                         # raw sum to score; each score is reached as often as by the declared signals",
+        f"curve:                         # raw sum to score; {form.scale}",
         *(f"  - [{_number(value)}, {_number(height)}]" for value, height in score.curve),
         *_model(score),
     ]

@@ -47,6 +47,8 @@ class HeldOut:
     worst: tuple[str, float | None]
     """The group of at least 100 prompts where the learned score ranks worst, and its APGR there."""
     thresholds: tuple[Threshold, ...]
+    scores: tuple[float, ...] = ()
+    """What the learned score gave each row while it was held out."""
 
     @property
     def convinces(self) -> bool:
@@ -119,6 +121,7 @@ def measure(rows: Sequence[Prepared], groups: Mapping[str, frozenset[bytes]], *,
         better=apgr_difference(scores, declared, gains),
         worst=_worst_group(rows, scores),
         thresholds=tuple(t for target in (0.5, 0.8) if (t := place_threshold(scores, gains, target))),
+        scores=tuple(scores),
     )
 
 

@@ -65,13 +65,14 @@ def routing_policy(
     document: RoutingDocument,
     locate: Locate,
     compile_condition: CompileCondition,
-    learned: LearnedScore | None = None,
+    learned: Mapping[str, LearnedScore] | None = None,
 ) -> RoutingPolicy:
     """Make a policy. Raises DocumentError with everything that is wrong.
 
-    ``locate`` gives the range of the value at a path of the document; ``learned`` is what the document's
-    ``complexity.learned.file`` holds, read by the caller.
+    ``locate`` gives the range of the value at a path of the document; ``learned`` is what the files hold that
+    ``complexity.learned`` and ``cascade.learned`` name, under these two keys, read by the caller.
     """
+    learned = learned or {}
     reader = _Reader(locate, compile_condition)
     complexity, fallback = document.complexity, document.fallback
     tiers = _tiers(reader, document.tiers)
@@ -93,10 +94,10 @@ def routing_policy(
         policies=policies,
         downgrade_to=document.downgrade_to,
         max_price_ratio=float((fallback and fallback.max_price_ratio) or 10.0),
-        learned=learned,
-        learned_weight=float(weight.weight) if weight and learned else 0.0,
+        learned=learned.get("complexity"),
+        learned_weight=float(weight.weight) if weight and "complexity" in learned else 0.0,
         learned_at=reader.at(("complexity", "learned")) if weight else "",
-        cascade=_cascade(reader, document.cascade, names[0]) if document.cascade else None,
+        cascade=_cascade(reader, document.cascade, names[0], learned.get("cascade")) if document.cascade else None,
     )
     if reader.found:
         raise DocumentError(reader.found)
@@ -236,15 +237,13 @@ def _fallback(reader: _Reader, document: RuleDocument, chains: Sequence[str], pa
     return choice
 
 
-def _cascade(reader: _Reader, document: CascadeDocument, tiers: Sequence[str]) -> Cascade:
+def _cascade(reader: _Reader, document: CascadeDocument, tiers: Sequence[str], learned: LearnedScore | None) -> Cascade:
     places = []
     for place, name in enumerate(document.tiers):
         if reader.known("tier", name, tiers, ("cascade", "tiers", place)):
             places.append(tiers.index(name))
     if places != sorted(set(places)):
         reader.say("NF516", "the tiers of a cascade rise, each at most once", ("cascade", "tiers"))
-    if document.learned is not None:
-        reader.say("NF516", "a cascade takes no learned score: its signals are declared", ("cascade", "learned"))
     signals = _signals(reader, document.signals, REPLY_FEATURES, ("cascade", "signals"))
     at = reader.at(("cascade",))
     return Cascade(
@@ -253,4 +252,7 @@ def _cascade(reader: _Reader, document: CascadeDocument, tiers: Sequence[str]) -
         document.escalate_at,
         document.samples or 1,
         at,
+        learned,
+        float(document.learned.weight) if document.learned and learned else 0.0,
+        reader.at(("cascade", "learned")) if document.learned else "",
     )

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 from nano_flow.core.messages import Json
-from nano_flow.routing.facts import FEATURES, Facts
+from nano_flow.routing.facts import FEATURES
 from nano_flow.routing.reading import Reading
 
 FORMAT = 1
 MAX_TREES, MAX_DEPTH = 1000, 32
+Getters = Mapping[str, Callable[[Any], object]]
+"""What may be counted, by name, and how it is got out of the facts: those of a call, or those of a reply."""
 Node = float | tuple[int, float, "Node", "Node"]
 """A leaf's value, or (place of the feature, threshold, what is at most it, what is above)."""
 
@@ -21,7 +24,7 @@ Node = float | tuple[int, float, "Node", "Node"]
 class LearnedScore:
     """raw = base + trees + words + declared score x ``declared``; ``curve`` maps it to 0 ... 10.
 
-    ``features`` are names of facts, ``declared``, or names of ``groups``: how many words of a group occur.
+    ``features`` are names of facts (``known``), ``declared``, or names of ``groups``: how many words of one occur.
     """
 
     features: tuple[str, ...]
@@ -31,16 +34,17 @@ class LearnedScore:
     words: Mapping[bytes, float]
     trees: tuple[Node, ...]
     curve: tuple[tuple[float, float], ...]
+    known: Getters = field(default_factory=lambda: FEATURES, repr=False, compare=False)
 
-    def score(self, facts: Facts, reading: Reading, declared: float) -> float:
+    def score(self, facts: object, reading: Reading, declared: float) -> float:
         """The learned complexity, 0 to 10."""
         return interpolate(self.curve, self.raw(facts, reading, declared))
 
-    def raw(self, facts: Facts, reading: Reading, declared: float) -> float:
+    def raw(self, facts: object, reading: Reading, declared: float) -> float:
         """What the trees and words add up to, before the curve."""
         total = self.base + self.declared * declared
         total += sum(self.words[word] for word in self.words.keys() & reading.distinct)
-        values = feature_values(self.features, self.groups, facts, reading, declared)
+        values = feature_values(self.features, self.groups, facts, reading, declared, self.known)
         for node in self.trees:
             while not isinstance(node, float):
                 node = node[2] if values[node[0]] <= node[1] else node[3]
@@ -49,12 +53,17 @@ class LearnedScore:
 
 
 def feature_values(
-    names: Sequence[str], groups: Mapping[str, frozenset[bytes]], facts: Facts, reading: Reading, declared: float
+    names: Sequence[str],
+    groups: Mapping[str, frozenset[bytes]],
+    facts: object,
+    reading: Reading,
+    declared: float,
+    known: Getters = FEATURES,
 ) -> list[float]:
     """The numbers that trees look at; an unknown fact counts as zero."""
     values = []
     for name in names:
-        getter = FEATURES.get(name)
+        getter = known.get(name)
         if getter is not None:
             value = getter(facts)
             values.append(float(value) if isinstance(value, int | float) else 0.0)
@@ -76,14 +85,14 @@ def interpolate(curve: Sequence[tuple[float, float]], value: float) -> float:
     return from_ + (to - from_) * (value - low) / (high - low)
 
 
-def read_learned(text: str) -> LearnedScore:
+def read_learned(text: str, known: Getters = FEATURES) -> LearnedScore:
     """The score that ``nano-flow policy train`` wrote. ValueError, or DocumentError, where it is not one."""
     from nano_flow.source.yaml_nodes import read_yaml
 
-    return learned_from(read_yaml(text, "learned").data)
+    return learned_from(read_yaml(text, "learned").data, known)
 
 
-def learned_from(data: object) -> LearnedScore:
+def learned_from(data: object, known: Getters = FEATURES) -> LearnedScore:
     """The same from plain data. ValueError says what is wrong."""
     document = _mapping(data, "the document")
     if document.get("learned") != FORMAT:
@@ -97,7 +106,8 @@ def learned_from(data: object) -> LearnedScore:
     trees = _list(model.get("trees", []), "model.trees")
     if len(trees) > MAX_TREES:
         raise ValueError(f"it has {len(trees)} trees, at most {MAX_TREES} are read")
-    nodes = tuple(_node(tree, features, groups, 0) for tree in trees)
+    names = {*known, *groups, "declared"}
+    nodes = tuple(_node(tree, features, names, 0) for tree in trees)
     curve = tuple(_point(point) for point in _list(document.get("curve"), "curve"))
     if not curve or any(a[0] >= b[0] for a, b in pairwise(curve)):
         raise ValueError("the values of its curve do not rise")
@@ -109,20 +119,21 @@ def learned_from(data: object) -> LearnedScore:
         words={w.encode(): _number(v, w) for w, v in _mapping(model.get("words", {}), "model.words").items()},
         trees=nodes,
         curve=curve,
+        known=known,
     )
 
 
-def _node(data: object, features: dict[str, int], groups: Mapping[str, object], depth: int) -> Node:
+def _node(data: object, features: dict[str, int], names: Set[str], depth: int) -> Node:
     if isinstance(data, int | float) and not isinstance(data, bool):
         return float(data)
     parts = _list(data, "a node")
     if len(parts) != 4 or depth > MAX_DEPTH:
         raise ValueError("a node is a number or [feature, threshold, at most, above]")
     name = str(parts[0])
-    if name not in FEATURES and name not in groups and name != "declared":
+    if name not in names:
         raise ValueError(f'there is no fact "{name}"')
     place = features.setdefault(name, len(features))
-    below, above = (_node(part, features, groups, depth + 1) for part in parts[2:])
+    below, above = (_node(part, features, names, depth + 1) for part in parts[2:])
     return (place, _number(parts[1], "a threshold"), below, above)
 
 

@@ -105,6 +105,11 @@ class RoutingPolicy:
         """The lowest tier that lists ``ref``."""
         return next((place for place, tier in enumerate(self.tiers) if ref in tier.models), None)
 
+    def is_above(self, ref: ModelRef, tier: str | None) -> bool:
+        """Whether ``ref`` belongs to a tier above ``tier``."""
+        place, own = self.tier_place(tier) if tier else None, self.tier_of(ref)
+        return place is not None and own is not None and own > place
+
     def chain_after(self, ref: ModelRef) -> tuple[ModelRef, ...]:
         """What follows ``ref`` in the first chain that holds it; empty where none does."""
         for chain in self.chains.values():

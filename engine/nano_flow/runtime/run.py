@@ -7,6 +7,7 @@ import functools
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass
 
+from nano_flow.core.calls import turn_and_sample
 from nano_flow.core.errors import LimitReached
 from nano_flow.core.events import NoticeGiven, RunFinished, RunStarted
 from nano_flow.core.messages import Json
@@ -103,8 +104,10 @@ async def run_plan(order: RunOrder, services: Services) -> RunEnd:
 def _unknown_calls(services: Services) -> Iterator[NoticeGiven]:
     """Names each call that was sent before a crash and whose result nobody knows."""
     for intent in services.recorded.unknown_calls:
+        turn, sample = turn_and_sample(intent.turn)
+        which = f"turn {turn}, sample {sample}" if sample else f"turn {turn}"
         message = (
-            f"the result of a call of {intent.model} (turn {intent.turn}) is unknown since the run was killed: "
+            f"the result of a call of {intent.model} ({which}) is unknown since the run was killed: "
             f"its worst case, ${usd(intent.reserved)}, counts as spent"
         )
         yield NoticeGiven(services.clock.now(), intent.address, message)

@@ -62,7 +62,7 @@ class ScriptedModels:
 
     async def complete(self, request: ChatRequest, on_text: Callable[[str], None] | None = None) -> ChatReply:
         """Answer as the script says."""
-        if request.turn == 0 and request.attempt == 0 and request.purpose != "judge":
+        if request.turn == request.attempt == request.sample == 0 and request.purpose != "judge":
             asked = [message.content for message in request.messages if message.role == "user"]
             self._watched.prompts.setdefault(request.address, []).append(asked[-1] if asked else "")
         with self._watched:

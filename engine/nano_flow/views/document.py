@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import fields, replace
 
+from nano_flow.core.calls import turn_and_sample
 from nano_flow.core.messages import Json, Usage
 from nano_flow.core.money import usd
 from nano_flow.core.refs import path_of
@@ -84,7 +85,7 @@ def _step(row: StepView) -> dict[str, Json]:
         "tier": row.tier,
         "attempts": [
             {
-                "turn": attempt.turn,
+                **_turn(attempt.turn),
                 "model": attempt.model,
                 "error": attempt.error,
                 "duration_s": round(attempt.duration_s, 3),
@@ -104,6 +105,12 @@ def _step(row: StepView) -> dict[str, Json]:
         "error": None if row.error is None else {"class": row.error[0], "message": row.error[1]},
         "duration_s": None if row.duration_s is None else round(row.duration_s, 3),
     }
+
+
+def _turn(number: int) -> dict[str, Json]:
+    """The turn, and which further sample of it where it is one."""
+    turn, sample = turn_and_sample(number)
+    return {"turn": turn, "sample": sample} if sample else {"turn": turn}
 
 
 def _as_it_stands(view: RunView) -> Iterable[StepView]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
+from nano_flow.core.calls import SAMPLE_TURNS
 from nano_flow.core.events import (
     ABANDONED,
     ApprovalAnswered,
@@ -210,7 +211,7 @@ class RunView:
         step.checks = (*step.checks, Check(event.turn, event.model, event.passed, event.by, event.score))
 
     def _answered_by(self, step: StepView, event: CallFinished | CacheHit) -> None:
-        if event.turn not in step.judge_turns:
+        if event.turn < SAMPLE_TURNS and event.turn not in step.judge_turns:
             step.model = event.model
             step.requested = step.requested or event.requested
 

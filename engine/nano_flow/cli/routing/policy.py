@@ -146,10 +146,11 @@ def replay(options: Options, /, candidate: str, **chosen: object) -> int:
     help="The dearer model; default: the one most often right, in the journal the one asked next.",
 )
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Default: beside routing.yaml.")
+@click.option("--cascade", is_flag=True, help="Learn to judge replies of the cheaper model; rows have its reply, too.")
 @click.option("--write", is_flag=True, help="Write the learned score; without it figures are only shown.")
 @_WORKFLOW
 @pass_options
-def train(options: Options, /, data: tuple[Path, ...], **chosen: object) -> int:
+def train(options: Options, /, data: tuple[Path, ...], cascade: bool, **chosen: object) -> int:
     """Learn a score from labelled outcomes: FILEs, or without any the journal of this project.
 
     A FILE holds rows of prompt, model, right (and group) as JSON lines or CSV. The journal holds what verify and
@@ -162,4 +163,8 @@ def train(options: Options, /, data: tuple[Path, ...], **chosen: object) -> int:
     """
     from nano_flow.cli.routing.training import TrainOptions, train_on
 
+    if cascade:
+        from nano_flow.cli.routing.cascades import train_cascade_on
+
+        return train_cascade_on(options, data, TrainOptions(**chosen))  # type: ignore[arg-type]
     return train_on(options, data, TrainOptions(**chosen))  # type: ignore[arg-type]

@@ -12,6 +12,7 @@ from nano_flow.cli.history.reading import moment
 from nano_flow.cli.routing.history import LABELS, calls_of
 from nano_flow.core.errors import UsageError
 from nano_flow.journals.store.runs import RunFilter
+from nano_flow.locate import PolicyFile
 from nano_flow.project.policies import Policies, read_policies
 from nano_flow.review.labelled.held import labelled
 from nano_flow.review.labelled.material import learn_recorded
@@ -43,29 +44,50 @@ def train_on(options: Options, data: Sequence[Path], given: TrainOptions) -> int
     files = options.policy(given.workflow)
     policies = read_policies(files)
     learning = _from_files(data, policies, given) if data else _from_journal(options, policies, given)
-    routing = next(file for file in files if file.name == "routing.yaml")
-    target = given.out or (routing.path.parent if routing.found != "bundled" else Path()) / FILE
+    target = given.out or target_of(files, FILE)
     if options.json:
-        output.document("nano-flow/policy-train@1", _json(learning, target if given.write else None))
+        output.document("nano-flow/policy-train@1", figures(learning, target if given.write else None))
     else:
         output.data(_report(learning))
+    use = f"complexity: {{learned: {{file: {target.name}, weight: 0.6}}}}"
+    return finish(learning, learned_text(learning), (target, given.write, use))
+
+
+def target_of(files: Sequence[PolicyFile], name: str) -> Path:
+    """Where a learned score of this name belongs: beside the routing document, or here where none is the user's."""
+    routing = next(file for file in files if file.name == "routing.yaml")
+    return (routing.path.parent if routing.found != "bundled" else Path()) / name
+
+
+def finish(learning: Learning, text: str, given: tuple[Path, bool, str]) -> int:
+    """Write ``text`` where it convinces and is wanted; ``given`` are the file, whether to, and how it is used."""
+    target, write, use = given
     if not learning.trained.held_out.convinces:
         output.fail("the learned score does not beat the declared signals by more than chance: nothing is written")
         return 1
-    if not given.write:
+    if not write:
         output.note(f'nothing is written yet; --write writes "{target}"')
         return 0
     try:
-        target.write_text(learned_text(learning), "utf-8")
+        target.write_text(text, "utf-8")
     except OSError as error:
         raise UsageError(f'"{target}" cannot be written: {error.strerror}') from None
-    output.note(
-        f'"{target}" is written; routing.yaml uses it by: complexity: {{learned: {{file: {FILE}, weight: 0.6}}}}'
-    )
+    output.note(f'"{target}" is written; routing.yaml uses it by: {use}')
     return 0
 
 
 def _report(learning: Learning) -> str:
+    lines = report_lines(learning, f"{learning.pair.weak} → {learning.pair.strong}")
+    lines += [
+        f"to recover {threshold.target:.0%} of the gain, 19 times in 20: ask the strong model for "
+        f"{threshold.strong_share:.0%} of the prompts"
+        for threshold in learning.trained.held_out.thresholds
+    ]
+    return output.clean("\n".join(lines))
+
+
+def report_lines(learning: Learning, head: str) -> list[str]:
+    """How the learned score ranks what it has not seen, beside the declared signals and the length."""
     held = learning.trained.held_out
     rows = [
         (name, *(_figure(value) for value in (measured.apgr, measured.cpt50, measured.cpt80)))
@@ -73,7 +95,7 @@ def _report(learning: Learning) -> str:
     ]
     unseen = f"by group ({held.groups} groups)" if held.grouped else "at random; a split by group is harder"
     lines = [
-        f"{learning.pair.weak} → {learning.pair.strong}: {enough(held.rows)}",
+        f"{head}: {enough(held.rows)}",
         *_basis(learning),
         f"on prompts that were not trained on, held out {unseen}:",
         output.table(("", "APGR", "CPT50", "CPT80"), rows, right=("APGR", "CPT50", "CPT80")),
@@ -82,15 +104,11 @@ def _report(learning: Learning) -> str:
         lines.append(f"better by {held.better.value:+.3f} APGR, at least {held.better.low:+.3f} (one-sided, 95 %)")
     if held.grouped and held.worst[1] is not None:
         lines.append(f'worst group: "{held.worst[0]}" with {held.worst[1]:.3f}')
-    lines += [
-        f"to recover {threshold.target:.0%} of the gain, 19 times in 20: ask the strong model for "
-        f"{threshold.strong_share:.0%} of the prompts"
-        for threshold in held.thresholds
-    ]
-    return output.clean("\n".join(lines))
+    return lines
 
 
-def _json(learning: Learning, written: Path | None) -> dict[str, object]:
+def figures(learning: Learning, written: Path | None) -> dict[str, object]:
+    """The same for machines."""
     held = learning.trained.held_out
     return {
         "weak": learning.pair.weak,

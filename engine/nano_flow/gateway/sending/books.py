@@ -30,6 +30,10 @@ class Unusable(StepError):
         super().__init__(kind, message)
 
 
+class Overrun(LimitReached):
+    """A bill was above its reservation: the run stops before anything else is paid."""
+
+
 @dataclass(slots=True)
 class Attempt:
     """An attempt under way; ``at`` and ``started`` are None until it is announced and sent."""
@@ -75,7 +79,7 @@ class Books:
         await self.durable(intent)
 
     async def finish(self, attempt: Attempt, reply: ChatReply) -> Cost | Unpriced:
-        """Enter a whole reply; on disk before anything depends on it. LimitReached after an overrun."""
+        """Enter a whole reply; on disk before anything depends on it. Raises Overrun."""
         question, ask = attempt.question, attempt.question.ask
         duration = self._duration(attempt)
         cost = self._price(attempt, reply.usage)
@@ -155,7 +159,7 @@ class Books:
     def _duration(self, attempt: Attempt) -> float:
         return 0.0 if attempt.started is None else self.clock.monotonic() - attempt.started
 
-    def _tell_budgets(self, address: str, settled: Settled) -> LimitReached | None:
+    def _tell_budgets(self, address: str, settled: Settled) -> Overrun | None:
         """Say which budgets were passed; the error that stops the run where a bill was above its reservation."""
         for crossed in settled.crossed:
             if crossed.limit == "budget.usd":
@@ -168,7 +172,7 @@ class Books:
         for overrun in settled.overruns:
             self.emit(NoticeGiven(self.clock.now(), address, f"overrun: {overrun}"))
             if overrun.stops:
-                stop = LimitReached(overrun.limit, f"overrun: {overrun}; the run stops before anything else is paid")
+                stop = Overrun(overrun.limit, f"overrun: {overrun}; the run stops before anything else is paid")
         return stop
 
 

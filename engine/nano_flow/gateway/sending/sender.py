@@ -81,6 +81,7 @@ class Sender:
             turn=ask.turn if ask.script_turn is None else ask.script_turn,
             attempt=question.attempts,
             purpose=ask.purpose,
+            sample=ask.sample,
         )
 
     def _worst_case(self, ref: ModelRef, tokens: int, cap: int, ask: ModelAsk) -> Money:
@@ -102,7 +103,8 @@ class Sender:
     async def _send(self, attempt: Attempt) -> ChatReply:
         provider = await self.providers.ready(attempt.ref.provider)  # before the intent: what it costs is time only
         await self.books.intend(attempt)
-        on_text = self._listener(attempt) if self.stream and attempt.request.purpose == "agent" else None
+        shown = self.stream and attempt.request.purpose == "agent" and not attempt.request.sample
+        on_text = self._listener(attempt) if shown else None
         attempt.started = self.books.clock.monotonic()
         limit = attempt.request.timeout_s
         try:

@@ -24,13 +24,15 @@ class AskRoute:
     """Who may answer one question. ``first`` is the likely choice (None: nobody); ``ways`` are the chains of models
     that may be tried one after the other, one chain per way that routing may turn out.
 
-    ``attempts`` are made per model; a cascade asks up to ``rounds`` chains for one question.
+    ``attempts`` are made per model; a cascade asks up to ``rounds`` chains for one question, and ``samples`` replies of
+    the first one even where that one does.
     """
 
     first: ModelChoice | None = None
     ways: tuple[tuple[ModelChoice, ...], ...] = ()
     attempts: int = 1
     rounds: int = 1
+    samples: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -243,6 +243,9 @@ def _guessed(
     turns = min(spec.max_turns, USUAL_TURNS) if spec.tools else 1
     written = min(USUAL_OUTPUT, first.cap)
     read = turns * size.likely + (turns * (turns - 1) // 2) * (written + USUAL_RESULT)
+    if route.ask.samples > 1:  # a cascade compares the last reply with further ones to the same messages
+        read += (route.ask.samples - 1) * (size.likely + (turns - 1) * (written + USUAL_RESULT))
+        turns += route.ask.samples - 1
     used = Usage(
         input_tokens=round(read * visit.times.likely), output_tokens=round(turns * written * visit.times.likely)
     )

@@ -25,6 +25,7 @@ from nano_flow.pricing.tokens import Count
 from nano_flow.project.policies import Policies
 from nano_flow.project.preparing import RunOptions
 from nano_flow.routing.candidates import output_cap
+from nano_flow.routing.replies.cascade import Cascade
 from nano_flow.routing.request import NoCandidate, RouteDecision
 
 MAX_BUDGET = Money(10**18)
@@ -202,7 +203,8 @@ class _Planner:
             first=None if first is None else self._choice(first, ask),
             ways=ways,
             attempts=ask.retry.max_attempts if ask.retry is not None else self._attempts,
-            rounds=len(policy.cascade.tiers) * policy.cascade.samples if policy.cascade and ask.model == "auto" else 1,
+            rounds=_rounds(policy.cascade) if policy.cascade and ask.model == "auto" else 1,
+            samples=policy.cascade.samples if policy.cascade and decision.cascade and ask.purpose == "agent" else 1,
         )
 
     def _other_ways(self, ask: ModelAsk, tokens: int) -> tuple[tuple[ModelChoice, ...], ...]:
@@ -258,6 +260,11 @@ class _Planner:
     def _choice(self, ref: ModelRef, ask: ModelAsk) -> ModelChoice:
         card = _card(self.policies.catalogue, ref)
         return ModelChoice(ref, output_cap(card, ask.max_output_tokens), card.context_window)
+
+
+def _rounds(cascade: Cascade) -> int:
+    """Chains that one question may be put to: each tier below the last for every sample, and the last once."""
+    return (len(cascade.tiers) - 1) * cascade.samples + 1
 
 
 def _card(catalogue: Catalogue, ref: ModelRef) -> ModelCard:

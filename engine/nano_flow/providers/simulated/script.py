@@ -2,8 +2,8 @@
 
 A script maps a step's address (``review[1]``) or path (``review``) to a reply, in the forms of ``replies:`` in a
 ``*.test.yaml``: text or data; a list, one entry per item or execution (one level per index of the address);
-``{turns: […]}``, ``{attempts: […]}``, ``{calls: […], text: …}``, ``{error: NAME}``, and ``{reply: …}`` for data that
-looks like one of these.
+``{turns: […]}``, ``{attempts: […]}``, ``{samples: […]}`` (a cascade's, the reply itself first),
+``{calls: […], text: …}``, ``{error: NAME}``, and ``{reply: …}`` for data that looks like one of these.
 The last entry of a list goes on answering unless it is itself a list.
 """
 
@@ -22,6 +22,7 @@ _INDEX = re.compile(r"\[(\d+)\]")
 _FORMS = {
     "turns": {"turns"},
     "attempts": {"attempts"},
+    "samples": {"samples"},
     "calls": {"calls", "text"},
     "error": {"error", "retry_after", "message"},
     "reply": {"reply"},
@@ -50,7 +51,7 @@ class Script:
         key, indices = self._key(request.address)
         if key is None or request.purpose == "judge":
             return None
-        if request.turn == 0 and request.attempt == 0:
+        if request.turn == request.attempt == request.sample == 0:
             self.begin(request.address)
         reply, taken = _by_index(self._replies[key], indices, self._executions.get(request.address, 1) - 1)
         self._asked.add((key, taken))
@@ -130,16 +131,16 @@ def _entry(entries: Sequence[Json], index: int, what: str) -> tuple[Json, int]:
 
 
 def _by_turn(reply: Json, request: ChatRequest, key: str) -> Json:
+    places = {"turns": request.turn, "attempts": request.attempt, "samples": request.sample}
     for _ in range(8):
         form = _form(reply)
-        if form not in ("turns", "attempts") or not isinstance(reply, dict):
+        if form not in places or not isinstance(reply, dict):
             return reply
         entries = reply[form]
         if not isinstance(entries, list):
             raise BadRequest(f'the script of "{key}": "{form}" is a list')
-        index = request.turn if form == "turns" else request.attempt
-        reply, _place = _entry(entries, index, form[:-1])
-    raise BadRequest(f'the script of "{key}" nests turns and attempts too deep')
+        reply, _place = _entry(entries, places[form], form[:-1])
+    raise BadRequest(f'the script of "{key}" nests turns, attempts and samples too deep')
 
 
 def _scripted(reply: Json, request: ChatRequest) -> Scripted:

@@ -15,12 +15,13 @@ _TRUE, _FALSE = frozenset({"true", "yes", "right", "1"}), frozenset({"false", "n
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One reply, judged: ``right`` from 0 to 1."""
+    """One reply, judged: ``right`` from 0 to 1. Its text is needed for what is learned of replies only."""
 
     prompt: str
     model: str
     right: float
     group: str = ""
+    reply: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,8 @@ def _outcome(row: Mapping[str, object]) -> Outcome:
     missing = [key for key in ("prompt", "model", "right") if row.get(key) is None]
     if missing:
         raise ValueError(f'"{missing[0]}" is missing; a row has prompt, model and right, and may have group')
-    return Outcome(str(row["prompt"]), str(row["model"]), _right(row["right"]), str(row.get("group") or ""))
+    group, reply = (str(row.get(key) or "") for key in ("group", "reply"))
+    return Outcome(str(row["prompt"]), str(row["model"]), _right(row["right"]), group, reply)
 
 
 def _right(value: object) -> float:

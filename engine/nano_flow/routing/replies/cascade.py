@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nano_flow.routing.reading import Reading
+from nano_flow.routing.learned import LearnedScore
+from nano_flow.routing.reading import Reading, read_text
 from nano_flow.routing.replies.facts import ReplyFacts
+from nano_flow.routing.replies.judged import judged_facts, unclamped
 from nano_flow.routing.signals import Scorer, SignalPoints
+
+MAX_SAMPLES = 5
+"""Replies of one tier to one question, the first included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,15 +23,23 @@ class Cascade:
     escalate_at: float
     samples: int = 1
     at: str = ""
+    learned: LearnedScore | None = None
+    learned_weight: float = 0.0
+    learned_at: str = ""
 
     def next_tier(self, tier: str) -> str | None:
         """The tier to ask where the reply of ``tier`` does not do; None at the top or outside the cascade."""
         place = self.tiers.index(tier) + 1 if tier in self.tiers else len(self.tiers)
         return self.tiers[place] if place < len(self.tiers) else None
 
-    def judge(self, facts: ReplyFacts, reading: Reading) -> Judgement:
-        """What the reply's facts say; ``reading`` is of the reply's text."""
+    def judge(self, facts: ReplyFacts, reading: Reading, prompt: Reading | None = None) -> Judgement:
+        """What the reply's facts say; ``reading`` is of the reply's text, ``prompt`` of what was asked."""
         score, because = self.scorer.score(facts, reading)
+        if self.learned is not None and self.learned_weight:
+            judged = judged_facts(facts, reading, prompt or read_text(""))
+            learned = self.learned.score(judged, reading, unclamped(because))
+            moved = (min(10.0, max(0.0, learned)) - score) * self.learned_weight
+            score, because = score + moved, (*because, SignalPoints("learned", moved, self.learned_at))
         return Judgement(score, score >= self.escalate_at, because)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from nano_flow.core.calls import SAMPLE_TURNS
 from nano_flow.core.money import Cost, Money
 from nano_flow.gateway.ask import ModelAnswer
+from nano_flow.routing.replies.cascade import MAX_SAMPLES
 from nano_flow.steps.context import Execution
 
 
@@ -11,9 +13,9 @@ def charge(execution: Execution, answer: ModelAnswer, turn: int) -> None:
     """Put an answer on the bill of its step;
     a replayed one costs the step what it did cost, so that nothing changes in a resume.
     """
-    cost = answer.cost.amount if isinstance(answer.cost, Cost) else 0
+    cost = int(answer.cost.amount) if isinstance(answer.cost, Cost) else 0
     if answer.replayed:
-        recorded = execution.services.recorded.calls.get((str(execution.address), turn))
-        cost = (recorded.cost or 0) if recorded is not None else 0
+        calls, numbers = execution.services.recorded.calls, range(turn, turn + MAX_SAMPLES * SAMPLE_TURNS, SAMPLE_TURNS)
+        cost += sum(call.cost or 0 for n in numbers if (call := calls.get((str(execution.address), n))) is not None)
     execution.cost = Money(execution.cost + cost)
     execution.model = str(answer.model)

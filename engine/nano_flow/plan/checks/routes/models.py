@@ -10,6 +10,7 @@ from nano_flow.documents.steps import PromptStep
 from nano_flow.plan.catalogue import ModelCard
 from nano_flow.plan.checks.routes.fallbacks import check_fallback
 from nano_flow.plan.checks.routes.model_names import card_of, unknown_model, unknown_name
+from nano_flow.plan.checks.routes.samples import check_samples
 from nano_flow.plan.draft import Draft, DraftStep, Path, problem
 
 _IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".webp")
@@ -31,6 +32,7 @@ def _step(draft: Draft, step: DraftStep, document: PromptStep) -> Iterator[Diagn
         yield from _restrictions(draft, step, document)
     if document.fallback is not None and document.fallback is not False:
         yield from check_fallback(draft, step, document)
+    yield from check_samples(draft, step, document)
     for position, entry in enumerate(document.verify or ()):
         if isinstance(entry, JudgeVerify) and entry.model is not None:
             yield from unknown_model(draft, entry.model, draft.written(step.number, "verify", position, "model"))
