@@ -25,6 +25,7 @@ from nano_flow.ports import Approver, ChatProvider, Clock, EventSink, RecordedWo
 from nano_flow.pricing.budgets import Totals
 from nano_flow.pricing.ledger import Ledger
 from nano_flow.project.files import read_attachment
+from nano_flow.project.money.earlier import observed_before
 from nano_flow.project.policies import Policies
 from nano_flow.project.preparing import PreparedRun
 from nano_flow.providers.environment import expand
@@ -152,6 +153,7 @@ def _gateway(
 ) -> Gateway:
     policies = prepared.opened.policies
     (recorder, work), (providers, cache, ledger) = past, adapters
+    observed = observed_before(where.state, policies.catalogue, prepared.record.created_at)
     return Gateway(
         GatewayServices(
             clock=where.clock,
@@ -159,7 +161,7 @@ def _gateway(
             durable=recorder.durable,
             catalogue=policies.catalogue,
             providers=providers,
-            route=_router(prepared, where.environ),
+            route=_router(prepared, where.environ, observed),
             prices=policies.prices,
             ledger=ledger,
             recorded=work,
@@ -170,6 +172,7 @@ def _gateway(
             },
             policy=policies.routing,
             rules=fallback_rules(policies.routing_document),
+            observed=observed,
             stream=where.stream,
         )
     )
@@ -195,13 +198,13 @@ def _policy_paths(policies: Policies) -> Iterator[str]:
         yield from (str(file.path.parent / name) for name in policies.texts)
 
 
-def _router(prepared: PreparedRun, environ: Mapping[str, str]) -> PolicyRouter:
+def _router(prepared: PreparedRun, environ: Mapping[str, str], observed: Observed) -> PolicyRouter:
     policies, options = prepared.opened.policies, prepared.options
     return PolicyRouter(
         policy=policies.routing,
         catalogue=policies.catalogue,
         prices=policies.prices,
-        observed=Observed(),
+        observed=observed,
         without_credentials=without_credentials(policies.catalogue, environ),
         offline=options.offline,
         no_fallback=options.no_fallback,

@@ -18,6 +18,7 @@ from nano_flow.gateway.observed import Observed
 from nano_flow.gateway.route import PolicyRouter, has_credentials, without_credentials
 from nano_flow.gateway.rules import FallbackRules, fallback_rules
 from nano_flow.gateway.sending.streaming import CUT, Shown
+from nano_flow.journals.recorded import recorded_work
 from nano_flow.plan.catalogue import Catalogue, ProviderCard
 from nano_flow.ports import RecordedWork
 from nano_flow.pricing.prices import Prices
@@ -165,6 +166,22 @@ def test_a_resumed_cascade_goes_on_where_it_was(place: int) -> None:
     assert asyncio.run(world.gateway().call(ask())).reply.text == "surely 4"
     assert world.providers["alpha"].seen == []
     assert len(world.providers["beta"].seen) == (1 if place == 0 else 0)
+
+
+def test_a_replayed_reply_tells_of_its_model_what_it_told_when_it_came() -> None:
+    def seen(recorded: RecordedWork | None) -> tuple[World, Observed]:
+        observed = Observed({"alpha/one": 9.0}, {"alpha/one": 100.0}, {"alpha/one": 3})
+        world = World(extra={"observed": observed, "recorded": recorded})
+        world.providers["alpha"].before = lambda: setattr(world.clock, "time", world.clock.time + 4.0)
+        asyncio.run(world.gateway().call(ask()))
+        return world, observed
+
+    world, first = seen(None)
+    (call,) = cast(list[CallFinished], world.of(CallFinished))
+    _, second = seen(recorded_work([call]))
+    assert first.latency_s == second.latency_s == {"alpha/one": 8.0}
+    assert first.output_tokens == second.output_tokens == {"alpha/one": 81.0}
+    assert first.calls == second.calls == {"alpha/one": 4}
 
 
 @pytest.mark.parametrize(

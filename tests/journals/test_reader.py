@@ -143,6 +143,33 @@ def test_spend_is_summed_by_anything_and_the_sum_is_the_same(tmp_path: Path, by:
     assert sum(row.input_tokens for row in rows) == 37 and sum(row.output_tokens for row in rows) == 18
 
 
+def test_what_the_newest_calls_saw_is_told_by_model_real_and_simulated_apart(tmp_path: Path) -> None:
+    store = open_store(tmp_path, lambda: 5000.0)
+    long = ChatReply("fine", "stop", Usage(input_tokens=10, output_tokens=20, reasoning_tokens=75))
+    unknown = ChatReply("fine", "stop", Usage(measured=False))
+    calls = (
+        finished(at=1.0),
+        finished(at=2.0, reply=long, duration_s=1.5),
+        finished(at=3.0, reply=unknown, duration_s=4.0),
+    )
+    hit = CacheHit(4.0, "ask", 0, "openai/gpt-5-mini", "auto", "f1", long, Money(5))
+    write(store, "r1", *calls, failed(at=3.5, duration_s=60.0), hit, finished(at=5.0, reply=SIMULATED, duration_s=0.1))
+    with store.reader() as reader:
+        real, pretended = reader.observed(before=6.0)
+        assert (real.simulated, real.calls, real.seconds, real.output_tokens) == (False, 3, 2.0, 50.0)
+        assert (pretended.simulated, pretended.calls, pretended.output_tokens) == (True, 1, 3.0)
+        assert [(row.calls, row.seconds) for row in reader.observed(before=2.0)] == [(1, 0.5)]
+        assert reader.observed(before=1.0) == []
+
+
+def test_only_the_newest_calls_are_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nano_flow.journals.store.observed.NEWEST", 2)
+    store = open_store(tmp_path, lambda: 5000.0)
+    write(store, "r1", *(finished(at=float(at), duration_s=float(at)) for at in (1, 2, 3)))
+    with store.reader() as reader:
+        assert [(row.calls, row.seconds) for row in reader.observed(before=9.0)] == [(2, 2.5)]
+
+
 def test_spend_and_rows_are_counted_from_a_moment_on(tmp_path: Path) -> None:
     store = open_store(tmp_path)
     write(store, "r1", *SPENT)

@@ -27,6 +27,30 @@ def said(cases: str, folder: Path) -> list[str]:
     return problems(WORKFLOW + cases, folder)
 
 
+def test_samples_of_a_cascade_are_scripted_and_count_as_no_execution(tmp_path: Path) -> None:
+    text = """
+steps: {sum: {prompt: What is 3 + 4?}}
+outputs: {sum: "{{ steps.sum.output }}"}
+=== routing.yaml
+nano_flow: 1
+tiers: {low: {below: 8, models: [sim/small]}, high: {models: [sim/large]}}
+cascade:
+  tiers: [low, high]
+  samples: 2
+  signals: [{name: disagreement, feature: agreement, curve: [[0, 8], [1, 0]]}]
+  escalate_at: 5
+=== test.yaml
+cases:
+  agreed:
+    replies: {sum: {samples: ["7", so 7]}}
+    expect: {outputs: {sum: "7"}, steps: {sum: {times: 1, attempts: 1, model: sim/small}}}
+  not agreed, the next execution is the higher tier's:
+    replies: {sum: [{samples: ["6", "8"]}, it is 7]}
+    expect: {outputs: {sum: it is 7}, steps: {sum: {times: 1, model: sim/large, tier: high}}}
+"""
+    assert problems(text, tmp_path) == []
+
+
 def test_differences_name_the_side_and_both_values(tmp_path: Path) -> None:
     cases = """
 cases:

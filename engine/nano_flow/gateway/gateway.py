@@ -106,6 +106,8 @@ class Gateway:
         """A reply that an earlier life of the run paid for."""
         self._services.ledger.replay(ask.budgets, recorded.cost or ZERO, recorded.reply.usage.total)
         ref, policy = ModelRef.parse(recorded.model), self._services.policy
+        if recorded.duration_s:  # else it came from a cache: nothing was seen of the model
+            self._services.observed.add(ref, recorded.duration_s, recorded.reply.usage)
         place = policy.tier_of(ref) if policy else None
         tier = policy.tiers[place].name if policy and place is not None else None
         return ModelAnswer(recorded.reply, ref, recorded.requested, replayed=True, tier=tier)

@@ -65,6 +65,7 @@ class PolicyRouter:
             no_fallback=self.no_fallback,
             latency_s=self.observed.latency_s,
             output_tokens=self.observed.output_tokens,
+            calls=self.observed.calls,
         )
         return decide(request, self.policy, self.catalogue, world)
 

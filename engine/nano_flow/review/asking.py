@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from nano_flow.core.messages import Json
+from nano_flow.gateway.observed import Observed
 from nano_flow.project.policies import Policies
 from nano_flow.routing.choose import decide
 from nano_flow.routing.facts import Facts, RunFacts, StepFacts, gather
@@ -47,9 +48,25 @@ def request_of(question: Question) -> RouteRequest:
     return RouteRequest(facts, reading, model=question.model, policy=question.policy, needs=needs)
 
 
-def world_of(policies: Policies, now: float, without_credentials: frozenset[str] = frozenset()) -> Observations:
-    """A world in which nothing is cooling down and nothing bounds the spend."""
-    return Observations(prices=policies.prices, now=now, without_credentials=without_credentials)
+def world_of(
+    policies: Policies,
+    now: float,
+    without_credentials: frozenset[str] = frozenset(),
+    observed: Observed | None = None,
+) -> Observations:
+    """A world in which nothing is cooling down and nothing bounds the spend.
+
+    Without ``observed`` nothing was ever seen of a model: a comparison or a test must not depend on a machine's past.
+    """
+    seen = observed or Observed()
+    return Observations(
+        prices=policies.prices,
+        now=now,
+        without_credentials=without_credentials,
+        latency_s=seen.latency_s,
+        output_tokens=seen.output_tokens,
+        calls=seen.calls,
+    )
 
 
 def ask(request: RouteRequest, policies: Policies, world: Observations) -> RouteDecision:

@@ -71,8 +71,9 @@ def examine(ref: ModelRef, named: bool, catalogue: Catalogue, situation: Situati
         reason = objection(considered, situation)
         if reason is not None:
             return Refusal(ref, kind, reason)
-    cost = _expected_cost(considered, situation)
-    return Candidate(ref, cost.amount if cost else None, _expected_seconds(considered, situation.observations))
+    cost, observations = _expected_cost(considered, situation), situation.observations
+    seconds, calls = _expected_seconds(considered, observations), observations.calls.get(str(ref), 0)
+    return Candidate(ref, cost.amount if cost else None, seconds, calls)
 
 
 def _offline(model: Considered, situation: Situation) -> str | None:

@@ -85,7 +85,8 @@ class Observations:
     """The world at the time of a call.
 
     ``without_credentials`` holds names of providers; ``cooling`` holds names of providers and ``provider/model``;
-    ``budget_left`` None is no budget; ``latency_s`` and ``output_tokens`` are what the journal observed, by model.
+    ``budget_left`` None is no budget; ``latency_s`` and ``output_tokens`` are what the journal observed, by model, over
+    ``calls``.
     """
 
     prices: Prices
@@ -98,6 +99,7 @@ class Observations:
     no_fallback: bool = False
     latency_s: Mapping[str, float] = field(default_factory=dict)
     output_tokens: Mapping[str, float] = field(default_factory=dict)
+    calls: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +117,21 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A model that may serve; ``cost`` and ``seconds`` are expected ones, None where nobody knows."""
+    """A model that may serve; ``cost`` and ``seconds`` are expected ones, None where nobody knows.
+
+    They follow what was measured over ``calls``; without any, the usual length of a reply and the declared latency.
+    """
 
     ref: ModelRef
     cost: Money | None = None
     seconds: float | None = None
+    calls: int = 0
+
+    def as_json(self) -> dict[str, Json]:
+        """As in ``expected`` of a decision."""
+        cost = None if self.cost is None else usd(self.cost)
+        seconds = None if self.seconds is None else round(self.seconds, 3)
+        return {"cost_usd": cost, "duration_s": seconds, "measured_calls": self.calls}
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,10 +183,7 @@ class RouteDecision:
             "because": [points.as_json() for points in self.because],
             "refused": [refusal.as_json() for refusal in self.refused],
             "facts": self.facts.as_json(),
-            "expected": {
-                str(c.ref): {"cost_usd": None if c.cost is None else usd(c.cost), "duration_s": c.seconds}
-                for c in self.estimates
-            },
+            "expected": {str(candidate.ref): candidate.as_json() for candidate in self.estimates},
             "notices": list(self.notices),
             "cascade": list(self.cascade),
             "asked": dict(self.asked),

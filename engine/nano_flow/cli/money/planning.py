@@ -14,7 +14,7 @@ from nano_flow.plan.inputs import bind_inputs, read_input
 from nano_flow.plan.plan import Plan
 from nano_flow.project.files import read_text
 from nano_flow.project.money.cached import cached_steps
-from nano_flow.project.money.earlier import earlier_uses
+from nano_flow.project.money.earlier import earlier_uses, observed_before
 from nano_flow.project.money.estimating import Circumstance, PlanReport, plan_report
 from nano_flow.project.money.known import KnownInputs, known_inputs
 from nano_flow.project.naming import check_names
@@ -29,13 +29,14 @@ def report(options: Options, path: str, given: GivenInputs, chosen: RunOptions) 
     """
     opened = open_workflow(path, options.config_dir)
     check_names(chosen.model, chosen.provider, opened.policies)
-    plan = with_options(opened.plan, chosen)
+    plan, now = with_options(opened.plan, chosen), time.time()
     where = Circumstance(
         options=chosen,
-        now=time.time(),
+        now=now,
         environ=os.environ,
         known=KnownInputs(known_inputs(plan, given_values(plan, given))),
         history=earlier_uses(options.state, plan.name, simulated=chosen.offline),
+        observed=observed_before(options.state, opened.policies.catalogue, now),
     )
     found = plan_report(plan, opened.policies, where)
     return found, _cached(found, options, where.now) if not chosen.no_cache else frozenset()

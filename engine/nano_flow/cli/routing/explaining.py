@@ -33,6 +33,7 @@ class PromptOptions:
 def of_prompt(options: Options, prompt: str, given: PromptOptions) -> Mapping[str, Json]:
     """The decision on a bare prompt. Without any usable credentials it is shown as if there were, and says so."""
     from nano_flow.gateway.route import without_credentials
+    from nano_flow.project.money.earlier import observed_before
     from nano_flow.project.policies import read_policies
     from nano_flow.review.asking import Question, ask, request_of, world_of
 
@@ -41,11 +42,12 @@ def of_prompt(options: Options, prompt: str, given: PromptOptions) -> Mapping[st
     if given.policy_name not in known:
         raise UsageError(f'there is no policy "{given.policy_name}"; policies are: {", ".join(sorted(known))}')
     request = request_of(Question(_prompt_text(prompt), given.tags, given.tools, given.policy_name, given.model))
-    missing = without_credentials(policies.catalogue, os.environ)
-    decision = ask(request, policies, world_of(policies, time.time(), missing))
+    missing, now = without_credentials(policies.catalogue, os.environ), time.time()
+    observed = observed_before(options.state, policies.catalogue, now)
+    decision = ask(request, policies, world_of(policies, now, missing, observed))
     if decision.model is None and any(refusal.kind == "credentials" for refusal in decision.refused):
         notice = "no credentials were found for any candidate: this is shown as if all were set"
-        decision = replace(ask(request, policies, world_of(policies, time.time())), notices=(notice,))
+        decision = replace(ask(request, policies, world_of(policies, now, observed=observed)), notices=(notice,))
     return decision.as_json()
 
 
@@ -129,7 +131,8 @@ def decision_text(decision: Mapping[str, Json]) -> str:
         parts.append(output.table(("signal", "points", "at", "found"), rows, right=("points",)))
     candidates = [(str(place), name, *_expected(costs.get(str(name)))) for place, name in _numbered(decision)]
     if candidates:
-        parts.append(output.table(("", "candidate", "expected", "takes"), candidates, right=("expected", "takes")))
+        heads = ("", "candidate", "expected", "takes", "measured")
+        parts.append(output.table(heads, candidates, right=("expected", "takes", "measured")))
     refused = [
         (entry.get("model"), entry.get("reason")) for entry in _list(decision, "refused") if isinstance(entry, dict)
     ]
@@ -143,11 +146,17 @@ def _numbered(decision: Mapping[str, Json]) -> list[tuple[int, Json]]:
     return list(enumerate(_list(decision, "candidates"), 1))
 
 
-def _expected(entry: Json) -> tuple[str, str]:
+def _expected(entry: Json) -> tuple[str, str, str]:
     if not isinstance(entry, dict):
-        return "", ""
-    cost, seconds = entry.get("cost_usd"), entry.get("duration_s")
-    return "unpriced" if cost is None else f"${cost}", "" if seconds is None else f"{seconds} s"
+        return "", "", ""
+    cost, seconds, calls = (entry.get(name) for name in ("cost_usd", "duration_s", "measured_calls"))
+    said = "unpriced" if cost is None else f"${cost}", "" if seconds is None else f"{seconds} s"
+    return *said, _measured(calls)
+
+
+def _measured(calls: Json) -> str:
+    """Where length and latency come from: earlier calls, or the usual length and the declared latency."""
+    return "" if calls is None else "declared" if not calls else "1 call" if calls == 1 else f"{calls} calls"
 
 
 def _points(value: Json) -> str:

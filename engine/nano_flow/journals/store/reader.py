@@ -14,6 +14,7 @@ from nano_flow.core.messages import Json
 from nano_flow.journals.codec import EventRow, decode_event
 from nano_flow.journals.store import approvals, heads, runs
 from nano_flow.journals.store import spend as sums
+from nano_flow.journals.store.observed import ObservedRow, observed
 from nano_flow.journals.store.schema import guarded
 from nano_flow.journals.store.spend import Grouping, SpendRow, UnpricedRow
 from nano_flow.ports import RunRecord
@@ -67,6 +68,11 @@ class StoreReader:
         """The rows of the ledger, oldest first."""
         with self._guarded():
             yield from sums.ledger_rows(self._connection, run_id, since)
+
+    def observed(self, before: float) -> list[ObservedRow]:
+        """How long the newest calls before ``before`` took and how much they wrote, by model."""
+        with self._guarded():
+            return observed(self._connection, before)
 
     def pending_approvals(self, run_id: str | None = None) -> list[approvals.Question]:
         """Questions that wait for an answer."""

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nano_flow.core.money import Money, usd
+from nano_flow.gateway.observed import Observed
 from nano_flow.journals.sqlite import open_store
 from nano_flow.journals.store.reader import StoreReader
 from nano_flow.journals.store.runs import RunFilter, RunSummary
+from nano_flow.plan.catalogue import Catalogue
 from nano_flow.pricing.forecast.history import StepHistory, StepUse, history, uses_of_run
 
 RUNS = 10
@@ -58,6 +60,29 @@ def earlier_uses(state: Path, workflow: str, *, simulated: bool) -> Mapping[str,
             if seen > MAX_EVENTS:
                 break
         return history(uses)
+
+
+def observed_before(state: Path, catalogue: Catalogue, before: float) -> Observed:
+    """What the newest calls of all runs saw of their models, up to ``before``; nothing where there is no store yet.
+
+    A simulated call tells of a model that is simulated now, a real one of a real model. A run asks for what was known
+    when it began, in each of its lives: so a resume decides like the life before it.
+    """
+    store = open_store(state)
+    if not store.path.exists():
+        return Observed()
+    with store.reader() as reader:
+        rows = [row for row in reader.observed(before) if row.simulated == _is_simulated(catalogue, row.model)]
+    return Observed(
+        {row.model: row.seconds for row in rows},
+        {row.model: row.output_tokens for row in rows if row.output_tokens is not None},
+        {row.model: row.calls for row in rows},
+    )
+
+
+def _is_simulated(catalogue: Catalogue, model: str) -> bool:
+    provider = catalogue.providers.get(model.partition("/")[0])
+    return provider is not None and provider.adapter == "sim"
 
 
 def hindsight(reader: StoreReader, name: str) -> Hindsight | None:

@@ -43,6 +43,7 @@ class Circumstance:
     environ: Mapping[str, str]
     known: Evaluator
     history: Mapping[str, StepHistory] = field(default_factory=dict)
+    observed: Observed = field(default_factory=Observed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ class _Planner:
             policy=policies.routing,
             catalogue=policies.catalogue,
             prices=policies.prices,
-            observed=Observed(),
+            observed=where.observed,
             without_credentials=without_credentials(policies.catalogue, where.environ),
             offline=options.offline,
             no_fallback=options.no_fallback,

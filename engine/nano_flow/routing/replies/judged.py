@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from operator import attrgetter
 
 from nano_flow.routing.facts import PromptFacts, prompt_facts
@@ -23,8 +23,8 @@ class JudgedFacts:
 
 JUDGED_FEATURES: Getters = {
     **{name: attrgetter(f"facts.{name}") for name in REPLY_FEATURES},
-    **{f"prompt.{field.name}": attrgetter(f"prompt.{field.name}") for field in fields(PromptFacts)},
-    **{f"reply.{field.name}": attrgetter(f"written.{field.name}") for field in fields(PromptFacts)},
+    **{f"prompt.{name}": attrgetter(f"prompt.{name}") for name in PromptFacts._fields},
+    **{f"reply.{name}": attrgetter(f"written.{name}") for name in PromptFacts._fields},
 }
 """By name, what the trees of ``cascade.learned`` look at."""
 

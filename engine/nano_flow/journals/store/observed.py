@@ -1,0 +1,34 @@
+"""What the newest calls saw of each model: one bounded question to the ledger."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+NEWEST = 2_000
+"""How many rows of the ledger are looked at: what was long ago tells little, and a run should not wait for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedRow:
+    """The means over ``calls`` finished calls of one model; ``output_tokens`` is None where none were measured."""
+
+    model: str
+    simulated: bool
+    calls: int
+    seconds: float
+    output_tokens: float | None
+
+
+def observed(connection: sqlite3.Connection, before: float) -> list[ObservedRow]:
+    """By model, real and simulated calls apart; of what the ledger held before ``before``."""
+    rows = connection.execute(
+        "SELECT model, simulated, count(*) AS calls, avg(duration_s) AS seconds,"
+        " avg(CASE WHEN measured THEN output_tokens + reasoning_tokens END) AS written"
+        " FROM (SELECT * FROM ledger WHERE at < ? ORDER BY at DESC LIMIT ?) WHERE outcome = 'finished'"
+        " GROUP BY model, simulated ORDER BY model, simulated",
+        (before, NEWEST),
+    )
+    return [
+        ObservedRow(row["model"], bool(row["simulated"]), row["calls"], row["seconds"], row["written"]) for row in rows
+    ]
