@@ -17,6 +17,7 @@ from nano_flow.routing.labels.replies import ReplyExample
 from nano_flow.routing.reading import read_text
 from nano_flow.routing.replies.cascade import Cascade
 from nano_flow.routing.replies.facts import reply_facts
+from nano_flow.routing.replies.judged import unclamped
 
 RATIOS = (0.01, 0.1, 0.3)
 """Price of a cheap call for each dollar of a dear one."""
@@ -46,7 +47,7 @@ def declared_scores(outcomes: OutcomeSet, cascade: Cascade) -> list[float]:
     scores = []
     for prompt, reply in zip(outcomes.prompts, outcomes.replies, strict=True):
         facts, reading = reply_facts(reply, prompt), read_text(reply)
-        scores.append(sum(signal.points(facts, reading).points for signal in cascade.scorer.signals))
+        scores.append(unclamped(cascade.scorer.score(facts, reading)[1]))
     return scores
 
 

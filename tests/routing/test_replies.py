@@ -161,6 +161,21 @@ def test_a_learned_score_is_mixed_in_and_held_to_the_range(
     assert judgement.because[-1] == SignalPoints("learned", pytest.approx(score - 1), "routing.yaml:9")
 
 
+def test_what_no_labelled_reply_has_comes_on_top_of_the_learned_score() -> None:
+    text = POLICY + CASCADE.replace(
+        "- {name: hedging", "- {name: apart, feature: agreement, curve: [[0, 4], [1, 0]]}\n    - {name: hedging"
+    )
+    declared = policy_of(text).cascade
+    assert declared is not None
+    cascade = replace(declared, learned=LEARNED, learned_weight=1.0)
+    alone, apart = (
+        cascade.judge(reply_facts("Yes.", "short", others=others), read_text("Yes."), read_text("short"))
+        for others in ((), ("No.",))
+    )
+    assert (alone.score, apart.score) == (0.0, 4.0)
+    assert [points.signal for points in apart.because] == ["base", "apart", "learned"]
+
+
 @pytest.mark.parametrize(
     ("cascade", "warned"),
     [

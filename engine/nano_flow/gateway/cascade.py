@@ -42,7 +42,7 @@ def judge(cascade: Cascade, ask: ModelAsk, answer: ModelAnswer, others: Sequence
     prompt = "\n\n".join(message.content for message in ask.messages if message.role == "user")
     text, samples = answer.reply.text, [other.reply.text for other in others]
     facts = reply_facts(text, prompt, others=samples, wants_json=ask.output_schema is not None)
-    judgement = cascade.judge(facts, read_text(text), read_text(prompt))
+    judgement = cascade.judge(facts, read_text(text), read_text(prompt) if cascade.learned else None)
     said: dict[str, Json] = {
         "tier": answer.tier,
         "score": round(judgement.score, 2),

@@ -13,15 +13,13 @@ from nano_flow.review.learning import Learning, need_the_library
 from nano_flow.review.training import OUTER, HeldOut, train_rows
 from nano_flow.routing.labels.outcomes import Outcome
 from nano_flow.routing.labels.replies import ReplyExample, ReplyPair, make_reply_pair
-from nano_flow.routing.learned import Getters, LearnedScore, interpolate
+from nano_flow.routing.learned import LearnedScore, interpolate
 from nano_flow.routing.reading import read_text
 from nano_flow.routing.replies.cascade import Cascade
 from nano_flow.routing.replies.facts import reply_facts
 from nano_flow.routing.replies.judged import JUDGED_FEATURES, judged_facts, unclamped
 from nano_flow.routing.signals import MatchSignal
 
-NOT_LABELLED = frozenset({"agreement", "json_valid"})
-"""Facts that a labelled reply does not have: there is one sample of it, and nobody says whether JSON was wanted."""
 POINTS = 40
 
 
@@ -60,14 +58,13 @@ def learn_replies(
 
 def reply_rows(examples: Sequence[ReplyExample], cascade: Cascade) -> list[Prepared]:
     """Read every reply and its prompt once. Without groups, the replies to one prompt are a group."""
-    known: Getters = {name: getter for name, getter in JUDGED_FEATURES.items() if name not in NOT_LABELLED}
     rows = []
     for example in examples:
         prompt, reply = read_text(example.prompt), read_text(example.reply)
         facts = reply_facts(example.reply, example.prompt)
         declared = unclamped(cascade.scorer.score(facts, reply)[1])
         judged = judged_facts(facts, reply, prompt)
-        rows.append(Prepared(reply, judged, declared, example.gain, example.group, known, example.prompt))
+        rows.append(Prepared(reply, judged, declared, example.gain, example.group, JUDGED_FEATURES, example.prompt))
     return rows
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nano_flow.routing.learned import LearnedScore
 from nano_flow.routing.reading import Reading, read_text
@@ -33,14 +33,25 @@ class Cascade:
         return self.tiers[place] if place < len(self.tiers) else None
 
     def judge(self, facts: ReplyFacts, reading: Reading, prompt: Reading | None = None) -> Judgement:
-        """What the reply's facts say; ``reading`` is of the reply's text, ``prompt`` of what was asked."""
+        """What the reply's facts say; ``reading`` is of the reply's text, ``prompt`` of what was asked.
+
+        A learned score takes its share of what was counted in labelled replies, too; what signals give for facts that
+        no labelled reply has, such as ``agreement``, comes on top.
+        """
         score, because = self.scorer.score(facts, reading)
         if self.learned is not None and self.learned_weight:
-            judged = judged_facts(facts, reading, prompt or read_text(""))
-            learned = self.learned.score(judged, reading, unclamped(because))
-            moved = (min(10.0, max(0.0, learned)) - score) * self.learned_weight
-            score, because = score + moved, (*because, SignalPoints("learned", moved, self.learned_at))
+            labelled = replace(facts, agreement=None, json_valid=None)
+            declared, counted = self.scorer.score(labelled, reading)
+            judged = judged_facts(labelled, reading, prompt or read_text(""))
+            learned = _held(self.learned.score(judged, reading, unclamped(counted)))
+            moved = (learned - declared) * self.learned_weight
+            score = _held(declared + moved + unclamped(because) - unclamped(counted))
+            because = (*because, SignalPoints("learned", moved, self.learned_at))
         return Judgement(score, score >= self.escalate_at, because)
+
+
+def _held(score: float) -> float:
+    return min(10.0, max(0.0, score))
 
 
 @dataclass(frozen=True, slots=True)

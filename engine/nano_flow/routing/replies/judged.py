@@ -21,8 +21,10 @@ class JudgedFacts:
     written: PromptFacts
 
 
+UNLABELLED = ("agreement", "json_valid")
+"""Facts that a labelled reply does not have: there is one sample of it, and nobody says whether JSON was wanted."""
 JUDGED_FEATURES: Getters = {
-    **{name: attrgetter(f"facts.{name}") for name in REPLY_FEATURES},
+    **{name: attrgetter(f"facts.{name}") for name in REPLY_FEATURES if name not in UNLABELLED},
     **{f"prompt.{name}": attrgetter(f"prompt.{name}") for name in PromptFacts._fields},
     **{f"reply.{name}": attrgetter(f"written.{name}") for name in PromptFacts._fields},
 }
