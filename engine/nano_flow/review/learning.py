@@ -56,8 +56,6 @@ def learn(outcomes: Sequence[Outcome], policies: Policies, weak: str | None, str
     return Learning(pair, trained)
 
 
-
-
 def need_the_library() -> None:
     """Raises UsageError where scikit-learn is not installed: it is an extra."""
     try:

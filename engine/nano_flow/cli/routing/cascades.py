@@ -8,6 +8,7 @@ from pathlib import Path
 from nano_flow.cli import output
 from nano_flow.cli.common import Options
 from nano_flow.cli.routing.training import TrainOptions, figures, finish, report_lines, target_of
+from nano_flow.core.errors import UsageError
 from nano_flow.project.policies import read_policies
 from nano_flow.review.cascades.learning import Suggestion, learn_replies, suggestions
 from nano_flow.review.learned_text import CASCADE, learned_text
@@ -18,6 +19,11 @@ FILE = "cascade.learned.yaml"
 
 def train_cascade_on(options: Options, data: Sequence[Path], given: TrainOptions) -> int:
     """Train, report, and write if wanted; 1 where the learned score does not beat the declared signals."""
+    if not data:
+        raise UsageError(
+            "the journal keeps no labels of the replies that a cascade gave up: --cascade needs a FILE with rows of "
+            "prompt, model, reply, right"
+        )
     files = options.policy(given.workflow)
     outcomes = read_labels(data)
     output.note(f"{len(outcomes)} outcomes read; training and cross-validation take up to some minutes")
