@@ -133,6 +133,17 @@ def test_a_dear_fallback_is_told_when_it_is_asked() -> None:
     assert cast(NoticeGiven, world.of(NoticeGiven)[-1]).message == notice
 
 
+def test_that_a_model_gets_its_tools_by_prompt_is_told_when_it_is_asked() -> None:
+    world = World()
+    notice = f"{B} gets its tools by prompt"
+    world.extra["route"] = lambda question, circumstances: Decided((A, B), notices=(notice,))
+    asyncio.run(world.gateway().call(ask()))
+    assert world.of(NoticeGiven) == []
+    world.providers["alpha"] = FakeProvider([errors.ModelUnknown("gone")])
+    asyncio.run(world.gateway().call(ask(turn=1)))
+    assert cast(NoticeGiven, world.of(NoticeGiven)[-1]).message == notice
+
+
 def test_after_the_attempts_the_next_model_each_at_most_once() -> None:
     world = World(candidates=(A, B))
     world.providers["alpha"] = FakeProvider([errors.ServerFailed("down")])

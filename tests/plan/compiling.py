@@ -26,6 +26,7 @@ providers:
     litellm: azure
     models: {deployed: {deployment: d, like: openai/mini}}
   ollama: {litellm: ollama, open: true}
+  cohere: {litellm: cohere, models: {old: {can: []}, r: {can: [tools]}}}
   sim: {adapter: sim, models: {small: {can: []}}}
 """
 ROUTING = """
@@ -33,7 +34,7 @@ nano_flow: 1
 tiers:
   simple: {below: 5, models: [openai/mini, sim/small]}
   local: {below: 6, models: [ollama/llama3]}
-  complex: {models: [openai/large]}
+  complex: {models: [openai/large, cohere/old]}
 chains: {openai: [openai/large, openai/mini], broken: [openai/large, openai/gone]}
 policies: {default: {choose: first}, private: {choose: first}}
 """

@@ -28,6 +28,8 @@ def of(step: str, head: str = "", *, warn: bool = False) -> list[str]:
         "fallback: false",
         "fallback: [openai/large, ollama/llama3]",
         "model: openai/mini, params: {seed: 1}",
+        "tools: [read_file], output_schema: {}",
+        "provider: azure, tools: [read_file]",
         "model: sim/small, tools: [read_file], output_schema: {}",
         "verify: [{judge: ok?, model: complex}]",
         "model: openai/large, tools: [read_file], attachments: [a.png]",
@@ -86,6 +88,14 @@ def test_samples_that_cannot_differ_are_a_warning(step: str, said: list[str]) ->
             'NF347? the fallback "openai/mini" has a smaller window than "openai/large": 100,000 against',
         ),
         ("tools: [read_file], fallback: [openai/plain]", 'NF347? the fallback "openai/plain" lacks tools'),
+        (
+            "provider: cohere, tools: [read_file]",
+            'NF344? where this step is "local" and "complex", no model that may answer has the ability "tools" (cohere/old)',
+        ),
+        (
+            "model: complex, provider: cohere, output_schema: {}",
+            'NF344? where this step is "complex", no model that may answer has the ability "json_schema" (cohere/old)',
+        ),
         ("verify: [{judge: ok?, model: nobody}]", 'NF342 there is no tier "nobody"'),
     ],
 )

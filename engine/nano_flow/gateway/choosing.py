@@ -28,7 +28,7 @@ class Chosen:
     score: float | None
     tier: str | None
     decision: Mapping[str, Json]
-    on_use: Mapping[ModelRef, str] = field(default_factory=dict)
+    on_use: Mapping[ModelRef, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +43,12 @@ class Chooser:
         """Candidates for a question, told to everybody. NoCandidate or LimitReached where there are none."""
         ask = question.ask
         routed = await self._routed(question)
-        later = {
-            ref: notice for ref in routed.candidates[1:] for notice in routed.notices if f"fallback {ref} " in notice
-        }
+        later = {ref: _due_with(ref, routed.notices) for ref in routed.candidates[1:]}
         chosen = Chosen(routed.candidates, routed.score, routed.tier, routed.decision, later)
         self.tell(ask, question.requested, chosen.score, chosen.tier, chosen.decision)
+        not_yet = {notice for notices in later.values() for notice in notices}
         for notice in routed.notices:
-            if notice not in later.values():
+            if notice not in not_yet:
                 self.notice(ask.address, notice)
         return chosen
 
@@ -115,3 +114,8 @@ class Chooser:
     def _tightest(self, scopes: tuple[str, ...]) -> str:
         left = {scope: found[0] for scope in scopes if (found := self.services.ledger.left((scope,)))}
         return min(left, key=lambda scope: left[scope], default="")
+
+
+def _due_with(ref: ModelRef, notices: tuple[str, ...]) -> tuple[str, ...]:
+    """The notices that are about ``ref`` alone, and nobody's business before it is asked."""
+    return tuple(notice for notice in notices if notice.startswith((f"the fallback {ref} ", f"{ref} gets ")))

@@ -119,8 +119,8 @@ class Gateway:
         failures: list[tuple[ModelRef, ProviderError | LimitReached]] = []
         while refs:
             ref = refs.pop(0)
-            if ref in chosen.on_use:
-                self._chooser.notice(question.ask.address, chosen.on_use[ref])
+            for notice in chosen.on_use.get(ref, ()):
+                self._chooser.notice(question.ask.address, notice)
             try:
                 return await self._one_model(question, chosen, ref, last=not refs)
             except ProviderError as error:

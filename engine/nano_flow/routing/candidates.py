@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from nano_flow.core.messages import Usage
@@ -16,7 +16,7 @@ REASONING_OUTPUT_TOKENS = 16_000
 EXPECTED_OUTPUT_TOKENS = 400
 """A reply's length where none was observed; the same for every model, so that it favours none."""
 PROMPTED_ABILITIES = frozenset({"tools", "json_schema"})
-"""What a model that a step names may lack: it is then asked for by prompt."""
+"""What a model may lack and still serve: it is then asked for by prompt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,12 @@ def examine(ref: ModelRef, named: bool, catalogue: Catalogue, situation: Situati
             return Refusal(ref, kind, reason)
     cost, observations = _expected_cost(considered, situation), situation.observations
     seconds, calls = _expected_seconds(considered, observations), observations.calls.get(str(ref), 0)
-    return Candidate(ref, cost.amount if cost else None, seconds, calls)
+    return Candidate(ref, cost.amount if cost else None, seconds, calls, _missing(considered, situation))
+
+
+def lacks(missing: Iterable[str]) -> str:
+    """The reason that refuses a model for abilities that it has not."""
+    return f"it lacks {', '.join(missing)}"
 
 
 def _offline(model: Considered, situation: Situation) -> str | None:
@@ -96,13 +101,17 @@ def _provider(model: Considered, situation: Situation) -> str | None:
 
 
 def _abilities(model: Considered, situation: Situation) -> str | None:
-    needs = situation.request.needs - PROMPTED_ABILITIES if model.named else situation.request.needs
-    if not needs or model.simulated:
-        return None
-    if model.card.can is None:
-        return None if model.named else f"it is not declared, so nobody knows whether it has {', '.join(sorted(needs))}"
-    missing = sorted(needs - model.card.can)
-    return f"it lacks {', '.join(missing)}" if missing else None
+    needs = situation.request.needs
+    if needs and model.card.can is None and not model.named:
+        return f"it is not declared, so nobody knows whether it has {', '.join(sorted(needs))}"
+    missing = _missing(model, situation)
+    return None if PROMPTED_ABILITIES.issuperset(missing) else lacks(missing)
+
+
+def _missing(model: Considered, situation: Situation) -> tuple[str, ...]:
+    """The abilities that are needed and known to be missing."""
+    can = model.card.can
+    return () if can is None or model.simulated else tuple(sorted(situation.request.needs - can))
 
 
 def _params(model: Considered, situation: Situation) -> str | None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from nano_flow.core.money import usd
+from nano_flow.core.refs import ModelRef
 from nano_flow.plan.catalogue import Catalogue
-from nano_flow.routing.candidates import Situation, examine
+from nano_flow.routing.candidates import Situation, examine, lacks
 from nano_flow.routing.request import Candidate, NoCandidate, Observations, Refusal, RouteDecision, RouteRequest
 from nano_flow.routing.rules import RoutingPolicy
 from nano_flow.routing.select import Selection, select
@@ -32,6 +33,7 @@ def _fastest(candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
 
 CHOICES: Mapping[str, Choice] = {"first": _first, "cheapest": _cheapest, "fastest": _fastest}
 """Every way to order the candidates of one tier; each returns the same candidates, ties as listed."""
+_SAID_IN_PROMPT = {"tools": "its tools", "json_schema": "the schema of its output"}
 
 
 def decide(
@@ -85,27 +87,38 @@ def _score(request: RouteRequest, policy: RoutingPolicy) -> tuple[float, tuple[S
 def _examine(
     selection: Selection, catalogue: Catalogue, situation: Situation
 ) -> tuple[tuple[Candidate, ...], tuple[Refusal, ...]]:
-    """Filter every group, then order it; each model is considered once, where it comes first."""
+    """Filter every group, then order it; each model is considered once, where it comes first.
+
+    Models that would be asked for an ability by prompt, and that nobody named, are the last resort: after all that
+    have what is needed, and not beside one of these in their group, unless it may not be there at all: whoever needs
+    no key runs on somebody's machine, or does not.
+    """
     accepted: list[Candidate] = []
+    last_resort: list[Candidate] = []
     refused: list[Refusal] = []
-    seen = set()
+    seen: set[ModelRef] = set()
     for group in selection.groups:
-        passed: list[Candidate] = []
-        for ref in group.refs:
-            if ref in seen:
-                continue
-            seen.add(ref)
-            verdict = examine(ref, group.named, catalogue, situation)
-            if isinstance(verdict, Candidate):
-                passed.append(verdict)
-            else:
-                refused.append(verdict)
-        ordered = CHOICES[group.choose](tuple(passed))
+        refs = [ref for ref in dict.fromkeys(group.refs) if ref not in seen]
+        seen.update(refs)
+        verdicts = [examine(ref, group.named, catalogue, situation) for ref in refs]
+        passed = tuple(verdict for verdict in verdicts if isinstance(verdict, Candidate))
+        able = tuple(candidate for candidate in passed if group.named or not candidate.by_prompt)
+        sure = any(group.named or catalogue.providers[candidate.ref.provider].credentials for candidate in able)
+        kept = able if sure else passed
+        refused += [_unable(verdict) for verdict in verdicts if verdict not in kept]
+        choose = CHOICES[group.choose]
+        ordered = choose(able) + choose(tuple(candidate for candidate in kept if candidate not in able))
         if group.only_first:
             refused += [Refusal(c.ref, "fallback", "another fallback is named") for c in ordered[1:]]
             ordered = ordered[:1]
-        accepted += ordered
-    return tuple(accepted), tuple(refused)
+        for candidate in ordered:
+            (accepted if candidate in able else last_resort).append(candidate)
+    return (*accepted, *last_resort), tuple(refused)
+
+
+def _unable(verdict: Candidate | Refusal) -> Refusal:
+    """What becomes of a model beside others that have what is needed."""
+    return verdict if isinstance(verdict, Refusal) else Refusal(verdict.ref, "ability", lacks(verdict.by_prompt))
 
 
 def _preferred(
@@ -124,6 +137,7 @@ def _notices(accepted: tuple[Candidate, ...], refused: tuple[Refusal, ...], rati
     if not accepted:
         return ()
     first, *rest = accepted
+    by_prompt = [f"{c.ref} gets {_prompted(c)} by prompt" for c in accepted if c.by_prompt]
     notices = [
         f"{refusal.model} was passed over ({refusal.reason}): {first.ref} is asked instead"
         for refusal in refused
@@ -135,7 +149,11 @@ def _notices(accepted: tuple[Candidate, ...], refused: tuple[Refusal, ...], rati
             notices.append(
                 f"the fallback {candidate.ref} costs about ${usd(candidate.cost)} a call, {times} {first.ref}"
             )
-    return tuple(notices)
+    return (*notices, *by_prompt)
+
+
+def _prompted(candidate: Candidate) -> str:
+    return " and ".join(_SAID_IN_PROMPT[ability] for ability in reversed(candidate.by_prompt))
 
 
 def _variables(refused: tuple[Refusal, ...], catalogue: Catalogue) -> tuple[str, ...]:

@@ -120,12 +120,14 @@ class Candidate:
     """A model that may serve; ``cost`` and ``seconds`` are expected ones, None where nobody knows.
 
     They follow what was measured over ``calls``; without any, the usual length of a reply and the declared latency.
+    ``by_prompt`` are abilities that it lacks and is asked for in its prompt instead.
     """
 
     ref: ModelRef
     cost: Money | None = None
     seconds: float | None = None
     calls: int = 0
+    by_prompt: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Json]:
         """As in ``expected`` of a decision."""

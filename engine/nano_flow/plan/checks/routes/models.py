@@ -10,6 +10,7 @@ from nano_flow.documents.steps import PromptStep
 from nano_flow.plan.catalogue import ModelCard
 from nano_flow.plan.checks.routes.fallbacks import check_fallback
 from nano_flow.plan.checks.routes.model_names import card_of, unknown_model, unknown_name
+from nano_flow.plan.checks.routes.routed import check_routed, promptable
 from nano_flow.plan.checks.routes.samples import check_samples
 from nano_flow.plan.draft import Draft, DraftStep, Path, problem
 
@@ -28,6 +29,8 @@ def _step(draft: Draft, step: DraftStep, document: PromptStep) -> Iterator[Diagn
         at = draft.written(step.number, "model")
         yield from unknown_model(draft, document.model, at)
         yield from _pinned(draft, step, document, at)
+    if pinned_model(draft, document) is None:
+        yield from check_routed(draft, step, document)
     if document.policy is not None or document.provider is not None:
         yield from _restrictions(draft, step, document)
     if document.fallback is not None and document.fallback is not False:
@@ -67,10 +70,8 @@ def _refused(draft: Draft, step: DraftStep, document: PromptStep, card: ModelCar
 
 def _abilities(draft: Draft, step: DraftStep, document: PromptStep, card: ModelCard) -> Iterator[Diagnostic]:
     can = card.can or frozenset()
-    wanted = {"tools": bool(document.tools), "json_schema": document.output_schema is not None}
-    for ability, is_wanted in wanted.items():
-        if is_wanted and ability not in can:
-            key = "tools" if ability == "tools" else "output_schema"
+    for ability, key in promptable(document).items():
+        if ability not in can:
             at = draft.written(step.number, key)
             message = f'"{card.ref}" lacks the ability "{ability}": it is asked for in the prompt instead'
             yield problem("NF344", message, draft.key(at), at=at, severity="warning")
