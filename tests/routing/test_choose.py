@@ -87,6 +87,13 @@ def test_a_pinned_model_is_first_and_its_chain_follows() -> None:
     assert decided(ask(model="anthropic/haiku")).requested == "anthropic/haiku"
 
 
+def test_a_pinned_model_without_its_key_is_not_replaced_where_no_fallback_is_wanted() -> None:
+    keyless = observe(without_credentials=frozenset({"anthropic"}), no_fallback=True)
+    for fallback in (None, ("openai/mini",)):
+        with pytest.raises(NoCandidate, match="ANTHROPIC_API_KEY"):
+            decided(ask(model="anthropic/haiku", fallback=fallback), keyless)
+
+
 def test_a_pinned_simulated_model_never_falls_back_to_a_paid_one() -> None:
     assert names(decided(ask(model="sim/small"))) == ["sim/small"]
 

@@ -63,6 +63,8 @@ def select(
     context = _Context(request, policy, catalogue, observations, rule, choose, score, providers)
     selection = _start(context)
     choice = request.fallback if request.fallback is not None else rule.fallback
+    if observations.no_fallback and _pinned(request) is not None:
+        choice = False  # whoever names a model and wants no other gets that one or none, also where its key is missing
     if choice is None:
         groups = (*selection.groups, *_after(context, selection))
     elif choice is False:
