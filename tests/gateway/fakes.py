@@ -18,6 +18,7 @@ from nano_flow.plan.plan import PlannedBudget
 from nano_flow.pricing.ledger import Ledger
 from nano_flow.pricing.prices import Prices
 from nano_flow.pricing.rates import PriceList, StatedEntry, StatedPrices, build_entry
+from nano_flow.routing.request import Refusal
 from tests.providers.clock import FakeClock
 
 A, B, C = (ModelRef(name, "one") for name in ("alpha", "beta", "gamma"))
@@ -63,6 +64,7 @@ class Decided:
     tier: str | None = "standard"
     notices: tuple[str, ...] = ()
     cascade: tuple[str, ...] = ()
+    refused: tuple[Refusal, ...] = ()
     decision: Mapping[str, Json] = field(default_factory=dict)
 
 

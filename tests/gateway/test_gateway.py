@@ -13,8 +13,10 @@ from nano_flow.core.messages import ChatReply, Message, ToolCall, Usage
 from nano_flow.core.money import Cost, Money, Unpriced, money
 from nano_flow.core.refs import ModelRef
 from nano_flow.gateway.ask import ModelAnswer, ModelAsk
+from nano_flow.plan.catalogue import Catalogue, ProviderCard
 from nano_flow.plan.plan import PlannedBudget, PlannedRetry
 from nano_flow.ports import RecordedWork
+from nano_flow.routing.request import Refusal
 from tests.gateway.fakes import COST, A, B, C, Decided, FakeProvider, World, ask, reply
 
 
@@ -131,6 +133,26 @@ def test_a_dear_fallback_is_told_when_it_is_asked() -> None:
     world.providers["alpha"] = FakeProvider([errors.ModelUnknown("gone")])
     asyncio.run(gateway.call(ask(turn=1)))
     assert cast(NoticeGiven, world.of(NoticeGiven)[-1]).message == notice
+
+
+def test_the_end_of_a_chain_names_what_happened_and_whose_keys_are_missing() -> None:
+    world = World(candidates=(A,))
+    refused = (Refusal(B, "credentials", "no credentials"), Refusal(C, "price", "unpriced"))
+    world.extra["route"] = lambda question, circumstances: Decided((A,), refused=refused)
+    cards = {name: ProviderCard(name, "x", None, (("KEY", "SECRET"), ("TOKEN",))) for name in ("alpha", "beta")}
+    world.extra["catalogue"] = Catalogue(cards)
+    world.providers["alpha"] = FakeProvider([errors.ConnectionLost("refused; start it: ollama serve")])
+    with pytest.raises(errors.ConnectionLost) as caught:
+        asyncio.run(world.gateway().call(ask()))
+    assert str(caught.value) == (
+        "no model answered:\n  alpha/one: connection: refused; start it: ollama serve\n"
+        "— passed over, for their keys are not set: beta (KEY with SECRET or TOKEN)\n"
+        "— set one, see who is there with nano-flow providers check, or rehearse with --offline"
+    )
+    world.providers["alpha"] = FakeProvider([errors.BadRequest("no such thing")])
+    with pytest.raises(errors.BadRequest) as bad:
+        asyncio.run(world.gateway().call(ask()))
+    assert str(bad.value) == "no such thing"  # another key would not have helped
 
 
 def test_that_a_model_gets_its_tools_by_prompt_is_told_when_it_is_asked() -> None:

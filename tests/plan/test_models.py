@@ -90,7 +90,7 @@ def test_samples_that_cannot_differ_are_a_warning(step: str, said: list[str]) ->
         ("tools: [read_file], fallback: [openai/plain]", 'NF347? the fallback "openai/plain" lacks tools'),
         (
             "provider: cohere, tools: [read_file]",
-            'NF344? where this step is "local" and "complex", no model that may answer has the ability "tools" (cohere/old)',
+            'NF344? where this step is "local" and "complex", no model that may answer has the ability "tools"',
         ),
         (
             "model: complex, provider: cohere, output_schema: {}",

@@ -11,6 +11,7 @@ from nano_flow.core.money import ZERO, Cost, Money, Unpriced
 from nano_flow.core.refs import ModelRef
 from nano_flow.plan.plan import PlannedRetry
 from nano_flow.ports import ChatProvider
+from nano_flow.routing.request import Refusal
 
 FREE = Cost(ZERO)
 
@@ -108,6 +109,10 @@ class Routed(Protocol):
     @property
     def notices(self) -> tuple[str, ...]:
         """What should not stay unsaid, in sentences."""
+
+    @property
+    def refused(self) -> tuple[Refusal, ...]:
+        """Every model that was considered and may not answer, and why."""
 
     @property
     def cascade(self) -> tuple[str, ...]:

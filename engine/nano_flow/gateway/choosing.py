@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from nano_flow.core.errors import BadCredentials, LimitReached
@@ -14,7 +14,7 @@ from nano_flow.gateway.ask import Circumstances, ModelAsk, Routed
 from nano_flow.gateway.limits.cooldown import Cooldowns
 from nano_flow.gateway.sending.question import Question
 from nano_flow.gateway.services import GatewayServices
-from nano_flow.routing.request import NoCandidate
+from nano_flow.routing.request import NoCandidate, Refusal
 
 _BESIDE_THE_POINT = frozenset({"simulated", "offline", "fallback"})
 """Refusals that say nothing of what is missing."""
@@ -22,13 +22,17 @@ _BESIDE_THE_POINT = frozenset({"simulated", "offline", "fallback"})
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A decision, its mapping made once. ``on_use`` are notices that are due when their model is asked."""
+    """A decision, its mapping made once. ``on_use`` are notices that are due when their model is asked.
+
+    ``keyless`` are the providers that were passed over for lack of credentials, with their variables.
+    """
 
     candidates: tuple[ModelRef, ...]
     score: float | None
     tier: str | None
     decision: Mapping[str, Json]
     on_use: Mapping[ModelRef, tuple[str, ...]] = field(default_factory=dict)
+    keyless: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,9 @@ class Chooser:
         ask = question.ask
         routed = await self._routed(question)
         later = {ref: _due_with(ref, routed.notices) for ref in routed.candidates[1:]}
-        chosen = Chosen(routed.candidates, routed.score, routed.tier, routed.decision, later)
+        ways = self._keyless(routed.refused)
+        keyless = tuple(f"{name} ({' or '.join(sets)})" for name, sets in ways.items())
+        chosen = Chosen(routed.candidates, routed.score, routed.tier, routed.decision, later, keyless)
         self.tell(ask, question.requested, chosen.score, chosen.tier, chosen.decision)
         not_yet = {notice for notices in later.values() for notice in notices}
         for notice in routed.notices:
@@ -84,14 +90,19 @@ class Chooser:
     def _without_keys(self, error: NoCandidate) -> BadCredentials | None:
         """What to do where keys are all that is missing, said first and shortly; None where something else is."""
         refused = [refusal for refusal in error.refused if refusal.kind not in _BESIDE_THE_POINT]
-        providers = {r.model.provider: None for r in refused if r.kind == "credentials"}
-        if not providers:
+        keyless = self._keyless(refused)
+        if not keyless:
             return None
-        cards = self.services.catalogue.providers
-        ways = {" with ".join(way): None for name in providers for way in cards[name].credentials}
+        ways = dict.fromkeys(way for sets in keyless.values() for way in sets)
         message = f"no key is set: looked for {', '.join(ways)}; set one of them, or rehearse with --offline"
         others = [f"{r.model}: {r.reason}" for r in refused if r.kind != "credentials"]
         return BadCredentials(f"{message} ({'; '.join(others)})" if others else message)
+
+    def _keyless(self, refused: Iterable[Refusal]) -> Mapping[str, list[str]]:
+        """Providers whose credentials are missing, each with the sets of variables that it takes."""
+        cards = self.services.catalogue.providers
+        names = dict.fromkeys(refusal.model.provider for refusal in refused if refusal.kind == "credentials")
+        return {name: [" with ".join(way) for way in cards[name].credentials] for name in names}
 
     def _circumstances(self, question: Question) -> Circumstances:
         services = self.services

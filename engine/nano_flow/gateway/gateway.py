@@ -23,6 +23,9 @@ from nano_flow.gateway.sending.sender import Answered, Sender
 from nano_flow.gateway.services import GatewayServices
 from nano_flow.pricing.tokens import count_request
 
+Failures = list[tuple[ModelRef, ProviderError | LimitReached]]
+"""The models that were asked, each with the last that became of it."""
+
 
 class Gateway:
     """The model calls of one run."""
@@ -116,7 +119,7 @@ class Gateway:
         """Ask the candidates in turn, each once, until one answers."""
         chosen = await self._chooser.choose(question)
         refs = list(chosen.candidates)
-        failures: list[tuple[ModelRef, ProviderError | LimitReached]] = []
+        failures: Failures = []
         while refs:
             ref = refs.pop(0)
             for notice in chosen.on_use.get(ref, ()):
@@ -134,7 +137,22 @@ class Gateway:
                         self._chooser.notice(question.ask.address, message)
             except DoesNotFit as error:
                 failures.append((ref, error))
-        raise _none_answered(failures)
+        raise self._none_answered(failures, chosen)
+
+    def _none_answered(self, failures: Failures, chosen: Chosen) -> Exception:
+        """One error for a chain that ended: of the last one's class, naming every model, its reason, and what to do."""
+        last = failures[-1][1]
+        limit = next((error for _, error in failures if isinstance(error, LimitReached)), None)
+        if limit is not None:
+            return limit
+        keyless = chosen.keyless if self._services.rules.tries_another_model(last.kind) else ()
+        if len(failures) > 1 or keyless:
+            told = ["no model answered:", *(f"  {ref}: {error.kind}: {error}" for ref, error in failures)]
+            if keyless:
+                told += [f"— passed over, for their keys are not set: {', '.join(keyless)}"]
+                told += ["— set one, see who is there with nano-flow providers check, or rehearse with --offline"]
+            last.args = ("\n".join(told),)
+        return last
 
     async def _one_more(self, question: Question, ref: ModelRef) -> ModelAnswer:
         """A further sample: of this model and no other, and without a decision of its own."""
@@ -172,15 +190,3 @@ def _sum(one: Cost | Unpriced, two: Cost | Unpriced) -> Cost | Unpriced:
 def _elsewhere(refs: list[ModelRef], refused: ModelRef, error: BadCredentials) -> list[ModelRef]:
     """Those of ``refs`` that a refused key leaves: none of its provider, unless it may be only the model (403)."""
     return refs if error.status == 403 else [ref for ref in refs if ref.provider != refused.provider]
-
-
-def _none_answered(failures: list[tuple[ModelRef, ProviderError | LimitReached]]) -> Exception:
-    """One error for a chain that ended: of the last one's class, naming every model and its reason."""
-    last = failures[-1][1]
-    limit = next((error for _, error in failures if isinstance(error, LimitReached)), None)
-    if limit is not None:
-        return limit
-    if len(failures) > 1:
-        reasons = "".join(f"\n  {ref}: {error.kind}: {error}" for ref, error in failures)
-        last.args = (f"no model answered:{reasons}",)
-    return last

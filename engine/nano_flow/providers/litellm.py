@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, cast
 from nano_flow.core.errors import ConnectionLost, NanoFlowError, ProviderError, TimedOut
 from nano_flow.core.messages import ChatReply, ChatRequest
 from nano_flow.core.redact import Redactor
+from nano_flow.core.refs import ModelRef
 from nano_flow.ports import Clock
 from nano_flow.providers.cards import Endpoint
 from nano_flow.providers.errors import translate
 from nano_flow.providers.vendor import describe, without_keys
+from nano_flow.providers.wire.advice import OLLAMA, advice
 from nano_flow.providers.wire.arguments import prepare
 from nano_flow.providers.wire.ending import Ending
 from nano_flow.providers.wire.reply import Raw, finished, read, read_usage, sequence, whole
@@ -43,7 +45,6 @@ _STAY_HERE = {
 
 _NEVER_STREAMED = frozenset({"cohere", "cohere_chat"})
 """LiteLLM ids whose streams LiteLLM cannot read; their text is shown when it is whole."""
-_ASKED_ABOUT = frozenset({"ollama", "ollama_chat"})
 _LONGEST_S = 600.0
 """How long a call may take where nobody says."""
 
@@ -92,7 +93,7 @@ class LiteLLMProvider:
             on_text(reply.text)
             return reply
         prepared = prepare(request, self._endpoint, stream=on_text is not None)
-        if self._endpoint.litellm in _ASKED_ABOUT:
+        if self._endpoint.litellm in OLLAMA:
             self._declare(str(prepared.arguments["model"]))
         progress = None if on_text is None else _Progress(Collector(on_text))
         limit = request.timeout_s
@@ -107,7 +108,7 @@ class LiteLLMProvider:
         except NanoFlowError:
             raise
         except Exception as error:  # the edge: whatever LiteLLM and the vendors' packages raise is read by one table
-            raise self._translated(error, progress) from None
+            raise self._translated(error, request.model, progress) from None
 
     async def _call(self, arguments: Mapping[str, object]) -> object:
         """Let LiteLLM call; its logs and sums, of which nobody would see anything, are a tenth of its work."""
@@ -124,9 +125,12 @@ class LiteLLMProvider:
         facts = {"litellm_provider": "ollama", "mode": "chat", "supports_function_calling": True}
         self._litellm.model_cost.setdefault(model, {**facts, "input_cost_per_token": 0.0, "output_cost_per_token": 0.0})
 
-    def _translated(self, error: Exception, progress: _Progress | None) -> ProviderError:
+    def _translated(self, error: Exception, model: ModelRef, progress: _Progress | None) -> ProviderError:
         translated = translate(describe(error), self._clock.now())
-        message = without_keys(self._redactor.text(str(translated)))
+        message = "; ".join(
+            filter(None, (str(translated).removesuffix("."), advice(translated, self._endpoint, model)))
+        )
+        message = without_keys(self._redactor.text(message))
         if progress is not None and progress.collector.begun:
             translated = ConnectionLost(f"the stream broke: {message}", status=translated.status, maybe_billed=True)
         else:

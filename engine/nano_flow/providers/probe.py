@@ -15,6 +15,7 @@ from nano_flow.core.redact import Redactor
 from nano_flow.ports import Clock
 from nano_flow.providers.cards import Endpoint
 from nano_flow.providers.vendor import without_keys
+from nano_flow.providers.wire.advice import OLLAMA, START_OLLAMA
 from nano_flow.providers.wire.arguments import destination
 
 AT_ONCE = 3
@@ -187,8 +188,8 @@ def _reason(error: Exception) -> str:
 
 
 def _start_it(endpoint: Endpoint, question: Question) -> str:
-    if endpoint.litellm in ("ollama", "ollama_chat"):
-        return "start it: ollama serve"
+    if endpoint.litellm in OLLAMA:
+        return START_OLLAMA
     host = urlsplit(question.base).hostname or question.base
     return f"is {host} reachable from here? its address is base_url in providers.yaml"
 

@@ -117,11 +117,13 @@ def _number(text: str) -> float | None:
 _PREFIX = re.compile(r"^(?:litellm\.)?(?:\w+(?:Error|Exception)|Timeout)(?:\s+\w+(?:Error|Exception))?(?:\s*-\s*|:\s*)")
 _INNER = re.compile(r'"message"\s*:\s*"((?:[^"\\]|\\.)+)"', re.IGNORECASE)
 _SPACES = re.compile(r"\s+")
+_SOCKET = re.compile(r" ssl:(?:<[^>]*>|\w+)(?= \[)")
+"""What aiohttp says of its encryption beside an address that it could not reach."""
 
 
 def tidy(message: str) -> str:
     """A vendor's message in one line, without the class names that LiteLLM puts before it."""
-    text = _SPACES.sub(" ", message).strip()
+    text = _SOCKET.sub("", _SPACES.sub(" ", message)).strip()
     for _ in range(4):
         shorter = _PREFIX.sub("", text, count=1)
         if shorter == text or not shorter:

@@ -10,7 +10,7 @@ from itertools import groupby
 from nano_flow.core.messages import Json
 from nano_flow.core.money import money, usd
 from nano_flow.core.refs import path_of
-from nano_flow.core.shown.printable import clip, printable, printable_lines
+from nano_flow.core.shown.printable import printable, printable_lines
 from nano_flow.core.text import duration_text
 from nano_flow.views.table import WHOLE, Column, table
 
@@ -21,7 +21,7 @@ WIDTH = 100
 _MANY = 12
 _FAILED_SHOWN = 5
 _OUTPUT_LINES = 60
-_MESSAGE = 600
+_MESSAGE, _MESSAGE_LINES = 1200, 20
 _COLUMNS = (
     Column("", least=1),
     Column("step", least=10),
@@ -151,7 +151,7 @@ def _headline(document: Fields, width: int, look: Paint) -> list[str]:
     reason = _mapping(document.get("stop")).get("reason")
     word = f"{status} ({reason})" if reason and reason != status else status
     simulated = ", simulated" if document.get("simulated") else ""
-    text = f"{document['workflow']}: {word} in {_duration(document['duration_s'])}{simulated}  run {document['run_id']}"
+    text = f"{document['workflow']}: {word} in {_duration(document['duration_s'])}{simulated} run {document['run_id']}"
     return [look(line, _LOOKS.get(status, "strong")) for line in _wrapped(text, width)]
 
 
@@ -167,7 +167,9 @@ def _failures(document: Fields, width: int) -> Iterator[str]:
 
 
 def _wrapped(text: str, width: int) -> list[str]:
-    return textwrap.wrap(clip(text, _MESSAGE), max(10, width), subsequent_indent="  ")
+    """Lines that fit; those that the text has stay, with their indentation."""
+    lines = printable_lines(text if len(text) <= _MESSAGE else f"{text[:_MESSAGE]}…")[:_MESSAGE_LINES]
+    return [piece for line in lines for piece in textwrap.wrap(line, max(10, width), subsequent_indent="  ")]
 
 
 def _sums(document: Fields, width: int) -> Iterator[str]:

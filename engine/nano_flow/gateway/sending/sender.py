@@ -13,6 +13,7 @@ from nano_flow.core.refs import ModelRef
 from nano_flow.gateway.ask import ModelAsk, Providers
 from nano_flow.gateway.limits.pace import Pace
 from nano_flow.gateway.sending.books import Attempt, Books, Unusable
+from nano_flow.gateway.sending.deadlines import standing_still
 from nano_flow.gateway.sending.question import Question
 from nano_flow.plan.catalogue import Catalogue, ModelCard, ProviderCard
 from nano_flow.pricing.tokens import upper_bound
@@ -101,7 +102,8 @@ class Sender:
         return pace
 
     async def _send(self, attempt: Attempt) -> ChatReply:
-        provider = await self.providers.ready(attempt.ref.provider)  # before the intent: what it costs is time only
+        with standing_still():  # before the intent, outside of every timeout: what it costs is our own time only
+            provider = await self.providers.ready(attempt.ref.provider)
         await self.books.intend(attempt)
         shown = self.stream and attempt.request.purpose == "agent" and not attempt.request.sample
         on_text = self._listener(attempt) if shown else None

@@ -9,6 +9,7 @@ from nano_flow.core.messages import ChatRequest, Json, ToolSpec
 from nano_flow.providers.cards import Endpoint, ModelFacts
 from nano_flow.providers.prompt_tools import schema_note, tools_note
 from nano_flow.providers.simulated.tokens import count_request
+from nano_flow.providers.wire.advice import OLLAMA
 from nano_flow.providers.wire.messages import MessageStyle, wire_messages
 from nano_flow.providers.wire.names import ToolNames
 
@@ -20,7 +21,6 @@ _TOOLS = frozenset({"tools", "tool_choice"})
 _PASSED_ON = _TOOLS | {*_PARAMS, "response_format"}
 _SPEAKS_OPENAI = frozenset({"openai", "azure", "huggingface"})
 """LiteLLM ids whose parameters need no translation, so that none of them depends on LiteLLM's list."""
-_OLLAMA = frozenset({"ollama", "ollama_chat"})
 _SMALLEST_CONTEXT, _LARGEST_CONTEXT = 4096, 131_072
 _THINKS_BY_BUDGET = frozenset({"anthropic", "bedrock"})
 """LiteLLM ids for which ``reasoning_effort`` becomes a budget of tokens, and what LiteLLM makes of each word."""
@@ -70,7 +70,7 @@ def prepare(request: ChatRequest, endpoint: Endpoint, *, stream: bool) -> Prepar
         arguments |= {"stream": True, "stream_options": {"include_usage": True}}
     allowed = _PASSED_ON if litellm in _SPEAKS_OPENAI else _TOOLS
     arguments["allowed_openai_params"] = [name for name in arguments if name in allowed]
-    if litellm in _OLLAMA:
+    if litellm in OLLAMA:
         arguments["num_ctx"] = _context_for(request, card)
     if litellm != "huggingface":  # there LiteLLM would send it to the server
         arguments |= {"num_retries": 0, "max_retries": 0}

@@ -10,6 +10,7 @@ from nano_flow.core.events import StepFailed, StepFinished, StepRetried, StepSki
 from nano_flow.core.outcomes import Ended, Failed, Failure, StepOutcome, Succeeded
 from nano_flow.core.refs import Address
 from nano_flow.core.text import duration_text
+from nano_flow.gateway.sending.deadlines import counted
 from nano_flow.plan.plan import PlannedRetry, PlannedStep
 from nano_flow.runtime.execution.engine import Engine, value_of
 from nano_flow.runtime.scope import Bill, Frame
@@ -152,8 +153,9 @@ class Attempts:
         if limit is None or self._step.kind in ENDS_ITSELF:
             return await self._body(execution)
         try:
-            async with self._engine.services.clock.timeout(limit):
-                return await self._body(execution)
+            async with self._engine.services.clock.timeout(limit) as deadline:
+                with counted(deadline):
+                    return await self._body(execution)
         except TimeoutError:
             return Failed(Failure("timeout", f"no result within {duration_text(limit)}"))
 

@@ -13,6 +13,7 @@ from nano_flow.core.messages import Json
 from nano_flow.core.outcomes import Ended, Failed, Failure, RunStatus, StepOutcome, Succeeded, Waiting
 from nano_flow.core.refs import Address, child
 from nano_flow.core.text import duration_text
+from nano_flow.gateway.sending.deadlines import counted
 from nano_flow.plan.plan import Plan, PlannedBudget, PlannedGraph, PlannedStep, Value
 from nano_flow.runtime.execution.engine import Engine, value_of
 from nano_flow.runtime.execution.step import run_body, run_now, run_step
@@ -111,8 +112,9 @@ class NestedGraphs:
     async def _run(self, frame: Frame, timeout_s: float | None) -> StepOutcome:
         """Run a graph and, when it ends, its handlers: they are not under its timeout."""
         try:
-            async with self._engine.services.clock.timeout(timeout_s):
-                outcome, state = await self._graph(frame)
+            async with self._engine.services.clock.timeout(timeout_s) as deadline:
+                with counted(deadline):
+                    outcome, state = await self._graph(frame)
         except TimeoutError:
             late = Failed(Failure("timeout", f"no result within {duration_text(timeout_s or 0.0)}"))
             await self._handlers(frame, "failed", ("", late))
