@@ -20,6 +20,7 @@ from nano_flow.providers.errors import translate
 from nano_flow.providers.vendor import describe, without_keys
 from nano_flow.providers.wire.advice import OLLAMA, advice
 from nano_flow.providers.wire.arguments import prepare
+from nano_flow.providers.wire.connections import Connections
 from nano_flow.providers.wire.ending import Ending
 from nano_flow.providers.wire.reply import Raw, finished, read, read_usage, sequence, whole
 from nano_flow.providers.wire.stream import Collector
@@ -85,6 +86,7 @@ class LiteLLMProvider:
         self._redactor = Redactor(endpoint.keys.values())
         self._litellm = load_litellm()
         self._unreported = _own_reports()
+        self._connections = Connections(self._litellm)
 
     async def complete(self, request: ChatRequest, on_text: Callable[[str], None] | None = None) -> ChatReply:
         """Answer one request; streams where ``on_text`` is given."""
@@ -92,6 +94,7 @@ class LiteLLMProvider:
             reply = await self.complete(request)
             on_text(reply.text)
             return reply
+        self._connections.use()
         prepared = prepare(request, self._endpoint, stream=on_text is not None)
         if self._endpoint.litellm in OLLAMA:
             self._declare(str(prepared.arguments["model"]))
@@ -140,10 +143,8 @@ class LiteLLMProvider:
         return translated
 
     async def close(self) -> None:
-        """Close the connections that LiteLLM keeps."""
-        close = getattr(self._litellm, "close_litellm_async_clients", None)
-        if close is not None:
-            await close()
+        """Let go of the connections that LiteLLM keeps."""
+        await self._connections.release()
 
 
 @dataclass(slots=True)

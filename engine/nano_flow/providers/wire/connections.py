@@ -1,0 +1,79 @@
+"""LiteLLM keeps its connections for all who call it in one event loop; they are closed when the last of ours goes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+
+@dataclass(slots=True)
+class _Shared:
+    """The adapters that use the connections of one loop; those in ``before`` were there first: somebody else's."""
+
+    before: frozenset[str]
+    users: int = 0
+
+
+_LOOPS: WeakKeyDictionary[asyncio.AbstractEventLoop, _Shared] = WeakKeyDictionary()
+
+
+class Connections:
+    """One adapter's share."""
+
+    def __init__(self, litellm: ModuleType) -> None:
+        self._litellm = litellm
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def use(self) -> None:
+        """A call is about to be made: what it opens stays open until this adapter, too, has released it."""
+        loop = asyncio.get_running_loop()
+        if self._loop is loop:
+            return
+        self._loop = loop
+        if loop not in _LOOPS:
+            _LOOPS[loop] = _Shared(frozenset(self._of(loop)))
+        _LOOPS[loop].users += 1
+
+    async def release(self) -> None:
+        """This adapter calls no more; where it was the last one, the connections are closed."""
+        loop, self._loop = self._loop, None
+        shared = _LOOPS.get(loop) if loop is not None else None
+        if loop is None or shared is None:
+            return
+        shared.users -= 1
+        if shared.users:
+            return
+        del _LOOPS[loop]
+        ours = {key: client for key, client in self._of(loop).items() if key not in shared.before}
+        for kept in self._kept():  # all of them before the first is closed: whoever comes meanwhile must find none
+            for key in ours:
+                kept.pop(key, None)
+        for client in ours.values():
+            await _close(client)
+
+    def _kept(self) -> tuple[MutableMapping[str, object], ...]:
+        """LiteLLM's clients by key, and when each of them is to be forgotten."""
+        cache = self._litellm.in_memory_llm_clients_cache
+        return (cache.cache_dict, cache.ttl_dict)
+
+    def _of(self, loop: asyncio.AbstractEventLoop) -> Mapping[str, object]:
+        """The clients of one loop: LiteLLM puts its identity at the end of a key."""
+        clients = dict(self._kept()[0])
+        return {key: client for key, client in clients.items() if key.endswith(f"-{id(loop)}")}
+
+
+async def _close(client: object) -> None:
+    """Close a handler of LiteLLM's or a vendor's client: what is inside is an httpx client, and its transport."""
+    inner = getattr(client, "_client", None) or getattr(client, "client", None) or client
+    for part in (getattr(inner, "_transport", None), inner):
+        close: Callable[[], Awaitable[None]] | None = getattr(part, "aclose", None)
+        if close is not None:
+            with suppress(RuntimeError, OSError):  # closed already, or never opened
+                await close()
