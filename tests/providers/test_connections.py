@@ -36,8 +36,9 @@ def shared(**clients: Client) -> tuple[ModuleType, dict[str, object]]:
 
 def test_the_last_one_closes_what_was_opened_since_the_first_and_nothing_of_others() -> None:
     async def main() -> None:
-        theirs, ours, elsewhere = Client(), Client(), Client()
-        litellm, kept = shared(theirs=theirs)
+        theirs, ours, elsewhere, prepared = Client(), Client(), Client(), Client()
+        theirs.client._transport.client = SimpleNamespace(closed=False, _loop=asyncio.get_running_loop())
+        litellm, kept = shared(theirs=theirs, prepared=prepared)
         one, two = Connections(litellm), Connections(litellm)
         one.use()
         kept[f"ours-{id(asyncio.get_running_loop())}"] = ours
@@ -48,7 +49,7 @@ def test_the_last_one_closes_what_was_opened_since_the_first_and_nothing_of_othe
         assert ours.closed == []
         await one.release()
         await two.release()
-        assert ours.closed == ["transport", "client"]
+        assert ours.closed == prepared.closed == ["transport", "client"]
         assert theirs.closed == elsewhere.closed == []
         assert set(kept.values()) == {theirs, elsewhere}
 

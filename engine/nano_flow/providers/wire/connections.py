@@ -38,7 +38,7 @@ class Connections:
             return
         self._loop = loop
         if loop not in _LOOPS:
-            _LOOPS[loop] = _Shared(frozenset(self._of(loop)))
+            _LOOPS[loop] = _Shared(frozenset(key for key, client in self._of(loop).items() if _is_open(client, loop)))
         _LOOPS[loop].users += 1
 
     async def release(self) -> None:
@@ -71,9 +71,19 @@ class Connections:
 
 async def _close(client: object) -> None:
     """Close a handler of LiteLLM's or a vendor's client: what is inside is an httpx client, and its transport."""
-    inner = getattr(client, "_client", None) or getattr(client, "client", None) or client
+    inner = _inner(client)
     for part in (getattr(inner, "_transport", None), inner):
         close: Callable[[], Awaitable[None]] | None = getattr(part, "aclose", None)
         if close is not None:
             with suppress(RuntimeError, OSError):  # closed already, or never opened
                 await close()
+
+
+def _inner(client: object) -> object:
+    return getattr(client, "_client", None) or getattr(client, "client", None) or client
+
+
+def _is_open(client: object, loop: asyncio.AbstractEventLoop) -> bool:
+    """Whether it holds connections of this loop; what LiteLLM only prepared, or a loop before it left, is nobody's."""
+    session = getattr(getattr(_inner(client), "_transport", None), "client", None)
+    return getattr(session, "closed", True) is False and getattr(session, "_loop", None) is loop
