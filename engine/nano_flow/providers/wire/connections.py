@@ -57,6 +57,9 @@ class Connections:
                 kept.pop(key, None)
         for client in ours.values():
             await _close(client)
+        last = vars(self._litellm).get("module_level_aclient")  # kept for ever: only what it holds is closed
+        if _is_open(last, loop):
+            await _close_part(_transport(last))
 
     def _kept(self) -> tuple[MutableMapping[str, object], ...]:
         """LiteLLM's clients by key, and when each of them is to be forgotten."""
@@ -71,19 +74,26 @@ class Connections:
 
 async def _close(client: object) -> None:
     """Close a handler of LiteLLM's or a vendor's client: what is inside is an httpx client, and its transport."""
-    inner = _inner(client)
-    for part in (getattr(inner, "_transport", None), inner):
-        close: Callable[[], Awaitable[None]] | None = getattr(part, "aclose", None)
-        if close is not None:
-            with suppress(RuntimeError, OSError):  # closed already, or never opened
-                await close()
+    for part in (_transport(client), _inner(client)):
+        await _close_part(part)
+
+
+async def _close_part(part: object) -> None:
+    close: Callable[[], Awaitable[None]] | None = getattr(part, "aclose", None)
+    if close is not None:
+        with suppress(RuntimeError, OSError):  # closed already, or never opened
+            await close()
 
 
 def _inner(client: object) -> object:
     return getattr(client, "_client", None) or getattr(client, "client", None) or client
 
 
+def _transport(client: object) -> object:
+    return getattr(_inner(client), "_transport", None)
+
+
 def _is_open(client: object, loop: asyncio.AbstractEventLoop) -> bool:
     """Whether it holds connections of this loop; what LiteLLM only prepared, or a loop before it left, is nobody's."""
-    session = getattr(getattr(_inner(client), "_transport", None), "client", None)
+    session = getattr(_transport(client), "client", None)
     return getattr(session, "closed", True) is False and getattr(session, "_loop", None) is loop
