@@ -8,12 +8,12 @@ import os
 import queue
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
 from nano_flow.app import run_workflow
-from nano_flow.core.errors import NanoFlowError
+from nano_flow.core.errors import NanoFlowError, UsageError
 from nano_flow.core.events import Event
 from nano_flow.core.messages import Json
 from nano_flow.core.money import money
@@ -43,7 +43,9 @@ def run(
     options: RunOptions | None = None,
     where: Where | None = None,
 ) -> RunResult:
-    """Run a workflow to its end. See ``arun``."""
+    """Run a workflow to its end. See ``arun``; UsageError where an event loop is running, which would wait for ever."""
+    if _loop_is_running():
+        raise UsageError("nano_flow.run cannot be called where an event loop is running: await nano_flow.arun(…)")
     return asyncio.run(arun(file, inputs, options=options, where=where))
 
 
@@ -105,11 +107,14 @@ async def prompt_nano_agent(
 ) -> AgentReply:
     """One agent with file tools on the workspace, routed unless ``model`` names one.
 
-    ``model`` is ``provider/model``, a tier, or a model of ``provider``. Raises RunError where there is no answer.
+    ``model`` is ``provider/model``, a tier, or a model of ``provider``. Raises UsageError for names that do not exist,
+    RunError where there is no answer.
     """
-    named = f"{provider}/{model}" if model and provider and "/" not in model else model
-    chosen = options or RunOptions()
-    document = agent_document(tools, named, None if named and "/" in named else provider)
+    if not agentic_prompt or not agentic_prompt.strip():
+        raise UsageError("the prompt is empty")
+    given = options or RunOptions()
+    chosen = replace(given, model=model or given.model, provider=provider or given.provider)
+    document = agent_document([tools] if isinstance(tools, str) else tools)
     path = _ask_path(where)
     report = await run_workflow(
         path,
@@ -134,15 +139,11 @@ async def execute_with_fallback(
     return await prompt_nano_agent(prompt, None, provider, tools=tools, options=options, where=where)
 
 
-def agent_document(tools: Sequence[str], model: str | None = None, provider: str | None = None) -> str:
+def agent_document(tools: Sequence[str]) -> str:
     """A workflow of one agent whose prompt is an input, so that nothing in it is taken for a template."""
     step: dict[str, Json] = {"prompt": "{{ inputs.prompt }}"}
     if tools:
         step["tools"] = list(tools)
-    if model:
-        step["model"] = model
-    if provider:
-        step["provider"] = provider
     document = {
         "nano_flow": 1,
         "name": "ask",
@@ -156,6 +157,14 @@ def agent_document(tools: Sequence[str], model: str | None = None, provider: str
 def budget(usd: str | int | Decimal) -> RunOptions:
     """Options with a budget of ``usd`` dollars."""
     return RunOptions(budget=money(usd))
+
+
+def _loop_is_running() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 class _QueueSink:

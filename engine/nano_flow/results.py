@@ -54,7 +54,7 @@ class RunResult:
 
 @dataclass(frozen=True, slots=True)
 class AgentReply:
-    """What one agent answered; ``text`` is its last message, ``tool_calls`` the names of the tools it used."""
+    """What one agent answered: ``text`` is its last message, ``attempts`` are all its calls of models."""
 
     text: str
     model: str | None

@@ -20,7 +20,13 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_project_has_all_that_was_promised(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_command(["init", "hello"]) == 0
     names = {path.relative_to(tmp_path / "hello").as_posix() for path in (tmp_path / "hello").rglob("*.*")}
-    assert {"workflow.yaml", "workflow.test.yaml", ".gitignore", "schemas/workflow.schema.json"} <= names
+    assert {
+        "workflow.yaml",
+        "workflow.test.yaml",
+        "routing.test.yaml",
+        ".gitignore",
+        "schemas/workflow.schema.json",
+    } <= names
     assert {"providers.yaml", "routing.yaml", "pricing.yaml"} <= names
     assert "nano-flow run hello/workflow.yaml --offline" in capsys.readouterr().err
 
@@ -29,9 +35,18 @@ def test_a_project_has_all_that_was_promised(tmp_path: Path, capsys: pytest.Capt
 def test_every_document_of_a_project_is_valid_and_names_its_schema(name: str) -> None:
     text = project_files()[name]
     assert load_any(text, name) is not None
-    if name.startswith("workflow"):
+    if "test" in name or name.startswith("workflow"):
         schema = text.partition("$schema=")[2].partition("\n")[0]
         assert schema in project_files()
+
+
+def test_the_tests_of_a_new_project_pass(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command(["init", "."]) == 0
+    assert run_command(["policy", "test"]) == 0
+    assert run_command(["test"]) == 0
+    capsys.readouterr()
+    assert run_command(["policy", "test", "-k", "nobody"]) == 1
+    assert 'no case contains "nobody"' in capsys.readouterr().err
 
 
 def test_nothing_is_overwritten_and_then_nothing_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from nano_flow.cli.main import run_command
-from nano_flow.project.naming import check_names
+from nano_flow.core.errors import UsageError
+from nano_flow.project.naming import full_name
 from nano_flow.project.opening import open_workflow
 
 WORKFLOW = "nano_flow: 1\nname: one\nsteps:\n  ask: {prompt: Hello}\n"
@@ -42,4 +43,18 @@ def test_an_unknown_name_is_wrong_usage(
 @pytest.mark.parametrize("model", [None, "auto", "standard", "openai/gpt-5-mini", "ollama/whatever-is-pulled"])
 def test_what_is_declared_passes(model: str | None, tmp_path: Path) -> None:
     (tmp_path / "one.yaml").write_text(WORKFLOW)
-    check_names(model, "openai", open_workflow(str(tmp_path / "one.yaml")).policies)
+    assert full_name(model, None, open_workflow(str(tmp_path / "one.yaml")).policies) == model
+
+
+def test_a_model_of_the_provider_is_named_in_full_and_one_of_another_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "one.yaml").write_text(WORKFLOW)
+    policies = open_workflow(str(tmp_path / "one.yaml")).policies
+    assert full_name("gpt-5-mini", "openai", policies) == "openai/gpt-5-mini"
+    assert full_name("simple", "openai", policies) == "simple"
+    assert full_name("openai/gpt-5", "openai", policies) == "openai/gpt-5"
+    with pytest.raises(UsageError, match='"openai/gpt-5" is no model of the provider "anthropic"'):
+        full_name("openai/gpt-5", "anthropic", policies)
+    with pytest.raises(UsageError, match=r'has no model "gpt-5-mni".*did you mean "gpt-5-mini"'):
+        full_name("gpt-5-mni", "openai", policies)
+    with pytest.raises(UsageError, match=r'there is no tier "gpt-5-mni".*did you mean "gpt-5-mini"'):
+        full_name("gpt-5-mni", None, policies)

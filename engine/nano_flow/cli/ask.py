@@ -10,7 +10,6 @@ import click
 from nano_flow.cli.common import Options, pass_options
 from nano_flow.cli.run import Dollars
 from nano_flow.core.errors import UsageError
-from nano_flow.core.money import Money
 
 _EPILOG = """\b
 Examples:
@@ -22,7 +21,7 @@ Examples:
 
 @click.command("ask", epilog=_EPILOG)
 @click.argument("prompt")
-@click.option("--model", metavar="MODEL", help="provider/model or a tier, instead of a routed model.")
+@click.option("--model", metavar="MODEL", help="provider/model, a tier, or a model of --provider.")
 @click.option("--provider", metavar="NAME", help="Only models of this provider.")
 @click.option("--tools", default="", metavar="A,B", help="Tools that the agent may use, such as read_file.")
 @click.option("--workspace", type=click.Path(path_type=Path, file_okay=False, exists=True), help="Where tools work.")
@@ -35,17 +34,13 @@ def command(options: Options, /, prompt: str, tools: str, workspace: Path | None
     from nano_flow.library import agent_document
     from nano_flow.project.preparing import GivenInputs, RunOptions
 
-    model, provider, budget = chosen["model"], chosen["provider"], chosen["budget"]
     text = prompt if sys.stdin.isatty() else _with_input(prompt)
     if not text.strip():
         raise UsageError("the prompt is empty")
     names = [name.strip() for name in tools.split(",") if name.strip()]
-    document = agent_document(
-        names, model if isinstance(model, str) else None, provider if isinstance(provider, str) else None
-    )
-    run_options = RunOptions(offline=bool(chosen["offline"]), budget=Money(budget) if isinstance(budget, int) else None)
+    what = GivenInputs(data={"prompt": text}), RunOptions(**chosen)  # type: ignore[arg-type]
     folder = (workspace or Path.cwd()).absolute()
-    return run_document(options, str(folder / "ask.yaml"), document, (GivenInputs(data={"prompt": text}), run_options))
+    return run_document(options, str(folder / "ask.yaml"), agent_document(names), what)
 
 
 def _with_input(prompt: str) -> str:

@@ -43,7 +43,7 @@ class DocumentError(NanoFlowError):
 
     def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
         self.diagnostics = tuple(diagnostics)
-        super().__init__("\n".join(str(d) for d in self.diagnostics))
+        super().__init__("\n".join(f"{d}; {d.hint}" if d.hint else str(d) for d in self.diagnostics))
 
 
 class StoreError(NanoFlowError):

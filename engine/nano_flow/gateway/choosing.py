@@ -95,7 +95,7 @@ class Chooser:
             return None
         ways = dict.fromkeys(way for sets in keyless.values() for way in sets)
         message = f"no key is set: looked for {', '.join(ways)}; set one of them, or rehearse with --offline"
-        others = [f"{r.model}: {r.reason}" for r in refused if r.kind != "credentials"]
+        others = [f"{r.model}: {r.reason}" for r in refused if r.kind not in ("credentials", "provider")]
         return BadCredentials(f"{message} ({'; '.join(others)})" if others else message)
 
     def _keyless(self, refused: Iterable[Refusal]) -> Mapping[str, list[str]]:

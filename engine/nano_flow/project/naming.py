@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from nano_flow.core.errors import UsageError
 from nano_flow.core.refs import ModelRef
 from nano_flow.plan.catalogue import Catalogue
@@ -9,21 +11,36 @@ from nano_flow.plan.names.nearest import did_you_mean, listed
 from nano_flow.project.policies import Policies
 
 
-def check_names(model: str | None, provider: str | None, policies: Policies) -> None:
-    """UsageError where one of them is nowhere declared, with the nearest name."""
+def full_name(model: str | None, provider: str | None, policies: Policies) -> str | None:
+    """``model`` as routing takes it: what is no tier is a model of ``provider``.
+
+    UsageError where one of them is nowhere declared, with the nearest name, or where they contradict each other.
+    """
     catalogue = policies.catalogue
     if provider is not None:
         _check_provider(provider, catalogue)
-    if model is None or model == "auto":
-        return
+    tiers = [tier.name for tier in policies.routing.tiers]
+    if model is None or model in ("auto", *tiers):
+        return model
+    if provider is not None and "/" not in model:
+        model = f"{provider}/{model}"
+    _check(model, tiers, catalogue)
+    if provider not in (None, ModelRef.parse(model).provider):
+        raise UsageError(f'"{model}" is no model of the provider "{provider}": leave one of the two out')
+    return model
+
+
+def _check(model: str, tiers: Sequence[str], catalogue: Catalogue) -> None:
     if "/" in model:
         _check_model(model, catalogue)
-        return
-    tiers = [tier.name for tier in policies.routing.tiers]
-    if model not in tiers:
+    else:
         full = next((f"{p.name}/{model}" for p in catalogue.providers.values() if model in p.models), "")
-        hint = f'write "{full}"' if full else did_you_mean(model, ["auto", *tiers])
+        hint = f'write "{full}"' if full else did_you_mean(model, ["auto", *tiers, *_models(catalogue)])
         raise UsageError(_with(f'there is no tier "{model}": there are {listed(tiers)}, or provider/model', hint))
+
+
+def _models(catalogue: Catalogue) -> Iterator[str]:
+    return (name for provider in catalogue.providers.values() for name in provider.models)
 
 
 def _check_provider(name: str, catalogue: Catalogue) -> None:

@@ -16,7 +16,7 @@ from nano_flow.plan.inputs import bind_inputs, read_input
 from nano_flow.plan.plan import Plan
 from nano_flow.ports import RunRecord
 from nano_flow.project.files import read_text
-from nano_flow.project.naming import check_names
+from nano_flow.project.naming import full_name
 from nano_flow.project.opening import Opened, open_workflow, step_digests, step_kinds
 
 
@@ -89,7 +89,7 @@ def prepare_run(
 
 def prepare_opened(opened: Opened, given: GivenInputs, options: RunOptions, *, now: float) -> PreparedRun:
     """Bind the inputs of a workflow that is open already. Raises UsageError."""
-    check_names(options.model, options.provider, opened.policies)
+    options = replace(options, model=full_name(options.model, options.provider, opened.policies))
     plan = with_options(opened.plan, options)
     inputs = _bound(plan, given)
     return PreparedRun(

@@ -63,7 +63,9 @@ def _of_revision(revision: str, in_force: Sequence[PolicyFile]) -> Side:
     """The files in force as they stood at ``revision``; what is shipped stays as it is."""
     root = repository_root(Path.cwd())
     if root is None:
-        raise UsageError(f'"{revision}" is no file, and there is no git repository here')
+        raise UsageError(
+            f'"{revision}" is no file, and there is no git repository here: begin one (git init), or name two files'
+        )
     _git(
         root, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}", missing=f'there is no revision "{revision}"'
     )

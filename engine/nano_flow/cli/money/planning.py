@@ -17,7 +17,7 @@ from nano_flow.project.money.cached import cached_steps
 from nano_flow.project.money.earlier import earlier_uses, observed_before
 from nano_flow.project.money.estimating import Circumstance, PlanReport, plan_report
 from nano_flow.project.money.known import KnownInputs, known_inputs
-from nano_flow.project.naming import check_names
+from nano_flow.project.naming import full_name
 from nano_flow.project.opening import open_workflow
 from nano_flow.project.preparing import GivenInputs, RunOptions, with_options
 
@@ -28,7 +28,7 @@ def report(options: Options, path: str, given: GivenInputs, chosen: RunOptions) 
     Raises DocumentError, UsageError, StoreError.
     """
     opened = open_workflow(path, options.config_dir)
-    check_names(chosen.model, chosen.provider, opened.policies)
+    chosen = replace(chosen, model=full_name(chosen.model, chosen.provider, opened.policies))
     plan, now = with_options(opened.plan, chosen), time.time()
     where = Circumstance(
         options=chosen,

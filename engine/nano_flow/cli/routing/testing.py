@@ -31,7 +31,8 @@ def run_cases(options: Options, paths: Sequence[Path], wanted: str) -> int:
         if results:
             output.data(output.style(summary, "bad" if failed else "good"))
         else:
-            output.fail("no case was found: policy tests are files named routing.test.yaml")
+            what = f'contains "{wanted}"' if wanted else "is there: policy tests are files named routing.test.yaml"
+            output.fail(f"no case {what}; nano-flow init shows one, in a new folder: nano-flow init DIR")
     return 1 if failed or not results else 0
 
 

@@ -19,7 +19,7 @@ from nano_flow.locate import POLICY_NAMES
 @click.argument("directory", metavar="[DIR]", default=".", type=click.Path(file_okay=False, path_type=Path))
 @pass_options
 def command(options: Options, directory: Path) -> None:
-    """Start a project in DIR: a workflow, its test, the policy files and the editor's schemas.
+    """Start a project in DIR: a workflow, the policy files, tests of both and the editor's schemas.
 
     Nothing that exists is overwritten.
 
@@ -43,6 +43,7 @@ def project_files() -> dict[str, str]:
     """Every file of a new project, by its path inside the project."""
     files = {"workflow.yaml": templates.WORKFLOW, "workflow.test.yaml": templates.TEST}
     files |= {name: bundled_text(name) for name in POLICY_NAMES}
+    files["routing.test.yaml"] = templates.ROUTING_TEST
     schemas = sorted(bundled_path("schemas").glob("*.schema.json"))
     files |= {f"schemas/{path.name}": path.read_text(encoding="utf-8") for path in schemas}
     files[".gitignore"] = templates.GITIGNORE

@@ -65,6 +65,27 @@ cases:
       outputs: {summary: {contains: Both matter}}
 """
 
+ROUTING_TEST = """\
+# yaml-language-server: $schema=schemas/test.schema.json
+# What routing.yaml is held to; nothing is sent: nano-flow policy test
+# Where the project is a git repository, `nano-flow policy diff` shows what a change of routing.yaml moves.
+nano_flow: 1
+cases:
+  a slip of the pen is simple:
+    prompt: Fix the typo in README.md
+    expect: {tier: simple, score: {at_most: 1}}
+  a function is standard:
+    prompt: Write a Python function that reads a CSV file and returns the mean of each column.
+    expect: {tier: standard}
+  a system of many lines is complex:
+    prompt: Design a microservice architecture with sharding and high availability; about 2000 lines of code.
+    expect: {tier: complex}
+  personal data stays local:
+    prompt: Summarise the complaint of this customer.
+    tags: [pii]
+    expect: {provider: ollama, candidates: [ollama/llama3]}
+"""
+
 GITIGNORE = """\
 # What nano-flow remembers of runs, and keys.
 .nano-flow/

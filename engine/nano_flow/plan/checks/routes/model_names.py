@@ -20,9 +20,13 @@ def unknown_model(draft: Draft, name: str, at: Path) -> Iterator[Diagnostic]:
     elif (routing := draft.context.routing) is not None and name not in routing.tiers:
         catalogue = draft.context.catalogue
         full = next((f"{p.name}/{name}" for p in catalogue.providers.values() if name in p.models), "")
-        hint = f'write "{full}"' if full else did_you_mean(name, ["auto", *routing.tiers])
+        hint = f'write "{full}"' if full else did_you_mean(name, ["auto", *routing.tiers, *_models(draft)])
         message = f'there is no tier "{name}": expected auto, provider/model or one of {listed(routing.tiers)}'
         yield problem("NF342", message, draft.where(at), at=at, hint=hint)
+
+
+def _models(draft: Draft) -> Iterator[str]:
+    return (name for provider in draft.context.catalogue.providers.values() for name in provider.models)
 
 
 def unknown_ref(draft: Draft, name: str, at: Path) -> Iterator[Diagnostic]:

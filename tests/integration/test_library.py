@@ -1,0 +1,94 @@
+"""The Python API as the contract writes it, offline: typed results, and errors that say what to type."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import nano_flow
+from nano_flow import RunOptions
+from nano_flow.core.errors import DocumentError, RunError, UsageError
+from nano_flow.core.events import RunFinished, RunStarted
+
+OFFLINE = RunOptions(offline=True)
+WORKFLOW = """
+nano_flow: 1
+name: w
+inputs: {diff: {type: string}}
+steps: {review: {prompt: "Review {{ inputs.diff }}"}}
+outputs: {report: "{{ steps.review.output }}"}
+"""
+ask, fallback = nano_flow.prompt_nano_agent, nano_flow.execute_with_fallback
+
+
+@pytest.fixture(autouse=True)
+def _project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
+    (tmp_path / "workflow.yaml").write_text(WORKFLOW)
+
+
+def test_a_run_has_typed_outputs_costs_and_steps() -> None:
+    result = nano_flow.run("workflow.yaml", inputs={"diff": "x"}, options=OFFLINE)
+    assert result.status == "succeeded" and result.simulated and isinstance(result.outputs, dict)
+    assert result.outputs["report"] == result.steps["review"][0].output
+    assert result.steps["review"][0].model == "sim/small" and result.steps["review"][0].tier == "simple"
+    assert result.cost.usd == 0 and result.cost.simulated_usd > Decimal(0)
+
+
+def test_events_are_streamed_and_errors_come_at_the_end() -> None:
+    events = list(nano_flow.stream("workflow.yaml", inputs={"diff": "x"}, options=OFFLINE))
+    assert isinstance(events[0], RunStarted) and isinstance(events[-1], RunFinished)
+    with pytest.raises(UsageError, match='input "diff" is missing'):
+        list(nano_flow.stream("workflow.yaml", options=OFFLINE))
+
+
+def test_an_event_loop_is_told_of_arun() -> None:
+    async def inside() -> None:
+        nano_flow.run("workflow.yaml", inputs={"diff": "x"}, options=OFFLINE)
+
+    with pytest.raises(UsageError, match=r"await nano_flow\.arun"):
+        asyncio.run(inside())
+
+
+@pytest.mark.parametrize(
+    ("call", "requested"),
+    [
+        (lambda: ask("Create a REST API", model="gpt-5-mini", provider="openai", options=OFFLINE), "openai/gpt-5-mini"),
+        (lambda: ask("Create", model="openai/gpt-5", options=OFFLINE), "openai/gpt-5"),
+        (lambda: ask("Create", model="standard", options=OFFLINE), "standard"),
+        (lambda: ask("Create {{ this }}", provider="anthropic", options=OFFLINE), "auto"),
+        (lambda: fallback(prompt="Build", tools=["read_file"], provider="openai", options=OFFLINE), "auto"),
+        (lambda: fallback("Build", tools="read_file", options=OFFLINE), "auto"),
+    ],
+)
+def test_one_agent_answers(
+    call: Callable[[], Coroutine[Any, Any, nano_flow.results.AgentReply]], requested: str
+) -> None:
+    reply = asyncio.run(call())
+    assert reply.text and reply.requested_model == requested and reply.model and reply.model.startswith("sim/")
+    assert reply.attempts and reply.run_id and reply.cost.simulated_usd > 0
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "said"),
+    [
+        (lambda: ask("x", model="gpt-5-mni", provider="openai"), UsageError, 'did you mean "gpt-5-mini"'),
+        (lambda: ask("x", model="gpt-5-mini"), UsageError, 'write "openai/gpt-5-mini"'),
+        (lambda: ask("x", provider="opnai"), UsageError, 'did you mean "openai"'),
+        (lambda: ask("x", model="openai/gpt-5", provider="anthropic"), UsageError, "leave one of the two out"),
+        (lambda: ask("x", tools=["read_fil"]), DocumentError, 'did you mean "read_file"'),
+        (lambda: ask("  "), UsageError, "the prompt is empty"),
+        (lambda: fallback("x", provider="anthropic"), RunError, "looked for ANTHROPIC_API_KEY; .*--offline"),
+    ],
+)
+def test_what_is_wrong_is_said_with_what_to_do(
+    call: Callable[[], Coroutine[Any, Any, object]], error: type[Exception], said: str
+) -> None:
+    with pytest.raises(error, match=said):
+        asyncio.run(call())
