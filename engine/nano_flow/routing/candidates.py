@@ -110,13 +110,14 @@ def _abilities(model: Considered, situation: Situation) -> str | None:
 
 def _missing(model: Considered, situation: Situation) -> tuple[str, ...]:
     """The abilities that are needed and known to be missing."""
-    can = model.card.can
-    return () if can is None or model.simulated else tuple(sorted(situation.request.needs - can))
+    can, needs = model.card.can, situation.request.needs
+    return () if can is None or needs <= can or model.simulated else tuple(sorted(needs - can))
 
 
 def _params(model: Considered, situation: Situation) -> str | None:
-    refused = sorted(situation.request.params & model.card.refuses)
-    return f"it refuses {', '.join(refused)}" if refused and not model.named else None
+    if model.named or situation.request.params.isdisjoint(model.card.refuses):
+        return None
+    return f"it refuses {', '.join(sorted(situation.request.params & model.card.refuses))}"
 
 
 def _window(model: Considered, situation: Situation) -> str | None:

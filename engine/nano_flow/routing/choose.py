@@ -105,7 +105,7 @@ def _examine(
         able = tuple(candidate for candidate in passed if group.named or not candidate.by_prompt)
         sure = any(group.named or catalogue.providers[candidate.ref.provider].credentials for candidate in able)
         kept = able if sure else passed
-        refused += [_unable(verdict) for verdict in verdicts if verdict not in kept]
+        refused += [_unable(v) for v in verdicts if isinstance(v, Refusal) or v not in kept]
         choose = CHOICES[group.choose]
         ordered = choose(able) + choose(tuple(candidate for candidate in kept if candidate not in able))
         if group.only_first:
