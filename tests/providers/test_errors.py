@@ -76,6 +76,11 @@ CASES: list[tuple[VendorError, type[ours.ProviderError]]] = [
     (vendor("odd", None, "APIResponseValidationError"), ours.ServerFailed),
     (vendor("odd", 500, "APIError"), ours.ServerFailed),
     (vendor("odd", 520, "APIError"), ours.ServerFailed),
+    (vendor("odd", 599, "APIError"), ours.ServerFailed),
+    (vendor("odd", 418, "APIError"), ours.BadRequest),
+    (vendor("not in your country", 451, "APIError"), ours.BadCredentials),
+    (vendor("too early", 425, "APIError"), ours.ServerFailed),
+    (vendor("client closed request", 499, "APIError"), ours.ConnectionLost),
     (vendor("what is this", None, "ZeroDivisionError"), ours.ServerFailed),
 ]
 

@@ -79,7 +79,7 @@ def call(name: str = "get", arguments: object = "{}", call_id: object = "id-1") 
         ({"prompt_tokens": 9, "completion_tokens": 1, "cached_tokens": 4}, Usage(5, 4, 0, 1)),
         (
             {"prompt_tokens": 4, "completion_tokens": 1, "prompt_tokens_details": {"cached_tokens": 9}},
-            Usage(0, 4, 0, 1),
+            None,
         ),
         ({"prompt_tokens": None, "completion_tokens": -3}, None),
         (None, None),

@@ -7,6 +7,7 @@ that is too long as one too. The first row whose every part fits decides. Every 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from nano_flow.core.errors import (
@@ -46,10 +47,17 @@ def _row(
     return Row(
         error,
         frozenset(classes.split()),
-        frozenset(int(status) for status in statuses.split()),
+        frozenset(status for written in statuses.split() for status in _statuses(written)),
         re.compile(pattern, re.IGNORECASE) if pattern else None,
         maybe_billed,
     )
+
+
+def _statuses(written: str) -> Iterable[int]:
+    """``429``, or ``4xx``: HTTP says that an unknown status means what the first of its hundred does."""
+    if written.endswith("xx"):
+        return range(int(written[0]) * 100, int(written[0]) * 100 + 100)
+    return (int(written),)
 
 
 _TOO_LONG = (
@@ -120,7 +128,7 @@ TABLE: tuple[Row, ...] = (
     _row(RateLimited, "", "429"),
     _row(RateLimited, "ThrottlingException"),
     _row(RateLimited, "", "400 503", r"throttl|too many requests|rate.?limit"),
-    _row(BadCredentials, "", "401 403"),
+    _row(BadCredentials, "", "401 403 451"),
     _row(BadCredentials, "AuthenticationError PermissionDeniedError NoCredentialsError PartialCredentialsError"),
     _row(BadCredentials, "", "400 500", _BAD_KEY),
     _row(BadCredentials, "", "402", ""),
@@ -138,11 +146,13 @@ TABLE: tuple[Row, ...] = (
     _row(ServerFailed, "", "400 422", _SPOILT, maybe_billed=True),
     _row(BadRequest, "UnsupportedParamsError"),
     _row(BadRequest, "BadRequestError UnprocessableEntityError", "400 422"),
-    _row(BadRequest, "", "400 405 406 409 411 413 414 415 416 422"),
+    _row(ConnectionLost, "", "444 460 499", maybe_billed=True),  # what proxies say of a connection that was closed
+    _row(ServerFailed, "", "423 425"),
+    _row(BadRequest, "", "4xx"),
     _row(ServerFailed, "", "", _SERVER),
     _row(ConnectionLost, "APIConnectionError ConnectionError ClientError HTTPError OSError", maybe_billed=True),
     _row(ServerFailed, "APIResponseValidationError", maybe_billed=True),
-    _row(ServerFailed, "", "500 501 502 505 507 508 509 520 521 522 523 524"),
+    _row(ServerFailed, "", "5xx"),
 )
 LAST = Row(ServerFailed, maybe_billed=True)
 """What nobody foresaw: something came back that could not be read."""

@@ -5,24 +5,24 @@ from __future__ import annotations
 import logging
 import os
 import warnings
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from nano_flow.core.errors import ConnectionLost, NanoFlowError, ProviderError, TimedOut
+from nano_flow.core.errors import ProviderError, TimedOut
 from nano_flow.core.messages import ChatReply, ChatRequest
 from nano_flow.core.redact import Redactor
 from nano_flow.core.refs import ModelRef
 from nano_flow.ports import Clock
 from nano_flow.providers.cards import Endpoint
 from nano_flow.providers.errors import translate
+from nano_flow.providers.transport.exchange import Exchange, guard
 from nano_flow.providers.vendor import describe, without_keys
 from nano_flow.providers.wire.advice import OLLAMA, advice
-from nano_flow.providers.wire.arguments import prepare
+from nano_flow.providers.wire.arguments import Prepared, prepare
+from nano_flow.providers.wire.call import Call, Progress
 from nano_flow.providers.wire.connections import Connections
-from nano_flow.providers.wire.ending import Ending
-from nano_flow.providers.wire.reply import Raw, finished, read, read_usage, sequence, whole
+from nano_flow.providers.wire.reply import finished
 from nano_flow.providers.wire.stream import Collector
 
 if TYPE_CHECKING:
@@ -65,6 +65,9 @@ def load_litellm() -> ModuleType:
     litellm.callbacks = []
     litellm.success_callback = []
     litellm.failure_callback = []
+    from litellm.llms.custom_httpx.aiohttp_transport import LiteLLMAiohttpTransport
+
+    guard(LiteLLMAiohttpTransport)
     return litellm
 
 
@@ -98,20 +101,26 @@ class LiteLLMProvider:
         prepared = prepare(request, self._endpoint, stream=on_text is not None)
         if self._endpoint.litellm in OLLAMA:
             self._declare(str(prepared.arguments["model"]))
-        progress = None if on_text is None else _Progress(Collector(on_text))
-        limit = request.timeout_s
-        network_limit = _LONGEST_S if limit is None else limit + 1  # ours comes first: Gemini's streams ignore theirs
+        exchange = Exchange(request.max_output_tokens, stream=on_text is not None)
+        progress = None if on_text is None else Progress(Collector(on_text, request.max_output_tokens))
+        call = Call(request, exchange, progress)
+        limit = _LONGEST_S if request.timeout_s is None else request.timeout_s
         try:
             async with self._clock.timeout(limit):
-                response: object = await self._call({**prepared.arguments, **_FIXED, "timeout": network_limit})
-                raw = whole(response) if progress is None else await progress.read_to_end(response)
-                return finished(raw, request, prepared, self._endpoint.name)
+                return await self._sent(call, prepared, limit + 1)  # ours comes first: Gemini's streams ignore theirs
         except TimeoutError:
-            raise TimedOut(f"{request.model} did not answer within {limit or network_limit:g} s") from None
-        except NanoFlowError:
-            raise
+            raise self._translated(TimedOut(f"{request.model} did not answer within {limit:g} s"), call) from None
         except Exception as error:  # the edge: whatever LiteLLM and the vendors' packages raise is read by one table
-            raise self._translated(error, request.model, progress) from None
+            rescued = None if isinstance(error, ProviderError) else call.rescued()
+            if rescued is None:
+                raise self._translated(error, call) from None
+        return finished(rescued, request, prepared, self._endpoint.name)
+
+    async def _sent(self, call: Call, prepared: Prepared, network_limit: float) -> ChatReply:
+        with call.exchange.watched():
+            response = await self._call({**prepared.arguments, **_FIXED, "timeout": network_limit})
+            raw = await call.read(response)
+        return finished(raw, call.request, prepared, self._endpoint.name)
 
     async def _call(self, arguments: Mapping[str, object]) -> object:
         """Let LiteLLM call; its logs and sums, of which nobody would see anything, are a tenth of its work."""
@@ -128,47 +137,15 @@ class LiteLLMProvider:
         facts = {"litellm_provider": "ollama", "mode": "chat", "supports_function_calling": True}
         self._litellm.model_cost.setdefault(model, {**facts, "input_cost_per_token": 0.0, "output_cost_per_token": 0.0})
 
-    def _translated(self, error: Exception, model: ModelRef, progress: _Progress | None) -> ProviderError:
-        translated = translate(describe(error), self._clock.now())
-        message = "; ".join(
-            filter(None, (str(translated).removesuffix("."), advice(translated, self._endpoint, model)))
-        )
-        message = without_keys(self._redactor.text(message))
-        if progress is not None and progress.collector.begun:
-            translated = ConnectionLost(f"the stream broke: {message}", status=translated.status, maybe_billed=True)
-        else:
-            translated.args = (message,)
-        if progress is not None:
-            translated.usage = read_usage(_reported_usage(progress.stream))
-        return translated
+    def _translated(self, error: Exception, call: Call) -> ProviderError:
+        cause = call.exchange.failure or error
+        if not isinstance(cause, ProviderError):
+            cause = translate(call.exchange.seen(describe(cause)), self._clock.now())
+        failed, hint = call.failed(cause), advice(cause, self._endpoint, call.request.model)
+        message = f"{str(failed).removesuffix('.')}; {hint}" if hint else str(failed)
+        failed.args = (without_keys(self._redactor.text(message)),)
+        return failed
 
     async def close(self) -> None:
         """Let go of the connections that LiteLLM keeps."""
         await self._connections.release()
-
-
-@dataclass(slots=True)
-class _Progress:
-    """A stream being read; what came of it is still there when it breaks."""
-
-    collector: Collector
-    stream: object = None
-
-    async def read_to_end(self, stream: object) -> Raw:
-        """All of the stream, and how the provider said that it ended."""
-        self.stream = stream
-        ending = Ending(stream)
-        await ending.watch()
-        async for chunk in cast("AsyncIterator[object]", stream):
-            self.collector.take(chunk)
-        self.collector.usage = _reported_usage(stream)
-        return self.collector.raw(ending.announced())
-
-
-def _reported_usage(stream: object) -> object:
-    """The usage that came from the provider; the one that LiteLLM puts at the end may be its own estimate."""
-    for chunk in reversed(sequence(read(stream, "chunks"))):
-        usage = read(chunk, "usage")
-        if usage is not None:
-            return usage
-    return None

@@ -21,6 +21,7 @@ from nano_flow.providers.simulated.schemas import Schema, Unsatisfiable
 from nano_flow.providers.simulated.script import Script, Scripted
 from nano_flow.providers.simulated.tokens import BYTES_PER_TOKEN, count, count_request
 from nano_flow.providers.simulated.values import ValueMaker
+from nano_flow.source.json_schema import complaints
 
 DRAWS = 12
 """How many values are tried for a schema before it counts as one that cannot be met."""
@@ -63,7 +64,6 @@ class SimProvider:
         self.options = options or SimOptions()
         self.script = Script(self.options.script)
         self._clock = clock
-        self._valid: dict[str, Callable[[Json], str]] = {}
 
     async def complete(self, request: ChatRequest, on_text: Callable[[str], None] | None = None) -> ChatReply:
         """Answer one request, as the script says or else by itself."""
@@ -120,7 +120,6 @@ class SimProvider:
     def _value(self, schema: Schema, draw: Random, words: tuple[str, ...], size: str) -> Json:
         """A value that the schema's validator accepts; BadRequest where none is found in ``DRAWS`` tries."""
         problem = ""
-        check = self._checker(schema)
         for _ in range(DRAWS):
             maker = ValueMaker(schema, draw, lambda: text.sentence(words, draw), items=_SIZES[size])
             try:
@@ -128,17 +127,11 @@ class SimProvider:
             except Unsatisfiable as failure:
                 problem = str(failure)
                 continue
-            problem = check(value)
-            if not problem:
+            found = complaints(value, schema, most=1)
+            if not found:
                 return value
+            problem = found[0]
         raise BadRequest(f"the simulated model found no value for this output_schema ({problem}): script its reply")
-
-    def _checker(self, schema: Schema) -> Callable[[Json], str]:
-        """What is wrong with a value, in one line, or nothing; made once per schema."""
-        key = json.dumps(schema, sort_keys=True)
-        if key not in self._valid:
-            self._valid[key] = _validator(schema)
-        return self._valid[key]
 
     def _reply(self, request: ChatRequest, scripted: Scripted, prompt_tokens: int) -> ChatReply:
         written = count(scripted.text) + sum(count(call.name) + count(call.arguments) for call in scripted.calls)
@@ -173,21 +166,3 @@ def _total(latency: object) -> float:
 def size_of(ref: ModelRef) -> str:
     """``small``, ``medium`` or ``large``; any other simulated model is a medium one."""
     return ref.model if ref.model in _SIZES else "medium"
-
-
-def _validator(schema: Schema) -> Callable[[Json], str]:
-    from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import SchemaError, best_match
-    from referencing import Registry
-    from referencing.exceptions import Unresolvable
-
-    validator = Draft202012Validator(schema, registry=Registry())  # an empty registry: no reference is ever fetched
-
-    def check(value: Json) -> str:
-        try:
-            error = best_match(validator.iter_errors(value))
-        except (SchemaError, Unresolvable) as failure:
-            return str(failure)
-        return "" if error is None else str(error.message)
-
-    return check

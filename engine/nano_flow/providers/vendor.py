@@ -11,8 +11,13 @@ from math import isfinite
 
 MAX_MESSAGE = 600
 _TRACE = re.compile(
-    r"\s*Traceback \(most recent call last\)[\s\S]*| Handle with `litellm\.\w+`\.?$|\. File an issue if litellm.*"
+    r"\s*Traceback \(most recent call last\)[\s\S]*| Handle with `litellm\.\w+`\.?$|\. File an issue if litellm.*|"
+    r", no content string given\. Received Chunk=[\s\S]*"
 )
+
+
+_NOTHING_SAID = "Connection error."
+"""What the SDK of OpenAI says of everything below HTTP; what it was raised from says more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +49,14 @@ def describe(exception: BaseException) -> VendorError:
         code = getattr(link, "status_code", None)
         if status is None and isinstance(code, int | str) and str(code).isdigit():
             status = int(code)
-    message = _said(exception) or type(exception).__name__
-    return VendorError(frozenset(classes), status, message, headers, "\n".join(_said(link) for link in chain[1:]))
+    said = [text for link in chain if (text := _said(link)) and text != _NOTHING_SAID]
+    message = said[0] if said else type(exception).__name__
+    return VendorError(frozenset(classes), status, message, headers, "\n".join(said[1:]))
 
 
 def _said(exception: BaseException) -> str:
     """An exception's message without the trace that LiteLLM writes into it: code must not be taken for a reason."""
-    return _TRACE.sub("", str(getattr(exception, "message", "") or exception))
+    return _TRACE.sub("", str(getattr(exception, "message", "") or exception)[:_LONGEST])
 
 
 def _chain(exception: BaseException) -> Iterator[BaseException]:
@@ -116,7 +122,11 @@ def _number(text: str) -> float | None:
 
 _PREFIX = re.compile(r"^(?:litellm\.)?(?:\w+(?:Error|Exception)|Timeout)(?:\s+\w+(?:Error|Exception))?(?:\s*-\s*|:\s*)")
 _INNER = re.compile(r'"message"\s*:\s*"((?:[^"\\]|\\.)+)"', re.IGNORECASE)
-_SPACES = re.compile(r"\s+")
+_SPACES = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
+_PAGE = re.compile(r"<(!doctype|html|head|body)\b", re.IGNORECASE)
+_MARKUP = re.compile(r"<(script|style)\b.*?(</\1>|$)|<[^>]*(>|$)", re.IGNORECASE | re.DOTALL)
+_LONGEST = 20_000
+"""Characters of a message that are looked at."""
 _SOCKET = re.compile(r" ssl:(?:<[^>]*>|\w+)(?= \[)")
 """What aiohttp says of its encryption beside an address that it could not reach."""
 
@@ -124,6 +134,8 @@ _SOCKET = re.compile(r" ssl:(?:<[^>]*>|\w+)(?= \[)")
 def tidy(message: str) -> str:
     """A vendor's message in one line, without the class names that LiteLLM puts before it."""
     text = _SOCKET.sub("", _SPACES.sub(" ", message)).strip()
+    if _PAGE.search(text):
+        text = plain(text)
     for _ in range(4):
         shorter = _PREFIX.sub("", text, count=1)
         if shorter == text or not shorter:
@@ -134,6 +146,11 @@ def tidy(message: str) -> str:
     if inner is not None:
         text = inner[1].replace('\\"', '"')
     return text if len(text) <= MAX_MESSAGE else f"{text[:MAX_MESSAGE]} …"
+
+
+def plain(text: str) -> str:
+    """The words of a web page."""
+    return " ".join(_MARKUP.sub(" ", text).split())
 
 
 _KEYS = re.compile(

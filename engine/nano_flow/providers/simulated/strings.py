@@ -8,6 +8,8 @@ import string
 from collections.abc import Callable, Iterable
 from random import Random
 
+from nano_flow.source.regex_guard import PatternTooSlow, safe_pattern
+
 MAX_REPEAT = 6
 """How often an unbounded repetition repeats at most, beyond its minimum."""
 
@@ -94,9 +96,9 @@ def from_pattern(pattern: str, draw: Random) -> str | None:
         tree: Iterable[Node] = parse(pattern)
         for _ in range(8):
             text = _PatternWriter(draw).write(tree)
-            if re.search(pattern, text):
+            if safe_pattern(pattern).found_in(text):
                 return text
-    except (re.error, RecursionError, OverflowError):
+    except (re.error, ValueError, RecursionError, OverflowError, PatternTooSlow):
         return None
     return None
 

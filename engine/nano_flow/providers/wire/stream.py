@@ -6,25 +6,36 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from nano_flow.core.messages import Json, ToolCall
-from nano_flow.providers.wire.reply import Raw, read, refusal_of, sequence
+from nano_flow.providers.transport.exchange import unreadable
+from nano_flow.providers.wire.ending import is_bad
+from nano_flow.providers.wire.plain import mended, read, sequence
+from nano_flow.providers.wire.reply import Raw, refusal_of
 
 
 @dataclass(slots=True)
 class _Call:
+    index: int
     id: str = ""
     name: str = ""
     arguments: list[str] = field(default_factory=list)
 
 
-class Collector:
-    """Takes chunks in their order; ``on_text`` hears each piece of text."""
+_LEAST_SIZE = 20_000
+_PER_TOKEN = 32
+_PER_CHUNK = 4
+"""How much may come: characters, and some for each chunk, relative to the output cap."""
 
-    def __init__(self, on_text: Callable[[str], None] | None) -> None:
+
+class Collector:
+    """Takes chunks in their order; ``on_text`` hears each piece of text. A reply far beyond its cap is broken off."""
+
+    def __init__(self, on_text: Callable[[str], None] | None, max_output_tokens: int = 4096) -> None:
         self._on_text = on_text
+        self._room = _LEAST_SIZE + max_output_tokens * _PER_TOKEN
         self._text: list[str] = []
         self._reasoned = False
         self._thinking: list[Json] = []
-        self._calls: dict[int, _Call] = {}
+        self._calls: list[_Call] = []
         self._refusal: list[str] = []
         self._finish: str | None = None
         self._model = ""
@@ -36,37 +47,76 @@ class Collector:
         if not choices:
             return
         choice = choices[0]
+        if getattr(choice, "index", 0):
+            return  # one reply was asked for
         delta = choice.delta
         text = delta.content
         if text:
-            self._text.append(text)
-            if self._on_text is not None:
-                self._on_text(text)
+            self._take_text(text)
         if delta.tool_calls:
             self._take_calls(delta.tool_calls)
         self._take_thinking(delta)
-        self._refusal.append(refusal_of(delta))
+        self._take_refusal(refusal_of(delta))
         if choice.finish_reason:
             self._finish = choice.finish_reason
         if not self._model:
             self._model = str(getattr(chunk, "model", "") or "")
 
+    def show(self, text: str) -> None:
+        """Let the listener have a piece of text."""
+        if text and self._on_text is not None:
+            self._on_text(mended(text))
+
     @property
     def begun(self) -> bool:
         """Whether anything of the reply has come."""
-        return bool(self._text or self._calls or self._reasoned or self._thinking)
+        return bool(self._text or self._calls or self._reasoned or self._thinking or self._refusal)
+
+    @property
+    def written(self) -> str:
+        """All that the model is known to have written."""
+        return "".join([*self._text, *self._refusal, *(part for call in self._calls for part in call.arguments)])
+
+    def _take_text(self, text: object) -> None:
+        if isinstance(text, str):
+            self._make_room(len(text))
+            self._text.append(text)
+            self.show(text)
+
+    def _take_refusal(self, refusal: str) -> None:
+        if refusal:
+            self._make_room(len(refusal))
+            self._refusal.append(refusal)
+
+    def _make_room(self, size: int) -> None:
+        self._room -= size + _PER_CHUNK
+        if self._room < 0:
+            raise unreadable("the model writes far beyond its output cap, and was stopped")
 
     def _take_calls(self, deltas: object) -> None:
         for delta in sequence(deltas):
-            index = read(delta, "index")
-            call = self._calls.setdefault(index if isinstance(index, int) else len(self._calls), _Call())
             function = read(delta, "function")
-            call.id = call.id or str(read(delta, "id") or "")
-            call.name = call.name or str(read(function, "name") or "")
-            call.arguments.append(str(read(function, "arguments") or ""))
+            name, piece = str(read(function, "name") or ""), str(read(function, "arguments") or "")
+            self._make_room(len(piece))
+            call = self._call_of(read(delta, "index"), str(read(delta, "id") or ""), name)
+            call.name = call.name or name
+            call.arguments.append(piece)
+
+    def _call_of(self, index: object, call_id: str, name: str) -> _Call:
+        """The call that a piece belongs to. Some servers number none of their calls, or all of them with 0."""
+        place = index if isinstance(index, int) else (self._calls[-1].index if self._calls else 0)
+        call = next((call for call in reversed(self._calls) if call.index == place), None)
+        if call is None or (call_id and name and call.id and call.id != call_id):
+            call = _Call(place)
+            self._calls.append(call)
+        call.id = call.id or call_id
+        return call
 
     def _take_thinking(self, delta: object) -> None:
-        self._reasoned = self._reasoned or bool(getattr(delta, "reasoning_content", None))
+        reasoning = getattr(delta, "reasoning_content", None)
+        if reasoning:
+            self._make_room(len(reasoning))
+            self._reasoned = True
         for block in sequence(getattr(delta, "thinking_blocks", None)):
             self._take_block(block)
 
@@ -81,18 +131,21 @@ class Collector:
         elif piece:
             self._thinking.append({name: str(value) for name, value in piece.items()})
 
-    def raw(self, announced: str | None) -> Raw:
-        """The parts of the reply. ``announced`` is how the provider said that it ended; None: it never said so."""
+    def raw(self, announced: str | None, *, refused: bool = False) -> Raw:
+        """The parts of the reply. ``announced`` is how the provider said that it ended; None: it never said so.
+
+        ``refused``: words came in which the model refuses, where LiteLLM has no place for them.
+        """
         kept: dict[str, Json] = {}
         if self._thinking:
             kept["thinking_blocks"] = list(self._thinking)
         calls = tuple(
-            ToolCall(call.id or f"call_{index}", call.name, "".join(call.arguments) or "{}")
-            for index, call in sorted(self._calls.items())
+            ToolCall(call.id, call.name, "".join(call.arguments) or "{}")
+            for call in sorted(self._calls, key=lambda call: call.index)
             if call.name
         )
-        finish = (self._finish or announced) if announced else None
+        finish = announced if not announced or is_bad(announced) else self._finish or announced
         text, refusal = "".join(self._text), "".join(self._refusal)
-        if refusal and not text and finish:
+        if (refusal or (refused and not calls)) and not text and finish:
             text, finish = refusal, "refusal"
         return Raw(text, calls, finish, self.usage, self._model, kept)

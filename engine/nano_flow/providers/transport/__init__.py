@@ -1,0 +1,1 @@
+"""The transport under LiteLLM: one bounded exchange per call."""

@@ -1,0 +1,113 @@
+"""One call under way: what is known of it when it fails."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from typing import cast
+
+from nano_flow.core.errors import BadRequest, ConnectionLost, ProviderError, ServerFailed, TimedOut
+from nano_flow.core.messages import ChatRequest
+from nano_flow.providers.simulated.tokens import count
+from nano_flow.providers.transport.exchange import Exchange, unreadable
+from nano_flow.providers.transport.unreadable import fault_of, unreadable_reply
+from nano_flow.providers.wire.ending import Ending, announced_in
+from nano_flow.providers.wire.plain import read, sequence
+from nano_flow.providers.wire.reply import Raw, whole
+from nano_flow.providers.wire.stream import Collector
+from nano_flow.providers.wire.usage import REPORTS, read_usage
+
+
+@dataclass(slots=True)
+class Progress:
+    """A stream being read; what came of it is still there when it breaks."""
+
+    collector: Collector
+    stream: object = None
+
+    async def read_to_end(self, stream: object, exchange: Exchange) -> Raw:
+        """All of the stream, and how the provider said that it ended."""
+        self.stream = stream
+        ending = Ending(stream)
+        await ending.watch()
+        async for chunk in cast("AsyncIterator[object]", stream):
+            self.collector.take(chunk)
+        self.collector.usage = reported_usage(stream)
+        return self.collector.raw(ending.announced(), refused=exchange.refused)
+
+
+def reported_usage(stream: object) -> object:
+    """The usage that came from the provider; the one that LiteLLM puts at the end may be its own estimate."""
+    for chunk in reversed(sequence(read(stream, "chunks"))):
+        usage = read(chunk, "usage")
+        if usage is not None:
+            return usage
+    return None
+
+
+@dataclass(slots=True)
+class Call:
+    """A request, what its server did, and what came of the reply; ``progress`` where it is streamed."""
+
+    request: ChatRequest
+    exchange: Exchange
+    progress: Progress | None
+
+    @property
+    def begun(self) -> bool:
+        """Whether something of a streamed reply has come."""
+        return self.progress is not None and self.progress.collector.begun
+
+    async def read(self, response: object) -> Raw:
+        """The parts of the reply."""
+        if self.progress is not None:
+            raw = await self.progress.read_to_end(response, self.exchange)
+            return self.rescued() or raw
+        raw = whole(response)
+        reply = self.exchange.reply
+        if not reply:
+            return raw
+        usage = None if REPORTS.isdisjoint(reply) else raw.usage  # LiteLLM would count by itself
+        return replace(raw, finish=announced_in(reply, raw.finish), usage=usage)
+
+    def rescued(self) -> Raw | None:
+        """The parts of a whole reply of OpenAI's form that LiteLLM does not take.
+
+        It wants more than those parts to be as it knows them, and events where a stream was asked for.
+        """
+        if self.begun:
+            return None
+        try:
+            raw = whole(self.exchange.reply)
+        except ProviderError:
+            return None
+        if self.progress is not None:
+            self.progress.collector.show(raw.text)
+        return raw
+
+    def failed(self, error: ProviderError) -> ProviderError:
+        """``error`` as it is for this call: what broke off half-way, or cannot be read, may have been billed."""
+        if self.begun and not isinstance(error, TimedOut):
+            fault = "" if self.exchange.failure is not None else fault_of(str(error))
+            reason = f"a piece of it is {fault}" if fault else str(error)
+            broken = ConnectionLost(f"the stream broke: {reason}", status=error.status, maybe_billed=True)
+            return self._with_usage(broken)
+        if self._unreadable(error):
+            return unreadable(f"the reply of {self.request.model} {unreadable_reply(self.exchange, str(error))}")
+        return self._with_usage(error)
+
+    def _unreadable(self, error: ProviderError) -> bool:
+        """Whether a reply came and stopped a parser; an error that the provider itself tells of is none."""
+        exchange = self.exchange
+        if not exchange.answered or exchange.failure is not None or exchange.told or error.usage is not None:
+            return False
+        return isinstance(error, ServerFailed | BadRequest | ConnectionLost)
+
+    def _with_usage(self, error: ProviderError) -> ProviderError:
+        """What was reported before the end is kept; more than it may have been written."""
+        usage = read_usage(reported_usage(self.progress.stream)) if self.progress is not None else None
+        if usage is not None and self.progress is not None:
+            written = count(self.progress.collector.written)
+            usage = replace(usage, output_tokens=max(usage.output_tokens, written - usage.reasoning_tokens))
+        error.usage = usage if error.usage is None else error.usage
+        return error

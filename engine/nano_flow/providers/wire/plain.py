@@ -1,0 +1,40 @@
+"""Reads what LiteLLM gives back, be it an object or a mapping, whatever else stands where something was expected."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from nano_flow.core.messages import Json
+
+
+def read(holder: object, name: str) -> object:
+    """A member of a mapping or an object of LiteLLM; None where there is none."""
+    return holder.get(name) if isinstance(holder, Mapping) else getattr(holder, name, None)
+
+
+def sequence(value: object) -> Sequence[object]:
+    """A list, or an empty one."""
+    return value if isinstance(value, list | tuple) else ()
+
+
+def as_plain(value: object) -> Json:
+    """Plain data out of LiteLLM's objects."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): as_plain(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [as_plain(part) for part in value]
+    dump = getattr(value, "model_dump", None)
+    return as_plain(dump()) if callable(dump) else str(value)
+
+
+def mended(text: str) -> str:
+    """``text`` that can be written as UTF-8: halves of characters that JSON let pass are joined, or replaced."""
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
