@@ -7,6 +7,8 @@ import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from socket import SO_LINGER, SOL_SOCKET
+from struct import pack
 
 from nano_flow.clock import SystemClock
 from nano_flow.core.messages import ChatReply, ChatRequest
@@ -23,13 +25,18 @@ KEYS: Mapping[str, Mapping[str, str]] = {
 
 @dataclass(frozen=True)
 class Reply:
-    """What the server sends; ``cut`` ends the connection before the body is whole."""
+    """What the server sends; ``cut`` ends the connection before the body is whole.
+
+    ``raw`` is sent instead of a reply, and the connection closed; ``reset`` breaks it off first.
+    """
 
     body: bytes
     status: int = 200
     content_type: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict)
     cut: bool = False
+    raw: bytes | None = None
+    reset: bool = False
 
 
 @dataclass
@@ -47,6 +54,13 @@ class Server:
                 length = next((int(h.split(":")[1]) for h in head.split("\r\n") if h.startswith("content-length:")), 0)
                 self.bodies.append(await reader.readexactly(length))
                 reply = self.replies[min(len(self.bodies), len(self.replies)) - 1]
+                if reply.reset:
+                    writer.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, pack("ii", 1, 0))
+                    writer.transport.abort()
+                    break
+                if reply.raw is not None:
+                    writer.write(reply.raw)
+                    break
                 more = "".join(f"{name}: {value}\r\n" for name, value in reply.headers.items())
                 size = len(reply.body) + (10 if reply.cut else 0)
                 writer.write(

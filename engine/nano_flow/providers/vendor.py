@@ -49,7 +49,7 @@ def describe(exception: BaseException) -> VendorError:
         code = getattr(link, "status_code", None)
         if status is None and isinstance(code, int | str) and str(code).isdigit():
             status = int(code)
-    said = [text for link in chain if (text := _said(link)) and text != _NOTHING_SAID]
+    said = [text for link in chain if (text := _said(link)) and not text.endswith(_NOTHING_SAID)]
     message = said[0] if said else type(exception).__name__
     return VendorError(frozenset(classes), status, message, headers, "\n".join(said[1:]))
 

@@ -25,7 +25,7 @@ _BEGINNING = 400
 """Bytes of a reply that are kept for a message."""
 _ERROR_BYTES = 65_536
 """Bytes of an error's body; the rest says nothing more."""
-_LEAST_BYTES = 4 * 1_048_576
+_LEAST_BYTES = 1_048_576
 _BYTES_PER_TOKEN = {True: 2_000, False: 64}
 """Of a reply that is streamed (each token may come in a message of its own), and of one in one piece."""
 _LEAST_LINES, _LINES_PER_TOKEN = 6_000, 16
@@ -76,11 +76,26 @@ class Exchange:
     @property
     def reply(self) -> Mapping[str, Json]:
         """A reply that came in one piece, as its provider wrote it; empty where it cannot be read."""
+        return self._parsed() or {} if self.answered and self.failure is None else {}
+
+    @property
+    def fault(self) -> str:
+        """Why a reply that came in one piece cannot be read, in words; empty where it can, and for streams."""
         try:
-            reply = json.loads(self._kept) if self.answered and self.failure is None else None
+            return "" if self._stream or isinstance(json.loads(self._kept), dict) else "no JSON object"
+        except RecursionError:
+            return "nested too deeply"
+        except UnicodeDecodeError:
+            return "not valid UTF-8"
+        except ValueError:
+            return "not valid JSON"
+
+    def _parsed(self) -> Mapping[str, Json] | None:
+        try:
+            reply = json.loads(self._kept)
         except (ValueError, RecursionError):
-            return {}
-        return reply if isinstance(reply, dict) else {}
+            return None
+        return reply if isinstance(reply, dict) else None
 
     @property
     def told(self) -> Json:
@@ -145,16 +160,19 @@ class Exchange:
                         return
         except httpx.TimeoutException:
             raise
-        except zlib.error:
-            self.failure = unreadable("the reply is not packed the way its header says")
-            raise self.failure from None
-        except ProviderError as error:
-            self.failure = error
-            raise
-        except Exception:
-            broke = f"the connection broke in the middle of the reply, after {self.size:,} bytes"
-            self.failure = ConnectionLost(broke, status=self.status, maybe_billed=True)
-            raise
+        except Exception as error:
+            self.failure = self._ended_by(error)
+            raise self.failure from error
+        if self.answered and not self._stream and self.size > _ERROR_BYTES and self.fault:
+            raise httpx.DecodingError(self.fault)  # LiteLLM looks through all of it for seconds
+
+    def _ended_by(self, error: Exception) -> ProviderError:
+        if isinstance(error, ProviderError):
+            return error
+        if isinstance(error, zlib.error):
+            return unreadable("the reply is not packed the way its header says")
+        broke = f"the connection broke in the middle of the reply, after {self.size:,} bytes"
+        return ConnectionLost(broke, status=self.status, maybe_billed=True)
 
     def _take(self, piece: bytes) -> None:
         self.size += len(piece)

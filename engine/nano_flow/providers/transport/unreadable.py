@@ -25,7 +25,7 @@ def unreadable_reply(exchange: Exchange, reason: str) -> str:
     beginning = exchange.beginning
     if beginning.startswith("<") or "html" in exchange.content_type:
         return f"is a web page, not a reply; check the base_url. It says: {plain(beginning)[:_SHOWN]!r}"
-    return f"is {fault_of(reason) or _FORM}; it begins with {beginning[:_SHOWN]!r}"
+    return f"is {exchange.fault or fault_of(reason) or _FORM}; it begins with {beginning[:_SHOWN]!r}"
 
 
 def fault_of(reason: str) -> str:

@@ -21,6 +21,8 @@ _SILENT_AT_THE_LIMIT = frozenset({"ollama_chat", "cohere", "huggingface"})
 """LiteLLM ids for which a reply at its cap ends in ``stop`` like any other."""
 _KEPT = ("thinking_blocks",)
 """What some providers want back verbatim with the next turn."""
+_BEYOND = 10
+"""How many times its window a model cannot have read and written, however old our list of windows is."""
 MAX_MODEL = 200
 """Characters of a model's name."""
 
@@ -85,7 +87,7 @@ def finished(raw: Raw, request: ChatRequest, prepared: Prepared, provider: str) 
     """The reply. ConnectionLost where it was cut off: its end was never announced."""
     litellm = str(prepared.arguments["model"]).partition("/")[0]
     raw = replace(raw, text=mended(raw.text), calls=tuple(_identified(raw.calls, request.turn, prepared.names)))
-    usage = read_usage(raw.usage) or estimated(request, raw)
+    usage = _plausible(read_usage(raw.usage), prepared) or estimated(request, raw)
     reason = _reason(raw, usage, request, prepared, litellm)
     if reason == "incomplete":
         cut = ConnectionLost(f"the reply of {request.model} was cut off{_why(raw.finish)}", maybe_billed=True)
@@ -100,6 +102,11 @@ def finished(raw: Raw, request: ChatRequest, prepared: Prepared, provider: str) 
         provider_data={"provider": provider, **raw.kept} if raw.kept and raw.calls else None,
     )
     return read_calls(reply, request.turn) if prepared.tools_by_prompt else reply
+
+
+def _plausible(usage: Usage | None, prepared: Prepared) -> Usage | None:
+    beyond = usage is not None and prepared.window is not None and usage.total > _BEYOND * prepared.window
+    return None if beyond else usage
 
 
 def _why(finish: str | None) -> str:

@@ -1,0 +1,245 @@
+"""Servers that misbehave: each kind ends in a typed failure that says what happened, or in the reply that was there."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+from typing import Any
+
+import pytest
+
+from nano_flow.core import errors
+from nano_flow.core.messages import ChatRequest, Message, Usage
+from nano_flow.core.refs import ModelRef
+from tests.providers.odd import (
+    GOOD,
+    REPLIES,
+    TOOLS,
+    call,
+    calls,
+    chunk,
+    events,
+    failure,
+    message,
+    run,
+    with_usage,
+)
+from tests.providers.replay import Reply, ask, provider, serving, sse
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("name", ["openai", "anthropic", "gemini", "huggingface"])
+@pytest.mark.parametrize(
+    ("body", "kind", "said"),
+    [
+        (b"", "application/json", "is empty"),
+        (b"<html><script>no</script><h1>Sign in</h1></html>", "text/html", "is a web page, .* 'Sign in'"),
+        (b"null", "application/json", "begins with 'null'"),
+        (b'{"a":' * 5000, "application/json", "begins with"),
+    ],
+)
+def test_what_is_no_reply_is_told_by_its_beginning(
+    name: str, body: bytes, kind: str, said: str, streamed: bool
+) -> None:
+    error = failure(Reply(body, content_type=kind), name, [] if streamed else None)
+    assert isinstance(error, errors.ServerFailed) and error.maybe_billed
+    assert pytest.raises(AssertionError, match=said).matches(AssertionError(str(error)))
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (GOOD[:-30], 'is not valid JSON; it begins with \'{"id"'),
+        (GOOD.replace(b"hi", b"\xff"), "is not valid UTF-8"),
+        (b'{"a":' * 50_000 + b"1" + b"}" * 50_000, "is nested too deeply"),
+    ],
+)
+def test_why_a_reply_cannot_be_read(body: bytes, said: str) -> None:
+    assert said in str(failure(Reply(body)))
+
+
+@pytest.mark.parametrize("name", ["openai", "azure", "anthropic", "gemini", "bedrock", "ollama_chat", "cohere"])
+@pytest.mark.parametrize("status", [302, 307])
+def test_a_redirect_is_not_followed(name: str, status: int) -> None:
+    async def redirected() -> tuple[errors.ProviderError, int]:
+        plain = ChatRequest(ModelRef(name, "m"), (Message("user", "hello"),), timeout_s=20.0)
+        async with serving(Reply(b"{}")) as other:
+            with pytest.raises(errors.ModelUnknown) as caught:
+                await ask(name, plain, Reply(b"", status, headers={"location": f"{other.url}/elsewhere"}))
+            return caught.value, len(other.bodies)
+
+    error, asked = asyncio.run(redirected())
+    assert asked == 0
+    assert "elsewhere, which is not followed: check the base_url" in str(error)
+
+
+@pytest.mark.parametrize("name", ["openai", "anthropic", "gemini", "cohere"])
+@pytest.mark.parametrize("reply", [Reply(b"", reset=True), Reply(b"", raw=b""), Reply(b"", raw=b"SSH-2.0-x\r\n")])
+def test_a_request_that_may_have_been_paid_is_not_sent_again_by_anybody_below(name: str, reply: Reply) -> None:
+    async def once() -> tuple[errors.ProviderError, int]:
+        async with serving(reply) as server:
+            made = provider(name, server.url)
+            with pytest.raises(errors.ConnectionLost) as caught:
+                await made.complete(ChatRequest(ModelRef(name, "m"), (Message("user", "hello"),), timeout_s=20.0))
+            await made.close()
+            return caught.value, len(server.bodies)
+
+    error, asked = asyncio.run(once())
+    assert (error.maybe_billed, asked) == (True, 1)
+    assert any(word in str(error) for word in ("reset by peer", "before it had answered", "does not speak proper HTTP"))
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(GOOD.replace(b"hi", b"x" * 6_000_000)),
+        Reply(gzip.compress(GOOD.replace(b"hi", b"x" * 60_000_000)), headers={"content-encoding": "gzip"}),
+        events(b"data: {}\n\n" * 100_000),
+        events(b": ping\n" * 100_000),
+        events(sse(*[chunk({"content": "word "})] * 6_000)),
+    ],
+)
+def test_a_reply_without_end_is_stopped(reply: Reply, streamed: bool) -> None:
+    error = failure(reply, heard=[] if streamed else None)
+    assert error.maybe_billed
+    assert any(said in str(error) for said in ("output cap", "begins with", "repeating"))
+
+
+def test_a_packed_reply_is_read_and_one_that_is_not_packed_as_it_says_is_told() -> None:
+    packed = {"content-encoding": "gzip"}
+    assert run(Reply(gzip.compress(GOOD), headers=packed)).text == "hi"
+    assert "not packed the way its header says" in str(failure(Reply(GOOD, headers=packed)))
+
+
+def test_a_huge_error_page_is_cut_and_shown_without_markup() -> None:
+    page = b"<html><body><p>blocked</p>" + b"<p>x</p>" * 500_000
+    error = failure(Reply(page, 500, "text/html"))
+    assert isinstance(error, errors.ServerFailed)
+    assert str(error).startswith("blocked x x") and len(str(error)) < 700
+    assert "status 500 and said nothing more" in str(failure(Reply(b"", 500), "anthropic"))
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "word", "wanted"),
+    [
+        ("openai", None, None, errors.ConnectionLost),
+        ("openai", None, "abort", errors.ConnectionLost),
+        ("anthropic", "stop_reason", None, errors.ConnectionLost),
+        ("anthropic", "stop_reason", "pause_turn", errors.ConnectionLost),
+        ("anthropic", "stop_reason", "model_context_window_exceeded", "length"),
+        ("ollama_chat", "done", False, errors.ConnectionLost),
+        ("cohere", "finish_reason", "ERROR", errors.ConnectionLost),
+        ("cohere", "finish_reason", "MAX_TOKENS", "length"),
+        ("cohere", "finish_reason", "SOMETHING_NEW", "stop"),
+    ],
+)
+def test_the_providers_own_word_for_the_end_counts(name: str, field: str | None, word: Any, wanted: Any) -> None:
+    body = {**REPLIES[name], field: word} if field else json.loads(message(word))
+    if field == "done":
+        body.pop("done_reason")
+    if isinstance(wanted, str):
+        assert run(Reply(json.dumps(body).encode()), name).finish_reason == wanted
+    else:
+        error = failure(Reply(json.dumps(body).encode()), name)
+        assert isinstance(error, wanted) and error.usage == Usage(7, 0, 0, 3)
+
+
+@pytest.mark.parametrize(("reason", "wanted"), [("RECITATION", "content_filter"), ("MAX_TOKENS", "length")])
+def test_geminis_words_with_and_without_parts(reason: str, wanted: str) -> None:
+    candidate = {"content": {"role": "model"}, "finishReason": reason, "index": 0}
+    body = json.dumps({**REPLIES["gemini"], "candidates": [candidate]}).encode()
+    assert run(Reply(body), "gemini").finish_reason == wanted
+    error = failure(Reply(body.replace(reason.encode(), b"MALFORMED_FUNCTION_CALL")), "gemini")
+    assert "its provider says 'MALFORMED_FUNCTION_CALL'" in str(error)
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        {"prompt_tokens": -7},
+        {"completion_tokens": 2.5},
+        {"prompt_tokens": 10**30},
+        {"prompt_tokens_details": {"cached_tokens": 100}},
+        {"completion_tokens_details": {"reasoning_tokens": 100}},
+    ],
+)
+def test_a_usage_that_cannot_be_true_is_none(usage: dict[str, Any]) -> None:
+    reply = run(Reply(with_usage(**usage)))
+    assert (reply.text, reply.usage.measured) == ("hi", False)
+
+
+def test_reasoning_that_is_counted_beside_the_completion_is_known_by_the_total() -> None:
+    reply = run(Reply(with_usage(total_tokens=30, completion_tokens_details={"reasoning_tokens": 20})))
+    assert reply.usage == Usage(7, 0, 0, 3, 20)
+
+
+def test_ollama_that_reports_nothing_is_not_counted_for() -> None:
+    body = {name: value for name, value in REPLIES["ollama_chat"].items() if not name.endswith("eval_count")}
+    assert not run(Reply(json.dumps(body).encode()), "ollama_chat").usage.measured
+
+
+@pytest.mark.parametrize(
+    ("body", "wanted"),
+    [
+        (calls(call("a"), call("a")), [("a", "get", '{"x":1}'), ("a_1", "get", '{"x":1}')]),
+        (
+            calls(call("", arguments={"x": 1}), call("")),
+            [("call_0_0", "get", '{"x": 1}'), ("call_0_1", "get", '{"x":1}')],
+        ),
+        (calls(call(arguments="")), [("c1", "get", "{}")]),
+        (calls(call(arguments="NaN")), [("c1", "get", "NaN")]),
+        (calls(call(), call("c2", name="")), [("c1", "get", '{"x":1}')]),
+    ],
+)
+def test_odd_calls(body: bytes, wanted: list[tuple[str, str, str]]) -> None:
+    reply = run(Reply(body), tools=TOOLS)
+    assert [(c.id, c.name, c.arguments) for c in reply.tool_calls] == wanted
+
+
+def test_calls_that_are_announced_and_missing_are_no_answer() -> None:
+    error = failure(Reply(message("tool_calls")), tools=TOOLS)
+    assert "announces calls of tools and holds none" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        (
+            {
+                "content": [
+                    {"type": "thinking", "thinking": "hm"},
+                    {"type": "text", "text": "an"},
+                    {"type": "text", "text": "swer"},
+                ]
+            },
+            "answer",
+        ),
+        ({"annotations": [{"type": "brand_new"}], "audio": None, "reasoning_details": [1]}, "hi"),
+        ({"content": "\ud83d\ude00 \ud800"}, "\U0001f600 \ufffd"),
+    ],
+)
+def test_what_litellm_does_not_take_is_read_all_the_same(fields: dict[str, Any], text: str) -> None:
+    assert run(Reply(message(**fields))).text == text
+
+
+def test_a_whole_reply_where_a_stream_was_asked_for() -> None:
+    heard: list[str] = []
+    assert run(Reply(GOOD), heard=heard).text == "hi"
+    assert heard == ["hi"]
+
+
+@pytest.mark.parametrize(
+    ("told", "wanted"),
+    [
+        ({"message": "no capacity left", "code": 503}, errors.Overloaded),
+        ({"message": "slow down", "code": 429}, errors.RateLimited),
+        ("the runner has stopped", errors.ServerFailed),
+    ],
+)
+@pytest.mark.parametrize("name", ["openai", "anthropic", "gemini", "bedrock", "cohere"])
+def test_an_error_inside_a_reply_of_status_200(name: str, told: Any, wanted: type[errors.ProviderError]) -> None:
+    error = failure(Reply(json.dumps({"error": told}).encode()), name)
+    assert type(error) is wanted
+    assert str(error) == (told if isinstance(told, str) else told["message"])
