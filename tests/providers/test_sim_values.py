@@ -214,3 +214,13 @@ def test_agreeable_choices_let_a_rehearsal_end() -> None:
 def test_impossible_schemas_are_said_to_be(schema: Schema) -> None:
     with pytest.raises(Unsatisfiable):
         ValueMaker(schema, Random(0), lambda: "text").make(schema)
+
+
+def test_a_pattern_that_would_hang_is_not_searched_for() -> None:
+    import asyncio
+
+    pattern = "^(x+x+)+y(?=z)$"
+    schema: Schema = {"type": "object", "properties": {"a": {"type": "string", "pattern": pattern}}, "required": ["a"]}
+    request = ChatRequest(ModelRef("sim", "medium"), (Message("user", "x" * 60),), output_schema=schema)
+    assert json.loads(asyncio.run(SimProvider(FakeClock()).complete(request)).text)["a"]
+    assert from_pattern(pattern, Random(1)) is None

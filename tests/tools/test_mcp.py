@@ -200,7 +200,7 @@ def test_a_huge_result_is_cut(tmp_path: Path) -> None:
     [
         ("error", "^no such issue$"),
         ("silent error", "without a text"),
-        ("no result", '"srv.echo" failed: '),
+        ("no result", '"srv.echo" failed: what it answered is no CallToolResult: content: '),
         ("crash", "stderr: out of memory"),
     ],
 )

@@ -71,8 +71,7 @@ class Connection:
         """The server that was looked at when its tools were listed; StepError where it is gone."""
         ready = self._ready
         if self._task is None or self._task.done() or self._gone() or ready is None or not ready.done():
-            troubles = self._troubles.text() if self._troubles is not None else ""
-            raise StepError("tool", f'the server "{self._order.name}" has ended{troubles}')
+            raise StepError("tool", f'the server "{self._order.name}" has ended{self.aside()}')
         return ready.result()
 
     def _gone(self) -> bool:
@@ -92,7 +91,11 @@ class Connection:
 
     def explain(self, error: BaseException) -> str:
         """What went wrong, with what the server said on the side."""
-        return root_cause(error) + (self._troubles.text() if self._troubles is not None else "")
+        return root_cause(error) + self.aside()
+
+    def aside(self) -> str:
+        """What the server said on the side, as the end of a sentence."""
+        return self._troubles.text() if self._troubles is not None else ""
 
     async def _live(self, ready: asyncio.Future[Connected], leave: asyncio.Event) -> None:
         from mcp import Client
@@ -136,9 +139,8 @@ class Connection:
                 wait.cancel()
 
     def _late(self) -> str:
-        troubles = self._troubles.text() if self._troubles is not None else ""
         waited = duration_text(self.patience.start_s)
-        return f'the server "{self._order.name}" was not ready within {waited}{troubles}'
+        return f'the server "{self._order.name}" was not ready within {waited}{self.aside()}'
 
     @staticmethod
     def _fail(ready: asyncio.Future[Connected], error: StepError) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from importlib.util import find_spec
 
+from pydantic import ValidationError
+
 from nano_flow.core.errors import StepError
 
 INSTALL = 'pip install "nano-flow[mcp]"'
@@ -26,4 +28,8 @@ def root_cause(error: BaseException) -> str:
     """What went wrong inside the groups that the SDK's tasks raise."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        return f"what it answered is no {error.title}: {place}: {first['msg'][:1].lower()}{first['msg'][1:]}"[:500]
     return str(error).strip().splitlines()[0][:500] if str(error).strip() else type(error).__name__

@@ -51,7 +51,8 @@ class McpTool:
                 result = await _asked(connected.client, self.name, arguments)
         except TimeoutError:
             waited = duration_text(self.connection.patience.call_s)
-            raise StepError("tool", f'"{self.spec.name}" gave no answer within {waited}') from None
+            aside = self.connection.aside()
+            raise StepError("tool", f'"{self.spec.name}" gave no answer within {waited}{aside}') from None
         except NanoFlowError:
             raise
         except Exception as error:
