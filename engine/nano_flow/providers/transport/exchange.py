@@ -132,7 +132,7 @@ class Exchange:
             response = await send(request)
         except httpx.TimeoutException:
             raise
-        except Exception as error:
+        except (httpx.HTTPError, OSError, RuntimeError) as error:
             self.failure = _said_in_words(error)
             raise (_not_again(error) if _would_be_repeated(error) else error) from error
         self.status = response.status_code
