@@ -8,7 +8,7 @@ from typing import cast
 
 from nano_flow.core.messages import ChatReply
 from nano_flow.providers.litellm import load_litellm
-from nano_flow.providers.wire.connections import Connections
+from nano_flow.providers.transport.connections import Connections
 from tests.providers.replay import provider, serving
 from tests.providers.test_litellm import openai, request
 

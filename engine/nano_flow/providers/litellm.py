@@ -12,16 +12,15 @@ from typing import TYPE_CHECKING
 from nano_flow.core.errors import ProviderError, TimedOut
 from nano_flow.core.messages import ChatReply, ChatRequest
 from nano_flow.core.redact import Redactor
-from nano_flow.core.refs import ModelRef
 from nano_flow.ports import Clock
 from nano_flow.providers.cards import Endpoint
 from nano_flow.providers.errors import translate
+from nano_flow.providers.transport.connections import Connections
 from nano_flow.providers.transport.exchange import Exchange, guard
 from nano_flow.providers.vendor import describe, without_keys
 from nano_flow.providers.wire.advice import OLLAMA, advice
 from nano_flow.providers.wire.arguments import Prepared, prepare
 from nano_flow.providers.wire.call import Call, Progress
-from nano_flow.providers.wire.connections import Connections
 from nano_flow.providers.wire.reply import finished
 from nano_flow.providers.wire.stream import Collector
 
@@ -141,7 +140,8 @@ class LiteLLMProvider:
         cause = call.exchange.failure or error
         if not isinstance(cause, ProviderError):
             cause = translate(call.exchange.seen(describe(cause)), self._clock.now())
-        failed, hint = call.failed(cause), advice(cause, self._endpoint, call.request.model)
+        failed = call.failed(cause)
+        hint = advice(failed, self._endpoint, call.request.model)
         message = f"{str(failed).removesuffix('.')}; {hint}" if hint else str(failed)
         failed.args = (without_keys(self._redactor.text(message)),)
         return failed

@@ -14,7 +14,7 @@ def advice(error: ProviderError, endpoint: Endpoint, ref: ModelRef) -> str:
     """One sentence or a piece of YAML; nothing where the message says it all."""
     if isinstance(error, ConnectionLost) and not error.maybe_billed:
         return START_OLLAMA if endpoint.litellm in OLLAMA else f"see nano-flow providers check {endpoint.name}"
-    if not isinstance(error, ModelUnknown):
+    if not isinstance(error, ModelUnknown) or error.status not in (None, 404):
         return ""
     if endpoint.litellm in OLLAMA:
         return f"fetch it: ollama pull {endpoint.model(ref).deployment or ref.model}"
