@@ -144,9 +144,11 @@ def _same(new: Mapping[str, object], old: Mapping[str, object]) -> bool:
 
 def _overlap(text: str, form: str) -> int:
     """How many characters at the end of ``text`` are the beginning, but not the whole, of ``form``."""
-    for length in range(min(len(form) - 1, len(text)), 0, -1):
-        if text.endswith(form[:length]):
-            return length
+    begin = text.find(form[0], max(0, len(text) - len(form) + 1))
+    while begin >= 0:
+        if form.startswith(text[begin:]):
+            return len(text) - begin
+        begin = text.find(form[0], begin + 1)
     return 0
 
 

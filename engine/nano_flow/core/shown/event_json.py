@@ -66,13 +66,13 @@ def _shown(part: object, form: str) -> Json:
 
 
 def _plain(value: object) -> Json:
+    if value is None or isinstance(value, str | int | float):
+        return value
     if isinstance(value, Mapping):
         return {str(key): _plain(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(part) for part in value]
-    if type(value) in _FORMS:
-        return _record(value)
-    return value if value is None or isinstance(value, str | int | float) else str(value)
+    return _record(value) if type(value) in _FORMS else str(value)
 
 
 def _forms(cls: type) -> tuple[tuple[str, str, str], ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from typing import cast
+from typing import Self, cast
 
 from nano_flow.core.errors import BadRequest, ConnectionLost, ProviderError, ServerFailed, TimedOut
 from nano_flow.core.messages import ChatRequest
@@ -30,10 +30,34 @@ class Progress:
         self.stream = stream
         ending = Ending(stream)
         await ending.watch()
+        spare_generators(stream)
         async for chunk in cast("AsyncIterator[object]", stream):
             self.collector.take(chunk)
         self.collector.usage = reported_usage(stream)
         return self.collector.raw(ending.announced(), refused=exchange.refused)
+
+
+def spare_generators(stream: object) -> None:
+    """LiteLLM begins an iteration of the vendor's stream for every piece, and leaves it to the loop to end it."""
+    inner = read(stream, "completion_stream")
+    if type(inner).__module__.partition(".")[0] == "openai" and isinstance(inner, AsyncIterator):
+        setattr(stream, "completion_stream", _Steadily(inner))  # noqa: B010 - an attribute that no type knows
+
+
+class _Steadily:
+    """The same stream, iterated on itself."""
+
+    def __init__(self, inner: AsyncIterator[object]) -> None:
+        self._inner = inner
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> object:
+        return await self._inner.__anext__()
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._inner, name)
 
 
 def reported_usage(stream: object) -> object:

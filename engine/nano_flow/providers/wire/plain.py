@@ -8,8 +8,19 @@ from nano_flow.core.messages import Json
 
 
 def read(holder: object, name: str) -> object:
-    """A member of a mapping or an object of LiteLLM; None where there is none."""
-    return holder.get(name) if isinstance(holder, Mapping) else getattr(holder, name, None)
+    """A member of a mapping or an object of LiteLLM; None where there is none.
+
+    Pydantic's objects take long to say that they lack a member, and of most members that is what they say.
+    """
+    if type(holder) is dict or isinstance(holder, Mapping):
+        return holder.get(name)
+    fields = getattr(holder, "__dict__", None)
+    if fields is not None and name in fields:
+        return fields[name]
+    extra = getattr(holder, "__pydantic_extra__", None)
+    if isinstance(extra, dict) and not hasattr(type(holder), name):
+        return extra.get(name)
+    return getattr(holder, name, None)
 
 
 def sequence(value: object) -> Sequence[object]:

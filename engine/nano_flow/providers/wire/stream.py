@@ -113,11 +113,11 @@ class Collector:
         return call
 
     def _take_thinking(self, delta: object) -> None:
-        reasoning = getattr(delta, "reasoning_content", None)
-        if reasoning:
+        reasoning = read(delta, "reasoning_content")
+        if isinstance(reasoning, str) and reasoning:
             self._make_room(len(reasoning))
             self._reasoned = True
-        for block in sequence(getattr(delta, "thinking_blocks", None)):
+        for block in sequence(read(delta, "thinking_blocks")):
             self._take_block(block)
 
     def _take_block(self, block: object) -> None:
