@@ -211,6 +211,21 @@ def test_a_bill_is_exact_and_never_above_the_worst_case_of_its_call(
     assert not isinstance(worst, Unpriced) and cost.amount <= worst
 
 
+@given(small, small, rate, rate, rate)
+def test_plain_tokens_cost_what_a_bill_of_them_would_say(
+    read: int, written: int, one: Decimal, two: Decimal, dearer: Decimal
+) -> None:
+    stated = entry(input=float(one), output=float(two), per_request=0.01, above={"2k": {"input": float(dearer)}})
+    table = prices({"a/m": [stated]})
+    bill = table.price(ref("a/m"), Usage(read, output_tokens=written), NOW)
+    assert isinstance(bill, Cost)
+    assert table.plain(ref("a/m"), read, written, NOW) == bill.amount
+
+
+def test_plain_tokens_without_a_price_have_no_cost() -> None:
+    assert prices({}).plain(ref("a/m"), 1, 1, NOW) is None
+
+
 def test_a_hundred_thousand_random_calls_add_up() -> None:
     table = prices({"a/m": [entry(input=0.0375, cached_input=0.00375, output=0.15)]})
     seed, total, exact = 1, 0, 0

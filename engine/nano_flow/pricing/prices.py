@@ -94,6 +94,15 @@ class Prices:
         scale = schedule.scale
         return Cost(Money(total if scale == 1 else -(-total // scale)), entry.label)
 
+    def plain(self, ref: ModelRef, input_tokens: int, output_tokens: int, at: float) -> Money | None:
+        """What so many tokens, none of them cached, cost; None where that is unpriced. Quick: routing asks it often."""
+        entry = self.entry(ref, at)
+        if isinstance(entry, Unpriced):
+            return None
+        schedule = entry.standard
+        rates = schedule.rates(input_tokens)
+        return Money(-(-(schedule.fee + input_tokens * rates[0] + output_tokens * rates[3]) // schedule.scale))
+
     def worst_case(
         self, ref: ModelRef, input_tokens: int, output_cap: int, at: float, *, batch: bool = False
     ) -> Money | Unpriced:

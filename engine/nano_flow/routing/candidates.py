@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from nano_flow.core.messages import Usage
-from nano_flow.core.money import Cost, Unpriced, usd
+from nano_flow.core.money import Money, Unpriced, usd
 from nano_flow.core.refs import ModelRef
 from nano_flow.plan.catalogue import Catalogue, ModelCard, ProviderCard
 from nano_flow.routing.request import Candidate, Observations, Refusal, RefusalKind, RouteRequest
@@ -71,9 +70,14 @@ def examine(ref: ModelRef, named: bool, catalogue: Catalogue, situation: Situati
         reason = objection(considered, situation)
         if reason is not None:
             return Refusal(ref, kind, reason)
-    cost, observations = _expected_cost(considered, situation), situation.observations
-    seconds, calls = _expected_seconds(considered, observations), observations.calls.get(str(ref), 0)
-    return Candidate(ref, cost.amount if cost else None, seconds, calls, _missing(considered, situation))
+    name, observations = str(ref), situation.observations
+    return Candidate(
+        ref,
+        cost=_expected_cost(considered, name, situation),
+        seconds=observations.latency_s.get(name, card.total_s),
+        calls=observations.calls.get(name, 0),
+        by_prompt=_missing(considered, situation),
+    )
 
 
 def lacks(missing: Iterable[str]) -> str:
@@ -138,8 +142,9 @@ def _credentials(model: Considered, situation: Situation) -> str | None:
 
 
 def _cooling(model: Considered, situation: Situation) -> str | None:
-    for name in (str(model.ref), model.ref.provider):
-        if name in situation.observations.cooling:
+    cooling = situation.observations.cooling
+    for name in (str(model.ref), model.ref.provider) if cooling else ():
+        if name in cooling:
             return f"{name} is cooling down after failures"
     return None
 
@@ -177,14 +182,8 @@ FILTERS: tuple[tuple[RefusalKind, Filter], ...] = (
 )
 
 
-def _expected_cost(model: Considered, situation: Situation) -> Cost | None:
+def _expected_cost(model: Considered, name: str, situation: Situation) -> Money | None:
     observations, request = situation.observations, situation.request
     cap = output_cap(model.card, request.max_output_tokens)
-    output = min(cap, round(observations.output_tokens.get(str(model.ref), EXPECTED_OUTPUT_TOKENS)))
-    usage = Usage(input_tokens=request.prompt_tokens, output_tokens=output)
-    cost = observations.prices.price(model.ref, usage, observations.now)
-    return cost if isinstance(cost, Cost) else None
-
-
-def _expected_seconds(model: Considered, observations: Observations) -> float | None:
-    return observations.latency_s.get(str(model.ref), model.card.total_s)
+    output = min(cap, round(observations.output_tokens.get(name, EXPECTED_OUTPUT_TOKENS)))
+    return observations.prices.plain(model.ref, request.prompt_tokens, output, observations.now)

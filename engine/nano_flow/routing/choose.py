@@ -101,18 +101,18 @@ def _examine(
         refs = [ref for ref in dict.fromkeys(group.refs) if ref not in seen]
         seen.update(refs)
         verdicts = [examine(ref, group.named, catalogue, situation) for ref in refs]
-        passed = tuple(verdict for verdict in verdicts if isinstance(verdict, Candidate))
+        passed = [verdict for verdict in verdicts if isinstance(verdict, Candidate)]
         able = tuple(candidate for candidate in passed if group.named or not candidate.by_prompt)
+        unable = tuple(candidate for candidate in passed if candidate.by_prompt and not group.named)
         sure = any(group.named or catalogue.providers[candidate.ref.provider].credentials for candidate in able)
-        kept = able if sure else passed
-        refused += [_unable(v) for v in verdicts if isinstance(v, Refusal) or v not in kept]
+        refused += [_unable(v) for v in verdicts if isinstance(v, Refusal) or (sure and v in unable)]
         choose = CHOICES[group.choose]
-        ordered = choose(able) + choose(tuple(candidate for candidate in kept if candidate not in able))
+        first, last = choose(able), () if sure else choose(unable)
         if group.only_first:
-            refused += [Refusal(c.ref, "fallback", "another fallback is named") for c in ordered[1:]]
-            ordered = ordered[:1]
-        for candidate in ordered:
-            (accepted if candidate in able else last_resort).append(candidate)
+            refused += [Refusal(c.ref, "fallback", "another fallback is named") for c in (*first, *last)[1:]]
+            first, last = first[:1], () if first else last[:1]
+        accepted += first
+        last_resort += last
     return (*accepted, *last_resort), tuple(refused)
 
 
