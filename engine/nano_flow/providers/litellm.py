@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import warnings
-from collections.abc import Callable, Mapping
-from contextvars import ContextVar
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from nano_flow.core.errors import ProviderError, TimedOut
@@ -17,6 +16,7 @@ from nano_flow.providers.cards import Endpoint
 from nano_flow.providers.errors import translate
 from nano_flow.providers.transport.connections import Connections
 from nano_flow.providers.transport.exchange import Exchange, guard
+from nano_flow.providers.transport.quiet import hush, unreported
 from nano_flow.providers.vendor import describe, without_keys
 from nano_flow.providers.wire.advice import OLLAMA, advice
 from nano_flow.providers.wire.arguments import Prepared, prepare
@@ -67,16 +67,8 @@ def load_litellm() -> ModuleType:
     from litellm.llms.custom_httpx.aiohttp_transport import LiteLLMAiohttpTransport
 
     guard(LiteLLMAiohttpTransport)
+    hush(litellm)
     return litellm
-
-
-def _own_reports() -> ContextVar[bool] | None:
-    """LiteLLM's mark of calls that it is not to report on; None where a version has no such mark."""
-    try:
-        from litellm._internal_context import is_internal_call
-    except ImportError:
-        return None
-    return is_internal_call
 
 
 class LiteLLMProvider:
@@ -87,7 +79,6 @@ class LiteLLMProvider:
         self._clock = clock
         self._redactor = Redactor(endpoint.keys.values())
         self._litellm = load_litellm()
-        self._unreported = _own_reports()
         self._connections = Connections(self._litellm)
 
     async def complete(self, request: ChatRequest, on_text: Callable[[str], None] | None = None) -> ChatReply:
@@ -116,20 +107,10 @@ class LiteLLMProvider:
         return finished(rescued, request, prepared, self._endpoint.name)
 
     async def _sent(self, call: Call, prepared: Prepared, network_limit: float) -> ChatReply:
-        with call.exchange.watched():
-            response = await self._call({**prepared.arguments, **_FIXED, "timeout": network_limit})
+        with call.exchange.watched(), unreported(self._litellm):
+            response = await self._litellm.acompletion(**prepared.arguments, **_FIXED, timeout=network_limit)
             raw = await call.read(response)
         return finished(raw, call.request, prepared, self._endpoint.name)
-
-    async def _call(self, arguments: Mapping[str, object]) -> object:
-        """Let LiteLLM call; its logs and sums, of which nobody would see anything, are a tenth of its work."""
-        if self._unreported is None:
-            return await self._litellm.acompletion(**arguments)
-        before = self._unreported.set(True)
-        try:
-            return await self._litellm.acompletion(**arguments)
-        finally:
-            self._unreported.reset(before)
 
     def _declare(self, model: str) -> None:
         """Put a model on LiteLLM's list: about others it asks Ollama itself, and the whole engine waits meanwhile."""
