@@ -6,6 +6,7 @@ import asyncio
 from contextvars import ContextVar
 from types import ModuleType, SimpleNamespace
 
+from nano_flow.providers.litellm import load_litellm
 from nano_flow.providers.transport.quiet import hush, unreported
 
 
@@ -51,7 +52,6 @@ def test_a_version_without_such_reports_is_left_as_it_is() -> None:
 
 
 def test_what_is_hushed_is_still_there() -> None:
-    import litellm
-
+    litellm = load_litellm()
     assert callable(litellm.utils.update_response_metadata)
     assert not litellm._internal_context.is_internal_call.get()
