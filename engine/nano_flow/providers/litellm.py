@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import warnings
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from importlib import import_module
+from importlib.metadata import requires, version
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, NoReturn
 
-from nano_flow.core.errors import ProviderError, TimedOut
+from nano_flow.core.errors import BadRequest, ProviderError, TimedOut
 from nano_flow.core.messages import ChatReply, ChatRequest
 from nano_flow.core.redact import Redactor
 from nano_flow.ports import Clock
@@ -43,6 +47,23 @@ _STAY_HERE = {
 """Else LiteLLM downloads a map of prices and a list of headers, and reads a .env file that it happens to find."""
 
 
+_SWITCHES: dict[str, object] = {
+    "disable_hf_tokenizer_download": True,  # else a Llama 3 name stalls for 24 s without a network
+    "telemetry": False,
+    "suppress_debug_info": True,
+    "drop_params": False,
+    "modify_params": False,
+}
+"""LiteLLM's own switches, for the whole process."""
+
+
+_TRANSPORTS = (
+    ("litellm.llms.custom_httpx.aiohttp_transport", "LiteLLMAiohttpTransport"),
+    ("httpx", "AsyncHTTPTransport"),
+)
+"""What LiteLLM sends requests by; the second one where its variables or its ``aclient_session`` ask for it."""
+
+
 _NEVER_STREAMED = frozenset({"cohere", "cohere_chat"})
 """LiteLLM ids whose streams LiteLLM cannot read; their text is shown when it is whole."""
 _LONGEST_S = 600.0
@@ -50,25 +71,37 @@ _LONGEST_S = 600.0
 
 
 def load_litellm() -> ModuleType:
-    """Import LiteLLM with everything off that it does beside a call; costly, so only when a call is made."""
-    os.environ.update(_STAY_HERE)
-    warnings.filterwarnings("ignore", module=r"litellm|pydantic")  # about its own code: nobody here can act on them
-    logging.getLogger("LiteLLM").setLevel(logging.CRITICAL)
-    import litellm
+    """Import LiteLLM with everything off that it does beside a call; costly, so only when a call is made.
 
-    litellm.disable_hf_tokenizer_download = True  # else a Llama 3 name stalls for 24 s without a network
-    litellm.telemetry = False
-    litellm.suppress_debug_info = True
-    litellm.drop_params = False
-    litellm.modify_params = False
-    litellm.callbacks = []
-    litellm.success_callback = []
-    litellm.failure_callback = []
-    from litellm.llms.custom_httpx.aiohttp_transport import LiteLLMAiohttpTransport
+    Where the program around the engine has imported it before, its switches are that program's and stay as they are.
+    """
+    if "litellm" not in sys.modules:
+        os.environ.update(_STAY_HERE)
+        warnings.filterwarnings("ignore", module=r"litellm|pydantic")  # about its own code: nobody here can act on them
+        logging.getLogger("LiteLLM").setLevel(logging.CRITICAL)
+        for switch, value in _SWITCHES.items():
+            setattr(_imported("litellm"), switch, value)
+    for module, transport in _TRANSPORTS:
+        guard(getattr(_imported(module), transport, None) or _unusable(f"it has no {transport}"))
+    hush(_imported("litellm"))
+    return _imported("litellm")
 
-    guard(LiteLLMAiohttpTransport)
-    hush(litellm)
-    return litellm
+
+def _imported(module: str) -> ModuleType:
+    try:
+        return import_module(module)
+    except ImportError as error:
+        _unusable(str(error))
+
+
+def _unusable(reason: str) -> NoReturn:
+    """Without the transport a call would be sent unwatched, its key with it wherever a server points."""
+    wanted = next((need for need in requires("nano-flow") or () if need.startswith("litellm")), "litellm")
+    found = version("litellm") if find_spec("litellm") else "none"
+    raise BadRequest(
+        f"the installed LiteLLM ({found}) cannot be used: {reason}. "
+        f"Nothing was sent. Install one that nano-flow works with: pip install '{wanted.partition(';')[0].strip()}'"
+    )
 
 
 class LiteLLMProvider:
@@ -107,9 +140,10 @@ class LiteLLMProvider:
         return finished(rescued, request, prepared, self._endpoint.name)
 
     async def _sent(self, call: Call, prepared: Prepared, network_limit: float) -> ChatReply:
-        with call.exchange.watched(), unreported(self._litellm):
-            response = await self._litellm.acompletion(**prepared.arguments, **_FIXED, timeout=network_limit)
-            raw = await call.read(response)
+        async with call.exchange.watched():
+            with unreported(self._litellm):
+                response = await self._litellm.acompletion(**prepared.arguments, **_FIXED, timeout=network_limit)
+                raw = await call.read(response)
         return finished(raw, call.request, prepared, self._endpoint.name)
 
     def _declare(self, model: str) -> None:

@@ -55,8 +55,10 @@ class Connections:
         for kept in self._kept():  # all of them before the first is closed: whoever comes meanwhile must find none
             for key in ours:
                 kept.pop(key, None)
+        theirs = vars(self._litellm).get("aclient_session")
         for client in ours.values():
-            await _close(client)
+            if theirs is None or _inner(client) is not theirs:  # what the program around us lent to LiteLLM stays open
+                await _close(client)
         last = vars(self._litellm).get("module_level_aclient")  # kept for ever: only what it holds is closed
         if _is_open(last, loop):
             await _close_part(_transport(last))

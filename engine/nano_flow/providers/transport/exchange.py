@@ -11,7 +11,7 @@ import json
 import re
 import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import replace
 
@@ -48,20 +48,25 @@ class Exchange:
         self._lines_left = _LEAST_LINES + max_output_tokens * _LINES_PER_TOKEN
         self._stream = stream
         self._kept = bytearray()
+        self._asked: httpx.URL | None = None
+        self._body: httpx.AsyncByteStream | None = None
         self.size = 0
         self.status: int | None = None
         self.content_type = ""
         self.refused = False
         self.failure: Exception | None = None
 
-    @contextmanager
-    def watched(self) -> Iterator[Exchange]:
-        """Inside the block, requests of this task go through here."""
+    @asynccontextmanager
+    async def watched(self) -> AsyncIterator[Exchange]:
+        """Inside the block, requests of this task go through here; after it, a reply is let go, read or not."""
         token = _current.set(self)
         try:
             yield self
         finally:
             _current.reset(token)
+            if self._body is not None:  # LiteLLM drops a stream that it cannot read, and the connection with it
+                with suppress(httpx.HTTPError, OSError, RuntimeError):
+                    await self._body.aclose()
 
     @property
     def answered(self) -> bool:
@@ -127,6 +132,9 @@ class Exchange:
         """Send the one request of this call."""
         if self.failure is not None:
             raise _not_again(self.failure)
+        if request.url == self._asked:  # LiteLLM's own retries, which a program around the engine may have set
+            raise httpx.ReadError("the request is not sent again")
+        self._asked = request.url
         request.headers["accept-encoding"] = "gzip"
         try:
             response = await send(request)
@@ -141,9 +149,9 @@ class Exchange:
             self._stream = False  # whatever was asked for
         if response.is_redirect:
             await response.aclose()
-            self.failure = redirected(response)
+            self.failure = redirected(response, request.url)
             raise self.failure
-        response.stream = _Bounded(self, response)
+        response.stream = self._body = _Bounded(self, response)
         return response
 
     async def bounded(self, stream: AsyncGenerator[bytes, None], *, packed: bool) -> AsyncIterator[bytes]:
@@ -212,10 +220,10 @@ def guard(transport: type[httpx.AsyncBaseTransport]) -> None:
     transport.handle_async_request = handle_async_request  # type: ignore[method-assign]
 
 
-def redirected(response: httpx.Response) -> ProviderError:
+def redirected(response: httpx.Response, asked: httpx.URL) -> ProviderError:
     """A redirect is not followed: the key would go to an address that nobody configured."""
     to = response.headers.get("location", "")[:200]
-    message = f"{response.request.url} redirects to {to or 'nowhere'}, which is not followed: check the base_url"
+    message = f"{asked} redirects to {to or 'nowhere'}, which is not followed: check the base_url"
     return ModelUnknown(message, status=response.status_code)
 
 
