@@ -124,18 +124,85 @@ class Odd:
         """Nothing is held."""
 
 
-def test_an_adapter_of_another_package_is_found_and_its_defects_are_contained(monkeypatch: pytest.MonkeyPatch) -> None:
+class Unready(Odd):
+    def __init__(self, *parts: object) -> None:
+        raise KeyError("no settings of key-1234")
+
+
+class Wordy(Odd):
+    async def complete(self, request: ChatRequest, on_text: object = None) -> object:
+        return "only text"
+
+    async def close(self) -> None:
+        raise RuntimeError("never opened")
+
+
+class Leaving(Odd):
+    async def complete(self, request: ChatRequest, on_text: object = None) -> object:
+        raise SystemExit(3)
+
+
+class Cancelling(Odd):
+    async def complete(self, request: ChatRequest, on_text: object = None) -> object:
+        raise asyncio.CancelledError
+
+
+class Waiting(Odd):
+    async def complete(self, request: ChatRequest, on_text: object = None) -> object:
+        return await asyncio.Event().wait()
+
+
+FOREIGN = ProviderCard("mine", None, "odd", settings={"base_url": "${A:-http://h}"}, credentials=(("K",),))
+
+
+def foreign(monkeypatch: pytest.MonkeyPatch, factory: type[Odd]) -> ChatProvider:
+    """The adapter ``odd`` of another package, made by ``factory``."""
     entry = metadata.EntryPoint("odd", f"{__name__}:Odd", ENTRY_POINTS)
-    monkeypatch.setattr(type(entry), "load", lambda self: Odd)
+    monkeypatch.setattr(type(entry), "load", lambda self: factory)
     monkeypatch.setattr(metadata, "entry_points", lambda *, group: metadata.EntryPoints([entry]))
-    card = ProviderCard("mine", None, "odd", settings={"base_url": "${A:-http://h}"})
-    made = ProviderTable({"mine": card}, Surroundings(FakeClock(), {})).get("mine")
+    return ProviderTable({"mine": FOREIGN}, Surroundings(FakeClock(), {"K": "key-1234"})).get("mine")
+
+
+@pytest.mark.parametrize(
+    ("factory", "said"),
+    [
+        (Odd, "KeyError: 'choices'"),
+        (Wordy, "answered with a str, not a ChatReply"),
+        (Leaving, "SystemExit: 3"),
+        (Cancelling, "was cancelled inside"),
+    ],
+)
+def test_defects_of_another_package_s_adapter_are_contained(
+    monkeypatch: pytest.MonkeyPatch, factory: type[Odd], said: str
+) -> None:
+    made = foreign(monkeypatch, factory)
     assert isinstance(made, ForeignProvider)
-    with pytest.raises(errors.ServerFailed, match="KeyError") as caught:
+    with pytest.raises(errors.ServerFailed, match=said) as caught:
         asyncio.run(made.complete(ChatRequest(ModelRef("mine", "m"), ())))
     assert caught.value.maybe_billed
-    states = asyncio.run(check_providers(Catalogue({"mine": card}), {}))
-    assert states[0].usable
+    asyncio.run(made.close())
+    assert asyncio.run(check_providers(Catalogue({"mine": FOREIGN}), {"K": "k"}))[0].usable
+
+
+def test_an_adapter_that_cannot_be_made_is_told_without_its_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(
+        errors.BadRequest, match=r'"odd" of the provider "mine" \(.*:Odd\) cannot be used: KeyError'
+    ) as caught:
+        foreign(monkeypatch, Unready)
+    assert "key-1234" not in str(caught.value)
+
+
+def test_a_real_cancellation_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = foreign(monkeypatch, Waiting)
+
+    async def main() -> None:
+        call = asyncio.create_task(made.complete(ChatRequest(ModelRef("mine", "m"), ())))
+        await asyncio.sleep(0)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+
+    asyncio.run(main())
 
 
 def ask(reply: Reply | None, litellm: str = "openai", keys: dict[str, str] | None = None) -> tuple[Found, bytes]:
@@ -162,6 +229,24 @@ def test_what_a_status_means(status: int, error: str) -> None:
     assert error in found.error
     assert bool(found.advice) is bool(error)
     assert "sk-secret" not in f"{found}"
+
+
+@pytest.mark.parametrize(
+    ("reply", "error"),
+    [
+        (Reply(b"", raw=b"SSH-2.0-x\r\n"), "does not speak proper HTTP"),
+        (Reply(b"", raw=b"HTTP/1.1 abc\r\n\r\n"), "does not speak proper HTTP"),
+        (Reply(b"", raw=b"x" * 200_000), "does not speak proper HTTP"),
+        (Reply(b"", raw=b""), "closed the connection before it had answered"),
+        (Reply(b"", 302, headers={"location": "http://elsewhere"}), "it redirects (302)"),
+        (Reply(b"<html>", content_type="text/html; charset=utf-8"), "a web page"),
+    ],
+)
+@pytest.mark.parametrize("litellm", ["openai", "ollama_chat"])
+def test_what_cannot_be_a_provider_is_told_in_words(litellm: str, reply: Reply, error: str) -> None:
+    found, _ = ask(reply, litellm)
+    assert (found.reachable, found.advice) == (False, "check its base_url in providers.yaml")
+    assert error in found.error
 
 
 @pytest.mark.parametrize(("litellm", "advice"), [("openai", "base_url"), ("ollama_chat", "ollama serve")])

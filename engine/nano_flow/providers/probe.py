@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import socket
 import ssl
 from collections.abc import Callable, Mapping
@@ -22,6 +23,8 @@ AT_ONCE = 3
 TIMEOUT_S = 5.0
 _NEEDED = {"vertex_ai": "google.auth", "bedrock": "boto3"}
 """LiteLLM ids whose services want a package that LiteLLM does not bring."""
+_STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})(?!\d)")
+_PAGE = re.compile(rb"\ncontent-type:\s*text/html", re.IGNORECASE)
 _PACKAGES = {"google.auth": "google-auth", "boto3": "boto3"}
 
 
@@ -57,9 +60,11 @@ async def probe(endpoint: Endpoint, clock: Clock, timeout_s: float = TIMEOUT_S) 
             status = await _ask(question)
     except TimeoutError:
         return Found(False, error=f"no answer within {timeout_s:g} s", advice=_start_it(endpoint, question))
-    except (OSError, ValueError, asyncio.IncompleteReadError) as error:
-        reason = Redactor(endpoint.keys.values()).text(_reason(error))
-        return Found(False, error=without_keys(reason), advice=_start_it(endpoint, question))
+    except OSError as error:
+        return Found(False, error=_reason(error), advice=_start_it(endpoint, question))
+    except ValueError as error:  # something is there, or the address is none
+        reason = without_keys(Redactor(endpoint.keys.values()).text(str(error)))
+        return Found(False, error=reason, advice="check its base_url in providers.yaml")
     return _judged(endpoint, status, clock.monotonic() - started)
 
 
@@ -144,7 +149,7 @@ _QUESTIONS: Mapping[str, Callable[[Endpoint], Question]] = {
 
 
 async def _ask(question: Question) -> int | None:
-    """The status of the reply; None where only the connection was tried."""
+    """The status of the reply; None where only the connection was tried. ValueError for what cannot be a provider."""
     address = urlsplit(question.base)
     secure = address.scheme == "https"
     if address.scheme not in ("http", "https") or not address.hostname:
@@ -162,10 +167,32 @@ async def _ask(question: Question) -> int | None:
         lines += [f"{name}: {value}" for name, value in question.headers.items()]
         writer.write("\r\n".join([*lines, "connection: close", "", ""]).encode("latin-1", "replace"))
         await writer.drain()
-        words = (await reader.readuntil(b"\n")).split()
-        return int(words[1])
+        return _status(await _head(reader))
     finally:
         writer.close()
+
+
+async def _head(reader: asyncio.StreamReader) -> bytes:
+    try:
+        return await reader.readuntil(b"\r\n\r\n")
+    except asyncio.LimitOverrunError:
+        return b""
+    except asyncio.IncompleteReadError as error:
+        if not error.partial:
+            raise ValueError("the server closed the connection before it had answered") from None
+        return error.partial
+
+
+def _status(head: bytes) -> int:
+    said = _STATUS.match(head)
+    if said is None:
+        raise ValueError("what listens there does not speak proper HTTP")
+    status = int(said[1])
+    if 300 <= status < 400:
+        raise ValueError(f"it redirects ({status}), which calls do not follow")
+    if status == 200 and _PAGE.search(head):
+        raise ValueError("it answers with a web page")
+    return status
 
 
 def _judged(endpoint: Endpoint, status: int | None, seconds: float) -> Found:
@@ -177,14 +204,11 @@ def _judged(endpoint: Endpoint, status: int | None, seconds: float) -> Found:
     return Found(True, seconds)
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: OSError) -> str:
     """``connection refused`` rather than a number and a tuple."""
-    number = error.errno if isinstance(error, OSError) else None
     if isinstance(error, socket.gaierror):
         return "the host is not known here"
-    if number:
-        return os.strerror(number).lower()
-    return str(error) or type(error).__name__
+    return os.strerror(error.errno).lower() if error.errno else str(error) or type(error).__name__
 
 
 def _start_it(endpoint: Endpoint, question: Question) -> str:

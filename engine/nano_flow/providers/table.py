@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from nano_flow.core.errors import BadRequest, ProviderError, ServerFailed
 from nano_flow.core.messages import ChatReply, ChatRequest, Json
+from nano_flow.core.redact import Redactor
 from nano_flow.ports import ChatProvider, Clock
 from nano_flow.providers.cards import Endpoint, ProviderFacts
 from nano_flow.providers.environment import expand, first_complete
@@ -112,8 +114,16 @@ def _from_entry_point(card: ProviderFacts, surroundings: Surroundings) -> ChatPr
         known = ", ".join([*FACTORIES, *registered_adapters()])
         message = f'the adapter "{card.adapter}" of the provider "{card.name}" is not installed; known: {known}'
         raise BadRequest(message)
-    factory = found[0].load()
-    return ForeignProvider(factory(endpoint_of(card, surroundings.environ), dict(card.extra), surroundings.clock))
+    endpoint = endpoint_of(card, surroundings.environ)
+    try:
+        return ForeignProvider(found[0].load()(endpoint, dict(card.extra), surroundings.clock))
+    except ProviderError:
+        raise
+    except (Exception, SystemExit) as error:  # the edge of a foreign adapter, see below
+        why = Redactor(endpoint.keys.values()).text(f"{type(error).__name__}: {error}")
+        raise BadRequest(
+            f'the adapter "{card.adapter}" of the provider "{card.name}" ({found[0].value}) cannot be used: {why}'
+        ) from error
 
 
 class ForeignProvider:
@@ -125,14 +135,34 @@ class ForeignProvider:
     async def complete(self, request: ChatRequest, on_text: Callable[[str], None] | None = None) -> ChatReply:
         """Answer one request."""
         try:
-            return await self._provider.complete(request, on_text)
+            reply = await self._provider.complete(request, on_text)
         except (ProviderError, TimeoutError):
             raise
-        except Exception as error:  # the edge of a foreign adapter: its defects must not be taken for ours
-            failed = ServerFailed(f'the adapter of "{request.model.provider}" failed: {type(error).__name__}: {error}')
-            failed.maybe_billed = True
-            raise failed from error
+        except asyncio.CancelledError as error:
+            if _is_cancelled():
+                raise
+            raise _defect(request, "it was cancelled inside") from error
+        except (
+            Exception,
+            SystemExit,
+        ) as error:  # the edge of a foreign adapter: its defects must not be taken for ours
+            raise _defect(request, f"{type(error).__name__}: {error}") from error
+        if not isinstance(reply, ChatReply):
+            raise _defect(request, f"it answered with a {type(reply).__name__}, not a ChatReply")
+        return reply
 
     async def close(self) -> None:
-        """Release what it holds."""
-        await self._provider.close()
+        """Release what it holds; the run is over, whatever becomes of that."""
+        with suppress(Exception):
+            await self._provider.close()
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
+
+
+def _defect(request: ChatRequest, what: str) -> ServerFailed:
+    failed = ServerFailed(f'the adapter of "{request.model.provider}" failed: {what}')
+    failed.maybe_billed = True
+    return failed

@@ -23,6 +23,9 @@ from nano_flow.tools.files.protected import Protected, hidden, shown
 MAX_WRITE = 16 * 1024 * 1024
 """Bytes of a file that a tool writes."""
 
+_LONGEST = 4_000
+"""Bytes of a path: folders below that could be made, step by step, but hardly ever removed."""
+
 _LOOK = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _MAKE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -137,6 +140,8 @@ def refused(path: str, why: str) -> StepError:
 def _refuse_odd(path: str) -> None:
     if not path or "\0" in path:
         raise refused(path, "is not a path")
+    if len(path.encode("utf-8", "replace")) > _LONGEST:
+        raise refused(path, "is too long")
     if "://" in path:
         raise refused(path, "is a URL, not a path of the workspace")
     if hidden(path):
