@@ -8,6 +8,7 @@ import os
 import queue
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -75,13 +76,26 @@ def stream(
     options: RunOptions | None = None,
     where: Where | None = None,
 ) -> Iterator[Event]:
-    """Run a workflow in a thread and yield its events as they happen; raises what ``run`` raises, at the end."""
+    """Run a workflow in a thread and yield its events as they happen; raises what ``run`` raises, at the end.
+
+    Who stops reading (``break``, ``close``) pauses the run; it can be resumed.
+    """
     events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
     raised: list[BaseException] = []
 
+    running: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[RunResult]]] = []
+
+    async def watched() -> None:
+        run = arun(file, inputs, options=options, where=where, sinks=(_QueueSink(events),))
+        task = asyncio.create_task(run)
+        running.append((asyncio.get_running_loop(), task))
+        await task
+
     def work() -> None:
         try:
-            asyncio.run(arun(file, inputs, options=options, where=where, sinks=(_QueueSink(events),)))
+            asyncio.run(watched())
+        except asyncio.CancelledError:
+            pass  # nobody reads any more
         except NanoFlowError as error:
             raised.append(error)
         finally:
@@ -89,9 +103,14 @@ def stream(
 
     thread = threading.Thread(target=work, name="nano-flow", daemon=True)
     thread.start()
-    while (event := events.get()) is not None:
-        yield event
-    thread.join()
+    try:
+        while (event := events.get()) is not None:
+            yield event
+    finally:
+        for loop, task in running:
+            with suppress(RuntimeError):  # the loop is closed: the run is over
+                loop.call_soon_threadsafe(task.cancel)
+        thread.join()
     if raised:
         raise raised[0]
 

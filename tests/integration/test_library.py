@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import threading
 from collections.abc import Callable, Coroutine
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 
 import nano_flow
 from nano_flow import RunOptions
+from nano_flow.cli.main import run_command
 from nano_flow.core.errors import DocumentError, RunError, UsageError
 from nano_flow.core.events import RunFinished, RunStarted
 
@@ -46,6 +49,16 @@ def test_events_are_streamed_and_errors_come_at_the_end() -> None:
     assert isinstance(events[0], RunStarted) and isinstance(events[-1], RunFinished)
     with pytest.raises(UsageError, match='input "diff" is missing'):
         list(nano_flow.stream("workflow.yaml", options=OFFLINE))
+
+
+def test_who_stops_reading_events_pauses_the_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "long.yaml").write_text("nano_flow: 1\nname: long\nsteps: {rest: {wait: 1h}}\n")
+    for event in nano_flow.stream("long.yaml"):
+        if isinstance(event, RunStarted):
+            break
+    assert not [thread for thread in threading.enumerate() if thread.name == "nano-flow"]
+    assert run_command(["runs", "--json"]) == 0
+    assert [run["status"] for run in json.loads(capsys.readouterr().out)["runs"]] == ["paused"]
 
 
 def test_an_event_loop_is_told_of_arun() -> None:

@@ -150,6 +150,12 @@ def test_refusals_tell_a_model_what_is_wrong(hostile: Workspace, path: str, mess
         call(hostile, "read_file", path)
 
 
+def test_a_path_that_nobody_could_remove_again_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StepError, match="is too long"):
+        Workspace(str(tmp_path)).write("d/" * 3_000 + "x", b"")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_device_is_not_opened(tmp_path: Path) -> None:
     try:
         os.mknod(tmp_path / "zero", 0o020666, os.makedev(1, 5))

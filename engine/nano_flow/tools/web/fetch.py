@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import http.client
 import io
+import re
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
@@ -20,6 +21,7 @@ _HEAD_CAP = 65_536
 _REDIRECTS = 5
 _REDIRECT = frozenset({301, 302, 303, 307, 308})
 _EMPTY = frozenset({204, 304})
+_SIZE = re.compile(rb"[0-9A-Fa-f]{1,16}")
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 """Name and port → addresses."""
@@ -55,8 +57,15 @@ async def fetch(url: str, allowed: AllowList, network: Network) -> Answer:
         location = answer.headers.get("Location")
         if answer.status not in _REDIRECT or location is None:
             return answer
-        target = read_target(urljoin(str(target), location))
+        target = read_target(_joined(target, location))
     raise StepError("tool", f"{url[:200]!r} was redirected more than {_REDIRECTS} times")
+
+
+def _joined(target: Target, location: str) -> str:
+    try:
+        return urljoin(str(target), location)
+    except ValueError:  # brackets that are no address
+        raise StepError("tool", f"{target.authority} redirects to {location[:200]!a}, which is no URL") from None
 
 
 async def system_resolve(host: str, port: int) -> list[str]:
@@ -87,7 +96,9 @@ async def _ask(target: Target, allowed: AllowList, network: Network) -> Answer:
             writer.close()
     except EOFError:
         raise StepError("tool", f"{target.authority}: the answer was cut off") from None
-    except (OSError, ValueError, http.client.HTTPException, asyncio.LimitOverrunError) as error:
+    except asyncio.LimitOverrunError:
+        raise StepError("tool", f"{target.authority}: the answer has a line or a head without end") from None
+    except (OSError, ValueError, http.client.HTTPException) as error:
         said = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise StepError("tool", f"{target.authority}: {said}") from None
 
@@ -174,9 +185,10 @@ async def _chunks(reader: asyncio.StreamReader) -> tuple[bytes, bool]:
     body = bytearray()
     while True:
         line = await reader.readuntil(b"\n")
-        size = int(line.partition(b";")[0].strip() or b"-1", 16)
-        if size < 0:
+        written = line.partition(b";")[0].strip()
+        if not _SIZE.fullmatch(written):
             raise ValueError("the answer has a chunk without a size")
+        size = int(written, 16)
         if size == 0:
             return bytes(body), False
         chunk = await _up_to(reader, min(size, BODY_CAP + 1 - len(body)))
