@@ -23,7 +23,7 @@ TIERS = "tiers: {low: {below: 5, models: [openai/nano]}, high: {models: [openai/
 def wrong(text: str) -> list[str]:
     with pytest.raises(DocumentError) as caught:
         policy_of("nano_flow: 1\n" + text)
-    return [f"{d.where.line}:{d.where.column} {d.code} {d.message}" for d in caught.value.diagnostics]
+    return [f"{d.where.line}:{d.where.column} {d.code} {d.message}; {d.hint}" for d in caught.value.diagnostics]
 
 
 @pytest.mark.parametrize(

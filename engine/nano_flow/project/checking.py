@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nano_flow.core.diagnostics import Diagnostic, SourceRange
 from nano_flow.core.errors import DocumentError
@@ -15,6 +15,9 @@ from nano_flow.documents.load import Loaded, checked
 from nano_flow.locate import policy_files
 from nano_flow.project.files import read_document, shown_path
 from nano_flow.source.yaml_nodes import read_yaml
+
+if TYPE_CHECKING:
+    from nano_flow.plan.catalogue import Catalogue
 
 _SUFFIXES = (".yaml", ".yml")
 LEFT_OUT_MARK = ".nano-flow-ignore"
@@ -53,7 +56,7 @@ def check_file(path: Path, config_dir: Path | None = None) -> list[Diagnostic]:
         if kind == "workflow":
             return _workflow(shown, config_dir)
         loaded = checked(source, kind)
-        return [*loaded.warnings, *_meaning(kind, loaded, path)]
+        return [*loaded.warnings, *_meaning(kind, loaded, path, config_dir)]
     except DocumentError as error:
         return list(error.diagnostics)
 
@@ -94,27 +97,44 @@ def _workflow(path: str, config_dir: Path | None) -> list[Diagnostic]:
     return list(check_workflow(path, config_dir))
 
 
-def _meaning(kind: Kind, loaded: Loaded[Any], path: Path) -> list[Diagnostic]:
+def _meaning(kind: Kind, loaded: Loaded[Any], path: Path, config_dir: Path | None) -> list[Diagnostic]:
     """What no schema can say: names that lead nowhere, prices that contradict each other, tests of nothing."""
     if kind == "providers":
         from nano_flow.plan.catalogue_build import resolve_catalogue
 
         return resolve_catalogue(loaded.document, loaded.source.value_range)[1]
     if kind == "routing":
-        return _routing(loaded, path)
+        return _routing(loaded, path, config_dir)
     if kind == "pricing":
         return _pricing(loaded)
-    return _test(loaded, path) if kind == "test" else []
+    return missing_document(loaded, path, "workflow" if kind == "test" else "routing")
 
 
-def _routing(loaded: Loaded[Any], path: Path) -> list[Diagnostic]:
+def _routing(loaded: Loaded[Any], path: Path, config_dir: Path | None) -> list[Diagnostic]:
+    from nano_flow.project.advice import undeclared, unsure_conditions
     from nano_flow.project.policies import compiled, routing_advice
 
+    advice = routing_advice(loaded)
     try:
-        compiled(loaded, str(path.parent))
+        policy = compiled(loaded, str(path.parent))
     except DocumentError as error:
-        return [*error.diagnostics, *routing_advice(loaded)]
-    return routing_advice(loaded)
+        return [*error.diagnostics, *advice]
+    advice += unsure_conditions(loaded, policy)
+    try:
+        return [*advice, *undeclared(loaded, _catalogue(path, config_dir))]
+    except DocumentError:
+        return advice  # what is wrong in providers.yaml is said of that file
+
+
+def _catalogue(path: Path, config_dir: Path | None) -> Catalogue:
+    """The providers in force beside a document."""
+    from nano_flow.documents.load import load_providers
+    from nano_flow.plan.catalogue_build import build_catalogue
+
+    files = policy_files(path.absolute().parent, config_dir, Path.cwd())
+    file = next(str(file.path) for file in files if file.name == "providers.yaml")
+    providers = load_providers(read_document(file), file)
+    return build_catalogue(providers.document, providers.source.value_range)
 
 
 def _pricing(loaded: Loaded[Any]) -> list[Diagnostic]:
@@ -127,9 +147,10 @@ def _pricing(loaded: Loaded[Any]) -> list[Diagnostic]:
     ]
 
 
-def _test(loaded: Loaded[Any], path: Path) -> list[Diagnostic]:
-    workflow = path.parent / loaded.document.workflow
-    if workflow.is_file():
+def missing_document(loaded: Loaded[Any], path: Path, key: str) -> list[Diagnostic]:
+    """The mistake, where tests name a document by ``key`` that is not there; policy tests need not name one."""
+    named = getattr(loaded.document, key)
+    if not named or (path.parent / named).is_file():
         return []
-    message = f'"{loaded.document.workflow}" does not exist (the path counts from this file)'
-    return [Diagnostic("error", "NF601", message, loaded.source.value_range(("workflow",)), "workflow")]
+    message = f'"{named}" does not exist (the path counts from this file)'
+    return [Diagnostic("error", "NF601", message, loaded.source.value_range((key,)), key)]

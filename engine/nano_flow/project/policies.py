@@ -14,6 +14,7 @@ from nano_flow.documents.routing import RoutingDocument
 from nano_flow.locate import PolicyFile
 from nano_flow.plan.catalogue import Catalogue
 from nano_flow.plan.catalogue_build import build_catalogue
+from nano_flow.plan.names.nearest import did_you_mean
 from nano_flow.pricing.prices import Prices
 from nano_flow.pricing.reading import price_diagnostics
 from nano_flow.project.files import commit_of, digest, read_document, read_text
@@ -23,9 +24,9 @@ from nano_flow.routing.facts import FEATURES
 from nano_flow.routing.learned import Getters, LearnedScore, read_learned
 from nano_flow.routing.replies.advice import cascade_advice
 from nano_flow.routing.replies.judged import JUDGED_FEATURES
-from nano_flow.routing.rules import Condition, RoutingPolicy
+from nano_flow.routing.rules import CONDITION_NAMES, Condition, RoutingPolicy
 from nano_flow.runtime.templates import render
-from nano_flow.source.expressions import check_expression
+from nano_flow.source.expressions import Template, check_expression
 
 _REMEMBERED = 1_000
 """Verdicts that are kept per condition."""
@@ -56,11 +57,17 @@ class Policies:
         }
 
 
-def read_policies(files: Sequence[PolicyFile], texts: Mapping[str, str] | None = None) -> Policies:
-    """Read the three files (or take ``texts`` in their place). Raises DocumentError with all that is wrong in them."""
+def read_policies(files: Sequence[PolicyFile], texts: Mapping[str, str] | None = None, revision: str = "") -> Policies:
+    """Read the three files (or take ``texts`` in their place). Raises DocumentError with all that is wrong in them.
+
+    ``revision`` is where copies of files were taken from: positions then name it and the file, not the copy.
+    """
     found: list[Diagnostic] = []
     raw = {file.name: _raw(file, texts, found) for file in files}
-    names = {file.name: shown_path(str(file.path)) for file in files}
+    names = {
+        file.name: f"{revision}:{file.name}" if revision and file.found != "bundled" else shown_path(str(file.path))
+        for file in files
+    }
     if found:
         raise DocumentError(found)
     providers = load_providers(raw["providers.yaml"], names["providers.yaml"])
@@ -90,13 +97,20 @@ def routing_advice(routing: RoutingSource) -> list[Diagnostic]:
 
 
 def compile_condition(text: str, where: SourceRange) -> Condition:
-    """The ``when`` of a rule, checked now and evaluated on facts later; once for the same values of what it names."""
+    """The ``when`` of a rule, checked now and evaluated on facts later; once for the same values of what it names.
+
+    An expression sees nothing but the names that it refers to, no clock and no chance, so equal values of these have
+    equal verdicts; their text tells ``1``, ``1.0``, ``true`` and ``"1"`` apart. What cannot be evaluated is not kept.
+    """
     template = check_expression(text, where)
     roots = tuple(dict.fromkeys(path[0] for path in template.references))
+    unknown = [number for number, path in enumerate(template.references) if path[0] not in CONDITION_NAMES]
+    if unknown:
+        raise DocumentError([_unknown_name(template, number) for number in unknown])
     known: dict[str, bool] = {}
 
     def holds(facts: Mapping[str, Json]) -> bool:
-        values = repr([facts.get(root) for root in roots])
+        values = repr([facts.get(root, ...) for root in roots])
         verdict = known.get(values)
         if verdict is None:
             verdict = bool(render(template, facts))
@@ -105,6 +119,12 @@ def compile_condition(text: str, where: SourceRange) -> Condition:
         return verdict
 
     return holds
+
+
+def _unknown_name(template: Template, number: int) -> Diagnostic:
+    name = template.references[number][0]
+    hint = did_you_mean(name, CONDITION_NAMES) or "docs/routing.md lists the facts that a rule sees"
+    return Diagnostic("error", "NF510", f'there is no fact "{name}"', template.reference_range(number), "when", hint)
 
 
 def _raw(file: PolicyFile, texts: Mapping[str, str] | None, found: list[Diagnostic]) -> bytes:
@@ -132,10 +152,11 @@ def compiled(routing: RoutingSource, folder: str) -> RoutingPolicy:
 def _learned(routing: RoutingSource, folder: str, named: tuple[str, str], known: Getters) -> LearnedScore:
     key, file = named
     try:
-        return read_learned(read_text(os.path.join(folder, file)), known)
+        path = os.path.join(folder, file)
+        return read_learned(read_text(path), known, shown_path(path))
     except (OSError, ValueError) as error:
         where = routing.source.value_range((key, "learned", "file"))
-        reason = error.strerror if isinstance(error, OSError) else error
+        reason = getattr(error, "strerror", None) or error
         option = " --cascade" if key == "cascade" else ""
         message, hint = f'"{file}" cannot be used: {reason}', f"nano-flow policy train{option} FILES --write writes one"
         raise DocumentError([Diagnostic("error", "NF515", message, where, f"{key}.learned.file", hint)]) from None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from nano_flow.core.messages import Json
 from nano_flow.gateway.observed import Observed
+from nano_flow.plan.names.nearest import did_you_mean
 from nano_flow.project.policies import Policies
 from nano_flow.routing.choose import decide
 from nano_flow.routing.facts import Facts, RunFacts, StepFacts, gather
@@ -27,14 +29,13 @@ class Question:
 
 
 def request_of(question: Question) -> RouteRequest:
-    """The request that a step with this prompt would make. ValueError names a fact that does not exist."""
+    """The request that a step with this prompt would make. ValueError names a fact that does not exist or fit."""
     reading = read_text(question.prompt)
     facts = gather(reading, StepFacts(tool_count=question.tools, tags=question.tags), RunFacts())
     if question.facts:
         known = facts.as_json()
-        unknown = [name for name in question.facts if name not in known]
-        if unknown:
-            raise ValueError(f'there is no fact "{unknown[0]}"; facts are: {", ".join(known)}')
+        for name, value in question.facts.items():
+            _check_fact(name, value, known)
         facts = Facts.from_json({**known, **question.facts})
     needs = frozenset(
         name
@@ -46,6 +47,22 @@ def request_of(question: Question) -> RouteRequest:
         if wanted
     )
     return RouteRequest(facts, reading, model=question.model, policy=question.policy, needs=needs)
+
+
+def _check_fact(name: str, value: Json, known: Mapping[str, Json]) -> None:
+    """ValueError where there is no such fact, or not of such a value."""
+    if name not in known:
+        hint = did_you_mean(name, known) or "docs/routing.md lists them"
+        raise ValueError(f'there is no fact "{name}"; {hint}')
+    usual = known[name]
+    if isinstance(usual, list):
+        fits, wanted = isinstance(value, list), "a list"
+    elif isinstance(usual, bool):
+        fits, wanted = isinstance(value, bool), "true or false"
+    else:
+        fits, wanted = isinstance(value, int | float) and not isinstance(value, bool), "a number"
+    if not fits:
+        raise ValueError(f'the fact "{name}" is {wanted}, found {json.dumps(value)}')
 
 
 def world_of(

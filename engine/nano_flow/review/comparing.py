@@ -55,23 +55,46 @@ class Compared:
 
 
 @dataclass(frozen=True, slots=True)
-class BrokenTest:
-    """A case of ``routing.test.yaml`` that passed before and does not now."""
+class Broken:
+    """A case of ``routing.test.yaml`` that passed before and does not now, or a workflow that cannot be planned now."""
 
     where: str
     problems: tuple[str, ...]
 
 
+@dataclass(slots=True)
+class Collected:
+    """Requests compared so far, workflows that only the base can plan, and notes on what could not be compared."""
+
+    requests: list[Compared] = field(default_factory=list)
+    refused: list[Broken] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two policies side by side. ``notes`` say what could not be compared, and why."""
+    """Two policies side by side."""
 
     base: str
     head: str
-    requests: tuple[Compared, ...]
-    broken: tuple[BrokenTest, ...] = ()
+    collected: Collected
+    broken: tuple[Broken, ...] = ()
     fixed: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+
+    @property
+    def requests(self) -> Sequence[Compared]:
+        """Everything that was decided under both."""
+        return self.collected.requests
+
+    @property
+    def refused(self) -> Sequence[Broken]:
+        """Workflows that could be planned before and cannot now."""
+        return self.collected.refused
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What could not be compared, and why."""
+        return self.collected.notes
 
     @property
     def moved(self) -> tuple[Compared, ...]:
@@ -87,7 +110,7 @@ class Comparison:
     @property
     def differs(self) -> bool:
         """Whether anything that a reviewer should see has changed."""
-        return bool(self.moved or self.broken or self.fixed)
+        return bool(self.moved or self.broken or self.refused or self.fixed)
 
     def as_json(self) -> dict[str, Json]:
         """The fields of ``nano-flow/policy-diff@1``."""
@@ -100,6 +123,7 @@ class Comparison:
             "cost_usd": {"before": usd(before), "after": usd(after)},
             "changes": [compared.as_json() for compared in self.moved],
             "broken_tests": [{"where": test.where, "problems": [*test.problems]} for test in self.broken],
+            "refused_workflows": [{"where": flow.where, "problems": [*flow.problems]} for flow in self.refused],
             "fixed_tests": [*self.fixed],
             "notes": [*self.notes],
         }
@@ -119,27 +143,27 @@ def first_cost(decision: RouteDecision) -> Money | None:
     return decision.estimates[0].cost if decision.estimates else None
 
 
-@dataclass(slots=True)
-class Collected:
-    """Requests compared so far, and notes on what could not be."""
-
-    requests: list[Compared] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-
 def compare_workflows(paths: Iterable[Path], base: Policies, head: Policies, into: Collected) -> None:
     """Every prompt of every workflow, as far as its text is known before a run."""
     for path in paths:
         try:
             before = dict(_workflow_decisions(path, base))
+        except NanoFlowError as error:
+            into.notes.append(f"{path} could not be planned: {_first_line(error)}")
+            continue
+        try:
             after = dict(_workflow_decisions(path, head))
         except NanoFlowError as error:
-            into.notes.append(f"{path} could not be planned: {str(error).splitlines()[0]}")
+            into.refused.append(Broken(str(path), (_first_line(error),)))
             continue
         for where in before.keys() & after.keys():
             old, new = before[where], after[where]
             into.requests.append(Compared(where, "workflow", old, new, first_cost(old), first_cost(new)))
     into.requests.sort(key=lambda compared: (compared.kind, compared.where))
+
+
+def _first_line(error: NanoFlowError) -> str:
+    return str(error).splitlines()[0]
 
 
 def _workflow_decisions(path: Path, policies: Policies) -> Iterator[tuple[str, RouteDecision]]:

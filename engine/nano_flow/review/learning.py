@@ -35,9 +35,11 @@ def read_labels(paths: Sequence[Path]) -> list[Outcome]:
     found: list[Outcome] = []
     for path in paths:
         try:
-            found += read_outcomes(path.read_text("utf-8"), str(path))
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f'"{path}" cannot be read: {getattr(error, "strerror", None) or error}') from None
+            found += read_outcomes(path.read_text("utf-8-sig"), str(path))
+        except UnicodeDecodeError:
+            raise UsageError(f'"{path}" cannot be read: it is not UTF-8 text') from None
+        except OSError as error:
+            raise UsageError(f'"{path}" cannot be read: {error.strerror}') from None
         except ValueError as error:
             raise UsageError(str(error)) from None
     return found

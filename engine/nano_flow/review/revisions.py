@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from nano_flow.core.errors import DocumentError, UsageError
+from nano_flow.core.errors import UsageError
 from nano_flow.locate import PolicyFile, repository_root
 from nano_flow.project.policies import Policies, read_policies
 
 WORKING_TREE = "the working tree"
 _GIT_SECONDS = 20
+_TWO_DOTS, _THREE_DOTS = (
+    re.compile(r"(?<![./])\.\.(?![./]|$)|(?<![./])\.\.(?=\.{1,2}/|$)"),
+    re.compile(r"(?<![./])\.{3}(?![./])"),
+)
+"""Between two sides; ``../routing.yaml`` is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +42,22 @@ def side(name: str, in_force: Sequence[PolicyFile]) -> Side:
     if path.is_file():
         return Side(name, read_policies(_instead(in_force, {"routing.yaml": path})))
     if path.is_dir():
+        if not any((path / file.name).is_file() for file in in_force):
+            raise UsageError(f'"{name}" holds none of {", ".join(file.name for file in in_force)}')
         return Side(name, read_policies(_instead(in_force, {f.name: path / f.name for f in in_force})))
     return _of_revision(name, in_force)
 
 
 def split_range(text: str | None) -> tuple[str, str]:
-    """``BASE``, ``BASE..HEAD`` → both sides; nothing is the last commit against the working tree."""
+    """``BASE``, ``BASE..HEAD`` → both sides; nothing is the last commit against the working tree. Raises UsageError."""
     if not text:
         return "HEAD", ""
-    base, dots, head = text.partition("..")
-    return (base or "HEAD", head or "HEAD") if dots else (base, "")
+    if three := _THREE_DOTS.search(text):
+        raise UsageError(f'"{text}" has three dots: write {text[: three.start()]}..{text[three.end() :]}')
+    dots = _TWO_DOTS.search(text)
+    if dots is None:
+        return text, ""
+    return text[: dots.start()] or "HEAD", text[dots.end() :] or "HEAD"
 
 
 def _instead(files: Sequence[PolicyFile], paths: dict[str, Path]) -> list[PolicyFile]:
@@ -71,14 +83,7 @@ def _of_revision(revision: str, in_force: Sequence[PolicyFile]) -> Side:
     )
     with tempfile.TemporaryDirectory(prefix="nano-flow-revision-") as folder:
         files = [_at_revision(root, revision, file, Path(folder)) for file in in_force]
-        try:
-            return Side(revision, read_policies(files))
-        except DocumentError as error:
-            found = [
-                replace(d, where=replace(d.where, file=f"{revision}:{os.path.basename(d.where.file)}"))
-                for d in error.diagnostics
-            ]
-            raise DocumentError(found) from None
+        return Side(revision, read_policies(files, revision=revision))
 
 
 def _at_revision(root: Path, revision: str, file: PolicyFile, folder: Path) -> PolicyFile:

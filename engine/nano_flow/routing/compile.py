@@ -57,7 +57,7 @@ class _Reader:
             return True
         near = get_close_matches(name, names, 1)
         hint = f'did you mean "{near[0]}"?' if near else f"known are: {', '.join(names) or 'none'}"
-        self.say("NF510", f'there is no {what} "{name}"; {hint}', path, hint)
+        self.say("NF510", f'there is no {what} "{name}"', path, hint)
         return False
 
 

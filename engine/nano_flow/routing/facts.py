@@ -155,7 +155,30 @@ _FILE = re.compile(
     rb"svelte|md|rst|txt|json|ya?ml|toml|ini|cfg|xml|csv|proto|tf|lua|dart|exs?|erl|hs|clj|zig)(?![A-Za-z0-9_.]\w)"
 )
 _LINE_WORDS = tuple(
-    word.encode() for word in ("lines", "line", "loc", "lignes", "zeilen", "linhas", "linee", "líneas", "строк", "行")
+    word.encode()
+    for word in (
+        "lines",
+        "line",
+        "loc",
+        "lignes",
+        "zeilen",
+        "regels",
+        "linhas",
+        "linee",
+        "líneas",
+        "linii",
+        "satır",
+        "строк",
+        "рядків",
+        "سطر",
+        "خط",
+        "שורות",
+        "पंक्ति",
+        "लाइन",
+        "บรรทัด",
+        "줄",
+        "行",
+    )
 )
 _NUMBER_BEFORE = re.compile(rb"(?<![\d.])(\d{1,3}(?:[_ ]\d{3}){1,2}|\d{1,6})(k?) {0,2}$")
 _ENDS_A_NUMBER = frozenset(b"0123456789k")

@@ -85,18 +85,26 @@ def interpolate(curve: Sequence[tuple[float, float]], value: float) -> float:
     return from_ + (to - from_) * (value - low) / (high - low)
 
 
-def read_learned(text: str, known: Getters = FEATURES) -> LearnedScore:
+_KEYS = frozenset({"learned", "data", "recipe", "supports", "journal", "held_out", "thresholds", "curve", "model"})
+
+
+def read_learned(text: str, known: Getters = FEATURES, file: str = "learned") -> LearnedScore:
     """The score that ``nano-flow policy train`` wrote. ValueError, or DocumentError, where it is not one."""
     from nano_flow.source.yaml_nodes import read_yaml
 
-    return learned_from(read_yaml(text, "learned").data, known)
+    return learned_from(read_yaml(text, file).data, known)
 
 
 def learned_from(data: object, known: Getters = FEATURES) -> LearnedScore:
     """The same from plain data. ValueError says what is wrong."""
     document = _mapping(data, "the document")
-    if document.get("learned") != FORMAT:
-        raise ValueError(f"it is of the format {document.get('learned')!r}, this build reads {FORMAT}")
+    if "learned" not in document:
+        raise ValueError("it is no learned score: it does not say `learned: 1`")
+    if document["learned"] != FORMAT:
+        raise ValueError(f"it is of the format {document['learned']!r}, this build reads {FORMAT}")
+    unknown = document.keys() - _KEYS
+    if unknown:
+        raise ValueError(f'it has the unknown key "{min(unknown)}"')
     model = _mapping(document.get("model"), "model")
     groups = {
         name: frozenset(str(word).encode() for word in _list(words, f"model.groups.{name}"))

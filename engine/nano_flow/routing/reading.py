@@ -46,6 +46,7 @@ def _outline(byte: int) -> int:
 
 _OUTLINE = bytes(_outline(b) for b in range(256))
 
+# Digits of other scripts (Arabic, Persian, Devanagari, Thai, full width) count as digits.
 # Typographic marks glue themselves to words unless they are blanked; their ASCII forms also let structure be counted.
 _MARKS = (
     ("’", "'"),
@@ -73,6 +74,7 @@ _MARKS = (
     ("।", ". "),
     ("¿", " "),
     ("¡", " "),
+    *((chr(zero + n), str(n)) for zero in (0x660, 0x6F0, 0x966, 0xE50, 0xFF10) for n in range(10)),
 )
 _PLAIN_MARKS = {
     lead: tuple((mark.encode(), plain.encode()) for mark, plain in _MARKS if mark.encode().startswith(lead))

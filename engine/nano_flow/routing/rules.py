@@ -8,7 +8,7 @@ from typing import Literal
 
 from nano_flow.core.messages import Json
 from nano_flow.core.refs import ModelRef
-from nano_flow.routing.facts import Facts
+from nano_flow.routing.facts import FEATURES, Facts
 from nano_flow.routing.learned import LearnedScore
 from nano_flow.routing.reading import Reading
 from nano_flow.routing.replies.cascade import Cascade
@@ -16,6 +16,9 @@ from nano_flow.routing.signals import Scorer, SignalPoints
 
 Condition = Callable[[Mapping[str, Json]], bool]
 """A compiled ``when``: true or false for the facts as plain data; raises StepError where it cannot be evaluated."""
+
+CONDITION_NAMES = frozenset({*FEATURES, "tags", "complexity", "tier", "model"})
+"""What a rule's condition sees."""
 
 FallbackChoice = tuple[ModelRef, ...] | str | Literal[False] | None
 """Models, a chain's name, False for none, None for what the tiers say."""

@@ -79,15 +79,20 @@ class CurveSignal(Generic[F]):
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """An entry that is more than one plain word: all ``words`` must occur for ``pattern`` to be looked for."""
+    """An entry that is more than one plain word: all ``words`` must occur for ``pattern`` to be looked for.
+
+    ``marked`` where its marks count (``C++``): it is then looked for in the text itself, not among its words.
+    """
 
     text: str
     words: frozenset[bytes]
     pattern: re.Pattern[bytes]
+    marked: bool = False
 
     def stands_in(self, reading: Reading) -> bool:
         """Whether the words occur in a row."""
-        return self.words <= reading.distinct and self.pattern.search(reading.folded) is not None
+        where = reading.data if self.marked else reading.folded
+        return self.words <= reading.distinct and self.pattern.search(where) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,9 +201,13 @@ def is_pattern(entry: str) -> bool:
 
 
 def _phrase(entry: str) -> Phrase:
-    """Words in a row, whatever stands between them; the last may be a prefix."""
+    """Words in a row, whatever stands between them; the last may be a prefix. Marks at an end stand for themselves."""
     parts = re.findall(r"[a-z0-9_]+\*?", entry.lower())
     whole = frozenset(part.encode() for part in parts if not part.endswith("*"))
+    if not re.fullmatch(r"[A-Za-z0-9_](.*[A-Za-z0-9_*])?", entry, re.DOTALL):
+        return Phrase(
+            entry.lower(), whole, re.compile(rf"(?<!\w){re.escape(entry)}(?!\w)".encode(), re.IGNORECASE), True
+        )
     body = " +".join(part.replace("*", "[a-z0-9_]*") for part in parts)
     return Phrase(entry.lower(), whole, re.compile(f" {body}(?![a-z0-9_])".encode()))
 

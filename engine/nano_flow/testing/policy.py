@@ -7,12 +7,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from nano_flow.core.errors import NanoFlowError
+from nano_flow.core.diagnostics import Diagnostic, SourceRange
+from nano_flow.core.errors import DocumentError, NanoFlowError
 from nano_flow.core.messages import Json
 from nano_flow.documents.gate.kinds import kind_of_document
 from nano_flow.documents.load import PolicyTestsSource, load_policy_tests
 from nano_flow.documents.tests import PolicyCaseDocument, PolicyExpectation
 from nano_flow.locate import PolicyFile, policy_files
+from nano_flow.project.checking import missing_document
 from nano_flow.project.files import read_document, shown_path
 from nano_flow.project.policies import Policies, read_policies
 from nano_flow.review.asking import Question, ask, request_of, world_of
@@ -44,7 +46,10 @@ class PolicyCase:
         )
 
     def decide(self, policies: Policies) -> RouteDecision:
-        """What ``policies`` decide, with the credentials of every provider. ValueError for an unknown fact."""
+        """What ``policies`` decide, with the credentials of every provider. ValueError for an unknown fact, policy."""
+        named, known = self.document.policy or "default", {"default", *policies.routing.policies}
+        if named not in known:
+            raise ValueError(f'there is no policy "{named}"; policies are: {", ".join(sorted(known))}')
         return ask(request_of(self.question()), policies, world_of(policies, time.time()))
 
 
@@ -77,14 +82,21 @@ class PolicyTests:
         files = policy_files(self.path.absolute().parent, config_dir, Path.cwd())
         named = self.source.document.routing
         if named:
+            if missing := missing_document(self.source, self.path, "routing"):
+                raise DocumentError(missing)
             own = PolicyFile("routing.yaml", self.path.parent / named, "project")
             files = tuple(own if file.name == "routing.yaml" else file for file in files)
         return read_policies(files)
 
 
 def read_policy_tests(path: Path) -> PolicyTests:
-    """One document. Raises DocumentError."""
+    """One document. Raises DocumentError, also for a document of another kind."""
     shown = shown_path(str(path))
+    if not is_policy_test(path):
+        message, hint = "this holds no policy tests: these have `cases` with a `prompt` each", ""
+        if path.name.endswith((".test.yaml", ".test.yml")):
+            hint = f"nano-flow test {shown} runs tests of workflows"
+        raise DocumentError([Diagnostic("error", "NF200", message, SourceRange(shown, 1, 1, 1, 1), "", hint)])
     return PolicyTests(path, load_policy_tests(read_document(str(path), shown), shown))
 
 

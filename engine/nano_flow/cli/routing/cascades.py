@@ -25,10 +25,11 @@ def train_cascade_on(options: Options, data: Sequence[Path], given: TrainOptions
             "prompt, model, reply, right"
         )
     files = options.policy(given.workflow)
+    target = target_of(files, FILE, given)
     outcomes = read_labels(data)
     output.note(f"{len(outcomes)} outcomes read; training and cross-validation take up to some minutes")
     learning = learn_replies(outcomes, read_policies(files), given.weak, given.strong)
-    found, target = suggestions(learning), given.out or target_of(files, FILE)
+    found = suggestions(learning)
     if options.json:
         fields = figures(learning, target if given.write else None)
         output.document(

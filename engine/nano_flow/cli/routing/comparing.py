@@ -15,7 +15,7 @@ from nano_flow.journals.store.runs import RunFilter
 from nano_flow.project.checking import find_documents
 from nano_flow.project.files import read_document
 from nano_flow.review.comparing import (
-    BrokenTest,
+    Broken,
     Collected,
     Compared,
     Comparison,
@@ -40,14 +40,12 @@ def compare(options: Options, revisions: str | None, runs: int, workflow: Path |
     compare_workflows(_workflows(Path()), base.policies, head.policies, collected)
     if runs:
         compare_recorded(calls_of(options, RunFilter(limit=runs)), base.policies, head.policies, collected)
-    return Comparison(
-        base.name, head.name, tuple(collected.requests), tuple(broken), tuple(fixed), tuple(collected.notes)
-    )
+    return Comparison(base.name, head.name, collected, tuple(broken), tuple(fixed))
 
 
-def _compare_tests(base: Side, head: Side, collected: Collected) -> tuple[list[BrokenTest], list[str]]:
+def _compare_tests(base: Side, head: Side, collected: Collected) -> tuple[list[Broken], list[str]]:
     """The cases of the documents here under both policies."""
-    broken: list[BrokenTest] = []
+    broken: list[Broken] = []
     fixed: list[str] = []
     for path in tests_below(Path()):
         tests = read_policy_tests(path)
@@ -56,17 +54,17 @@ def _compare_tests(base: Side, head: Side, collected: Collected) -> tuple[list[B
             continue
         for case in tests.cases():
             where = f"{case.file}: {case.name}"
+            before, after = judge(case, base.policies), judge(case, head.policies)
+            if after and not before:
+                broken.append(Broken(where, after))
+            if before and not after:
+                fixed.append(where)
             try:
                 old, new = case.decide(base.policies), case.decide(head.policies)
             except (ValueError, NanoFlowError) as error:
                 collected.notes.append(f"{where}: {error}")
-                continue
-            collected.requests.append(Compared(where, "test", old, new, first_cost(old), first_cost(new)))
-            before, after = judge(case, base.policies), judge(case, head.policies)
-            if after and not before:
-                broken.append(BrokenTest(where, after))
-            if before and not after:
-                fixed.append(where)
+            else:
+                collected.requests.append(Compared(where, "test", old, new, first_cost(old), first_cost(new)))
     return broken, fixed
 
 
@@ -100,6 +98,9 @@ def shown(found: Comparison, *, markdown: bool) -> str:
     mark = "- " if markdown else "  "
     if found.broken:
         parts.append("\n".join(["Broken tests:", *(f"{mark}{t.where}: {'; '.join(t.problems)}" for t in found.broken)]))
+    if found.refused:
+        refused = (f"{mark}{workflow.where}: {'; '.join(workflow.problems)}" for workflow in found.refused)
+        parts.append("\n".join([f"Workflows that {found.head} refuses:", *refused]))
     if found.fixed:
         parts.append("\n".join(["Fixed tests:", *(f"{mark}{where}" for where in found.fixed)]))
     if found.notes:

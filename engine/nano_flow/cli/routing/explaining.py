@@ -34,6 +34,7 @@ def of_prompt(options: Options, prompt: str, given: PromptOptions) -> Mapping[st
     """The decision on a bare prompt. Without any usable credentials it is shown as if there were, and says so."""
     from nano_flow.gateway.route import without_credentials
     from nano_flow.project.money.earlier import observed_before
+    from nano_flow.project.naming import full_name
     from nano_flow.project.policies import read_policies
     from nano_flow.review.asking import Question, ask, request_of, world_of
 
@@ -41,7 +42,8 @@ def of_prompt(options: Options, prompt: str, given: PromptOptions) -> Mapping[st
     known = {"default", *policies.routing.policies}
     if given.policy_name not in known:
         raise UsageError(f'there is no policy "{given.policy_name}"; policies are: {", ".join(sorted(known))}')
-    request = request_of(Question(_prompt_text(prompt), given.tags, given.tools, given.policy_name, given.model))
+    model = full_name(given.model, None, policies) or "auto"
+    request = request_of(Question(_prompt_text(prompt), given.tags, given.tools, given.policy_name, model))
     missing, now = without_credentials(policies.catalogue, os.environ), time.time()
     observed = observed_before(options.state, policies.catalogue, now)
     decision = ask(request, policies, world_of(policies, now, missing, observed))
@@ -52,11 +54,15 @@ def of_prompt(options: Options, prompt: str, given: PromptOptions) -> Mapping[st
 
 
 def _prompt_text(prompt: str) -> str:
+    from nano_flow.project.files import read_text
+
     try:
         if prompt == "-":
-            return sys.stdin.read()
-        return Path(prompt[1:]).read_text("utf-8") if prompt.startswith("@") else prompt
-    except (OSError, UnicodeDecodeError) as error:
+            return sys.stdin.buffer.read().decode("utf-8")
+        return read_text(prompt[1:]) if prompt.startswith("@") else prompt
+    except UnicodeDecodeError:
+        raise UsageError("stdin is not UTF-8 text") from None
+    except (OSError, ValueError) as error:
         raise UsageError(f'"{prompt}" cannot be read: {getattr(error, "strerror", None) or error}') from None
 
 
@@ -81,7 +87,10 @@ def of_step(options: Options, step: str) -> Mapping[str, Json]:
 
 
 def of_run(options: Options, run: str, address: str) -> Mapping[str, Json]:
-    """A decision as it was recorded: the last one at this address, of the step's own agent."""
+    """A decision as it was recorded: the last one at this address, of the step's own agent.
+
+    Where a cascade judged replies before it, ``cascade_verdicts`` tells of each.
+    """
     from nano_flow.core.events import RouteDecided
     from nano_flow.journals.sqlite import open_store
 
@@ -98,12 +107,21 @@ def of_run(options: Options, run: str, address: str) -> Mapping[str, Json]:
         names = ", ".join(near[:_NAMED]) or "none"
         raise UsageError(f'run {run_id} asked no model at "{address}"; it did at: {names}{more}')
     first, last = here[0], here[-1]
+    of_turn = [event.decision for event in here if event.turn == last.turn]
+    verdicts: list[Json] = [
+        {"model": decision.get("model"), **verdict}
+        for decision in of_turn
+        if isinstance(verdict := decision.get("cascade_verdict"), dict)
+    ]
+    decision = {**last.decision, "cascade_verdicts": verdicts} if verdicts else last.decision
+    if verdicts and not _list(decision, "because"):
+        decision = {**decision, "because": of_turn[0].get("because")}  # the score that the cascade began with
     if first.turn == last.turn:
-        return last.decision
+        return decision
     turns = len({event.turn for event in here})
     model = first.decision.get("model") or "no candidate"
     notice = f"this is the last of {turns} calls here; the first went to {first.tier or 'the model as named'} → {model}"
-    return {**last.decision, "notices": [*_list(last.decision, "notices"), notice]}
+    return {**decision, "notices": [*_list(decision, "notices"), notice]}
 
 
 def show(options: Options, decision: Mapping[str, Json]) -> None:
@@ -121,14 +139,8 @@ def decision_text(decision: Mapping[str, Json]) -> str:
     head = " → ".join(output.clean(part) for part in (f"score {score}", tier, model or "no candidate") if part)
     expected = decision.get("expected")
     costs = expected if isinstance(expected, dict) else {}
-    rows = [
-        (entry.get("signal"), _points(entry.get("points")), entry.get("at"), ", ".join(map(str, _list(entry, "found"))))
-        for entry in _list(decision, "because")
-        if isinstance(entry, dict)
-    ]
-    parts = [output.style(head, "strong")]
-    if rows:
-        parts.append(output.table(("signal", "points", "at", "found"), rows, right=("points",)))
+    parts = [output.style(head, "strong"), *_because(decision)]
+    parts += [_verdict_text(entry) for entry in _list(decision, "cascade_verdicts") if isinstance(entry, dict)]
     candidates = [(str(place), name, *_expected(costs.get(str(name)))) for place, name in _numbered(decision)]
     if candidates:
         heads = ("", "candidate", "expected", "takes", "measured")
@@ -140,6 +152,24 @@ def decision_text(decision: Mapping[str, Json]) -> str:
         parts.append(output.table(("refused", "because"), refused))
     parts += [f"note: {output.clean(notice)}" for notice in _list(decision, "notices")]
     return "\n\n".join(parts)
+
+
+def _because(told: Mapping[str, Json]) -> list[str]:
+    """The signals that gave points to a prompt or a reply, as a table; none where none did."""
+    rows = [
+        (entry.get("signal"), _points(entry.get("points")), entry.get("at"), ", ".join(map(str, _list(entry, "found"))))
+        for entry in _list(told, "because")
+        if isinstance(entry, dict)
+    ]
+    return [output.table(("signal", "points", "at", "found"), rows, right=("points",))] if rows else []
+
+
+def _verdict_text(verdict: Mapping[str, Json]) -> str:
+    """What a cascade said of a reply, and why."""
+    became = "given up" if verdict.get("escalate") else "kept"
+    said = f"{verdict.get('score')}, given up from {verdict.get('escalate_at')} on"
+    head = f"the reply of {verdict.get('model')} ({verdict.get('tier')}) was {became}: {said}"
+    return "\n\n".join([output.clean(head), *_because(verdict)])
 
 
 def _numbered(decision: Mapping[str, Json]) -> list[tuple[int, Json]]:

@@ -23,8 +23,14 @@ Examples:
   nano-flow policy train --since 30d
 """
 _WORKFLOW = click.option(
-    "--workflow", type=click.Path(path_type=Path), metavar="FILE", help="Under the files in force for this workflow."
+    "--workflow",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help="Under the files in force for this workflow.",
 )
+
+
+_FLAGS = {"tags": "tag", "policy_name": "policy"}
 
 
 @click.group("policy", epilog=_EPILOG)
@@ -50,6 +56,10 @@ def explain(
 
     if sum(source is not None for source in (prompt, step, run)) != 1:
         raise UsageError('give one of PROMPT, --step FILE:STEP and --run RUN ADDRESS; "-" reads the prompt from stdin')
+    asked = {name for name, value in given.items() if value not in (None, (), 0, "auto", "default")}
+    if prompt is None and asked:
+        named = " and ".join(f"--{_FLAGS.get(name, name)}" for name in sorted(asked))
+        raise UsageError(f"{named} tell of the step that a PROMPT would have: leave them out of --step and --run")
     if step is not None:
         decision = explaining.of_step(options, step)
     elif run is not None:

@@ -31,8 +31,12 @@ def run_cases(options: Options, paths: Sequence[Path], wanted: str) -> int:
         if results:
             output.data(output.style(summary, "bad" if failed else "good"))
         else:
-            what = f'contains "{wanted}"' if wanted else "is there: policy tests are files named routing.test.yaml"
-            output.fail(f"no case {what}; nano-flow init shows one, in a new folder: nano-flow init DIR")
+            output.fail(
+                f'no file::name of a case holds "{wanted}"; nano-flow policy test without -k lists them'
+                if wanted
+                else "no case is there: policy tests are files named routing.test.yaml; nano-flow init shows one, "
+                "in a new folder: nano-flow init DIR"
+            )
     return 1 if failed or not results else 0
 
 

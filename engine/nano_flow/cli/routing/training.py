@@ -42,9 +42,8 @@ class TrainOptions:
 def train_on(options: Options, data: Sequence[Path], given: TrainOptions) -> int:
     """Train, report, and write if wanted; 1 where the learned score does not beat the declared signals."""
     files = options.policy(given.workflow)
-    policies = read_policies(files)
+    policies, target = read_policies(files), target_of(files, FILE, given)
     learning = _from_files(data, policies, given) if data else _from_journal(options, policies, given)
-    target = given.out or target_of(files, FILE)
     if options.json:
         output.document("nano-flow/policy-train@1", figures(learning, target if given.write else None))
     else:
@@ -53,10 +52,16 @@ def train_on(options: Options, data: Sequence[Path], given: TrainOptions) -> int
     return finish(learning, learned_text(learning), (target, given.write, use))
 
 
-def target_of(files: Sequence[PolicyFile], name: str) -> Path:
-    """Where a learned score of this name belongs: beside the routing document, or here where none is the user's."""
+def target_of(files: Sequence[PolicyFile], name: str, given: TrainOptions) -> Path:
+    """Where a learned score goes: as given, else beside the routing document, or here where none is the user's.
+
+    Raises UsageError where its folder is not there: training takes minutes, so that is told before.
+    """
     routing = next(file for file in files if file.name == "routing.yaml")
-    return (routing.path.parent if routing.found != "bundled" else Path()) / name
+    target = given.out or (routing.path.parent if routing.found != "bundled" else Path()) / name
+    if given.write and not target.parent.is_dir():
+        raise UsageError(f'"{target}" cannot be written: there is no folder "{target.parent}"')
+    return target
 
 
 def finish(learning: Learning, text: str, given: tuple[Path, bool, str]) -> int:

@@ -25,13 +25,22 @@ def kind_of_document(file_name: str, data: Any) -> Kind | None:
     keys = data if isinstance(data, dict) else {}
     stem = _stem(file_name)
     if stem.endswith(".test"):
-        return "policy_test" if stem == "routing.test" or ("workflow" not in keys and "routing" in keys) else "test"
+        if stem == "routing.test" or (
+            "workflow" not in keys and ("routing" in keys or _has_prompts(keys.get("cases")))
+        ):
+            return "policy_test"
+        return "test"
     if stem in _FILE_NAMES:
         return _FILE_NAMES[stem]
     if "cases" in keys and "workflow" in keys:
         return "test"
     ours = "nano_flow" in keys or not isinstance(data, dict)  # a list or a text can only be a workflow gone wrong
     return next((kind for key, kind in _KEYS if key in keys), "workflow" if ours else None)
+
+
+def _has_prompts(cases: Any) -> bool:
+    """Whether cases are of a policy: they say a prompt, where those of a workflow say inputs and replies."""
+    return isinstance(cases, dict) and any(isinstance(case, dict) and "prompt" in case for case in cases.values())
 
 
 def is_known_name(file_name: str) -> bool:

@@ -68,13 +68,16 @@ def _csv_rows(text: str) -> Iterable[tuple[int, Mapping[str, object]]]:
 
 
 def _json_rows(text: str, name: str) -> Iterable[tuple[int, Mapping[str, object]]]:
-    for number, line in enumerate(text.splitlines(), 1):
+    found = False
+    for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         try:
             row = json.loads(line)
-        except ValueError as error:
-            raise ValueError(f"{name}:{number}: not JSON: {error}") from None
+        except json.JSONDecodeError as error:
+            hint = "" if found else "; a table is read where its name ends in .csv"
+            raise ValueError(f"{name}:{number}:{error.colno}: not JSON: {error.msg}{hint}") from None
+        found = True
         if not isinstance(row, dict):
             raise ValueError(f"{name}:{number}: expected an object with prompt, model and right")
         yield number, row
@@ -117,6 +120,8 @@ def make_pair(outcomes: Sequence[Outcome], weak: str | None = None, strong: str 
         if name is not None and name not in by_model:
             raise ValueError(f'no outcome of "{name}"; there are outcomes of: {", ".join(ranked)}')
     low, high = weak or ranked[0], strong or ranked[-1]
+    if low == high and weak and strong:
+        raise ValueError(f'the weaker and the stronger model are both "{low}"')
     if low == high:
         raise ValueError(f"two models are needed; there are outcomes of: {', '.join(ranked)}")
     both = [prompt for prompt in by_model[low] if prompt in by_model[high]]
