@@ -12,7 +12,7 @@ def figures() -> list[Figure]:
     if not DATA.is_dir():
         return []
     from bench.routing.data import LARGE
-    from bench.routing.report import MICROSECONDS, SHIPPED_LEAST, measured
+    from bench.routing.report import SHIPPED_LEAST, measured
 
     report = measured(DATA, quick=True)
     found = [
@@ -22,6 +22,4 @@ def figures() -> list[Figure]:
         if line.prompts >= LARGE
     ]  # fmt: skip
     found.append(Figure("routing: cascade on GSM8K", report.cascade.get("declared") or 0.0, "APGR", 0.74, "higher"))
-    for tokens, bound in MICROSECONDS.items():
-        found.append(Figure(f"routing: a score of {tokens} tokens", report.microseconds[tokens], "µs", bound))
     return found

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bench import scoring
+from bench.measure import Figure
 from bench.routing import cascade, routers
 from bench.routing.data import LARGE, OutcomeSet, read_sets
 from nano_flow.project.policies import Policies
-from nano_flow.routing.facts import gather
 from nano_flow.routing.labels.measures import apgr, cpt
-from nano_flow.routing.reading import read_text
 
 SHIPPED_LEAST, BELOW_LENGTH = 0.58, 0.01
 TRAINED_LEAST = {"MMLU": 0.68, "GSM8K": 0.645, "ulab mistral-7b→3.1-nemotron-51b": 0.73}
 BY_GROUP_LEAST = {"MMLU": 0.62}
 CASCADE_LEAST, CASCADE_TRAINED_LEAST = 0.74, 0.79
-MICROSECONDS = {1_000: 150.0, 10_000: 1_500.0}
 
 
 @dataclass(slots=True)
@@ -40,7 +37,7 @@ class Report:
     cascade: dict[str, float | None] = field(default_factory=dict)
     equal_quality: list[cascade.EqualQuality] = field(default_factory=list)
     across: dict[str, float | None] = field(default_factory=dict)
-    microseconds: dict[int, float] = field(default_factory=dict)
+    speed: list[Figure] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
 
 
@@ -59,7 +56,7 @@ def measured(folder: Path, *, quick: bool) -> Report:
             for target in plain:
                 if source is not target:
                     report.across[f"{source.name} → {target.name}"] = routers.across(source, target, policies)
-    report.microseconds = {tokens: _microseconds(sets, policies, tokens) for tokens in MICROSECONDS}
+    report.speed = scoring.figures()
     _hold(report)
     return report
 
@@ -93,29 +90,17 @@ def _cascade(report: Report, outcomes: OutcomeSet, policies: Policies, *, quick:
     report.equal_quality = cascade.equal_quality(by_prompt, scores, gains)
 
 
-def _microseconds(sets: Sequence[OutcomeSet], policies: Policies, tokens: int) -> float:
-    """Facts and score of one ASCII prompt of about ``tokens`` tokens, the best of several."""
-    text = " ".join(prompt for outcomes in sets for prompt in outcomes.prompts[:400:7] if prompt.isascii())[
-        : 4 * tokens
-    ]
-    best = float("inf")
-    for _ in range(30):
-        start = time.perf_counter()
-        reading = read_text(text)
-        policies.routing.complexity(gather(reading), reading)
-        best = min(best, time.perf_counter() - start)
-    return best * 1e6
-
-
 def _hold(report: Report) -> None:
     for line in report.lines:
         if line.prompts >= LARGE:
             _hold_line(report, line)
     for name, bound in (("declared", CASCADE_LEAST), ("trained", CASCADE_TRAINED_LEAST)):
         _at_least(report, f"cascade, {name}", report.cascade.get(name), bound)
-    for tokens, bound in MICROSECONDS.items():
-        if report.microseconds[tokens] > bound:
-            report.broken.append(f"{tokens} tokens: {report.microseconds[tokens]:.0f} µs, at most {bound:.0f} wanted")
+    report.broken += [
+        f"{figure.name}: {figure.value:.3f} {figure.unit}, at most {figure.bound} wanted"
+        for figure in report.speed
+        if not figure.kept
+    ]
 
 
 def _hold_line(report: Report, line: Line) -> None:
@@ -154,7 +139,7 @@ def text(report: Report) -> str:
         f"router {found.router}, cascade {found.cascade} dear calls a prompt"
         for found in report.equal_quality
     ]
-    lines += ["", *(f"{tokens} tokens: {value:.0f} µs a score" for tokens, value in report.microseconds.items())]
+    lines += ["", *(f"{figure.name}: {figure.value:.3f} {figure.unit} ({figure.note})" for figure in report.speed)]
     lines += ["", *(f"BROKEN {what}" for what in report.broken)] if report.broken else ["", "every bound is held"]
     return "\n".join(lines)
 

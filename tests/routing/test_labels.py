@@ -97,7 +97,7 @@ def test_outcomes_are_read_from_json_lines_and_csv() -> None:
     ("text", "name", "said"),
     [
         ("", "x.jsonl", "x.jsonl holds no rows"),
-        ("{", "x.jsonl", "x.jsonl:1: not JSON"),
+        ("{", "x.jsonl", "x.jsonl:1:2: not JSON"),
         ("[1]", "x.jsonl", "x.jsonl:1: expected an object"),
         ('{"prompt": "a", "right": 1}', "x.jsonl", 'x.jsonl:1: "model" is missing'),
         ("prompt,model,right\na,m,perhaps\n", "x.csv", 'x.csv:2: "right" is "perhaps"'),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from itertools import islice
 from math import log
 from operator import attrgetter
 from typing import NamedTuple
@@ -156,31 +157,11 @@ _FILE = re.compile(
 )
 _LINE_WORDS = tuple(
     word.encode()
-    for word in (
-        "lines",
-        "line",
-        "loc",
-        "lignes",
-        "zeilen",
-        "regels",
-        "linhas",
-        "linee",
-        "líneas",
-        "linii",
-        "satır",
-        "строк",
-        "рядків",
-        "سطر",
-        "خط",
-        "שורות",
-        "पंक्ति",
-        "लाइन",
-        "บรรทัด",
-        "줄",
-        "行",
-    )
+    for word in ("lines", "line", "loc", "lignes", "zeilen", "regels", "linhas", "linee", "líneas", "linii", "satır")
 )
+_WIDE_LINE_WORDS = ("строк", "рядків", "سطر", "خط", "שורות", "पंक्ति", "บรรทัด", "줄", "行")
 _NUMBER_BEFORE = re.compile(rb"(?<![\d.])(\d{1,3}(?:[_ ]\d{3}){1,2}|\d{1,6})(k?) {0,2}$")
+_WIDE_LINES = re.compile(rb"[0-9]k? {0,2}(" + "|".join(_WIDE_LINE_WORDS).encode() + b")")
 _ENDS_A_NUMBER = frozenset(b"0123456789k")
 _PARTS = frozenset(
     b"api apis app application auth authentication backend bot cache cli client component crawler dashboard database "
@@ -275,14 +256,15 @@ def _named_lines(reading: Reading, wide: int) -> int:
     """The largest N of "N lines"; looks only where the word stands, at most twenty times a word."""
     largest, data = 0, reading.folded
     for word in _LINE_WORDS:
-        at = data.find(word) if word in reading.distinct or (wide and word[0] > 127) else -1
+        at = data.find(word) if word in reading.distinct else -1
         for _ in range(20):
             if at < 0:
                 break
             if not _ENDS_A_NUMBER.isdisjoint(data[max(0, at - 3) : at]):
                 largest = max(largest, _number_before(data, at))
             at = data.find(word, at + 1)
-    return largest
+    found = islice(_WIDE_LINES.finditer(data), 20) if wide else ()
+    return max((largest, *(_number_before(data, match.start(1)) for match in found)))
 
 
 def _number_before(data: bytes, at: int) -> int:

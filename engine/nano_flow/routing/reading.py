@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 
@@ -46,7 +47,6 @@ def _outline(byte: int) -> int:
 
 _OUTLINE = bytes(_outline(b) for b in range(256))
 
-# Digits of other scripts (Arabic, Persian, Devanagari, Thai, full width) count as digits.
 # Typographic marks glue themselves to words unless they are blanked; their ASCII forms also let structure be counted.
 _MARKS = (
     ("’", "'"),
@@ -74,13 +74,19 @@ _MARKS = (
     ("।", ". "),
     ("¿", " "),
     ("¡", " "),
-    *((chr(zero + n), str(n)) for zero in (0x660, 0x6F0, 0x966, 0xE50, 0xFF10) for n in range(10)),
 )
 _PLAIN_MARKS = {
     lead: tuple((mark.encode(), plain.encode()) for mark, plain in _MARKS if mark.encode().startswith(lead))
     for lead in dict.fromkeys(mark.encode()[:-1] for mark, _ in _MARKS)
 }
 """Marks by the bytes that they begin with: what is not there is not looked for one by one."""
+
+_ZEROS = tuple(chr(zero).encode() for zero in (0x660, 0x6F0, 0x966, 0xE50, 0xFF10))
+"""The digits of Arabic, Persian, Devanagari, Thai and full width begin here; they count as digits."""
+_DIGITS = tuple(
+    (zero[:-1], zero[-1] - ord("0"), re.compile(re.escape(zero[:-1]) + b"[%c-%c]" % (zero[-1], zero[-1] + 9)))
+    for zero in _ZEROS
+)
 
 
 def read_text(text: str) -> Reading:
@@ -91,6 +97,9 @@ def read_text(text: str) -> Reading:
         if lead in beyond:
             for mark, plain in marks:
                 data = data.replace(mark, plain) if mark in beyond else data
+    for lead, shift, digits in _DIGITS if beyond else ():
+        if lead in beyond and digits.search(beyond):
+            data = digits.sub(lambda digit, shift=shift: bytes((digit[0][-1] - shift,)), data)  # type: ignore[misc]
     folded = b" " + data.translate(_FOLD)
     words = folded.split()
     skipped = max(0, len(words) - _FIRST_WORDS - _LAST_WORDS)

@@ -167,7 +167,7 @@ def _because(told: Mapping[str, Json]) -> list[str]:
 def _verdict_text(verdict: Mapping[str, Json]) -> str:
     """What a cascade said of a reply, and why."""
     became = "given up" if verdict.get("escalate") else "kept"
-    said = f"{verdict.get('score')}, given up from {verdict.get('escalate_at')} on"
+    said = f"it scores {verdict.get('score')}, escalate_at is {verdict.get('escalate_at')}"
     head = f"the reply of {verdict.get('model')} ({verdict.get('tier')}) was {became}: {said}"
     return "\n\n".join([output.clean(head), *_because(verdict)])
 
