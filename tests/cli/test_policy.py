@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 from pathlib import Path
@@ -111,6 +112,13 @@ def test_explain_of_a_step_and_of_a_recorded_decision(capsys: pytest.CaptureFixt
         (["explain", "--step", "flow.yaml"], "needs the form FILE:STEP"),
         (["explain", "--step", "flow.yaml:nope"], "prompt steps are: short, long"),
         (["explain", "@nothing.txt"], '"@nothing.txt" cannot be read'),
+        (["explain", "a", "--model", "openai/"], '"openai/" is no model: expected provider/model'),
+        (["explain", "a", "--model", "gpt-5"], 'there is no tier "gpt-5"'),
+        (["explain", "--step", "flow.yaml:short", "--tag", "x"], "--tag tell of the step that a PROMPT would have"),
+        (["explain", "a", "--workflow", "nothing.yaml"], "'nothing.yaml' does not exist"),
+        (["diff", "a...b"], '"a...b" has three dots: write a..b'),
+        (["diff", ".git-less"], "there is no git repository here"),
+        (["train", "flow.yaml", "--write", "--out", "none/x.yaml"], 'there is no folder "none"'),
         (["explain", "a", "--policy", "nope"], 'there is no policy "nope"; policies are: default'),
         (["test", "nothing"], '"nothing" does not exist'),
         (["diff", "HEAD"], "there is no git repository here"),
@@ -245,3 +253,115 @@ def test_a_learned_score_and_pinned_steps_are_replayed_as_far_as_facts_go(capsys
     found = document(capsys, "diff", "routing.yaml..learned.yaml")
     assert any('"learned" count as not found' in note for note in found["notes"])
     assert not [change for change in found["changes"] if change["kind"] == "run"]
+
+
+def test_a_prompt_that_is_no_text_is_refused(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("p.bin").write_bytes(b"\xff\xfe")
+    assert '"@p.bin" cannot be read: is not UTF-8 text' in refused(capsys, "explain", "@p.bin")
+    assert '"p.bin" cannot be read: it is not UTF-8 text' in refused(capsys, "train", "p.bin")
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"\xff"), "utf-8"))
+    assert "stdin is not UTF-8 text" in refused(capsys, "explain", "-")
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"Prove it"), "utf-8"))
+    assert document(capsys, "explain", "-")["tier"] == "standard"
+
+
+def test_a_reply_that_a_cascade_gave_up_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    signal = "{name: any, feature: reply_words, curve: [[0, 5]]}"
+    cascade = f"cascade: {{tiers: [simple, standard], signals: [{signal}], escalate_at: 5}}\n"
+    Path("routing.yaml").write_text(ROUTING + cascade)
+    assert run_command(["run", "flow.yaml", "--offline"]) == 0
+    capsys.readouterr()
+    text = shown(capsys, "explain", "--run", "last", "short")
+    assert "the reply of sim/small (simple) was given up: it scores 5.0, escalate_at is 5.0" in text
+    assert "any      +5.00  routing.yaml:9" in text and "→ standard → sim/large" in text
+    assert "cascade: simple first, its reply is judged" in text
+    (verdict,) = document(capsys, "explain", "--run", "last", "short")["cascade_verdicts"]
+    assert verdict["model"] == "sim/small" and verdict["escalate"] is True
+    Path("routing.yaml").write_text(ROUTING + cascade.replace("escalate_at: 5", "escalate_at: 6"))
+    assert run_command(["run", "flow.yaml", "--offline"]) == 0
+    capsys.readouterr()
+    assert "the reply of sim/small (simple) was kept: it scores 5.0" in shown(
+        capsys, "explain", "--run", "last", "short"
+    )
+
+
+@pytest.mark.parametrize(
+    ("case", "said"),
+    [
+        ("policy: nope", 'there is no policy "nope"; policies are: default'),
+        ("facts: {upstream_token: 1}", 'there is no fact "upstream_token"; did you mean "upstream_tokens"?'),
+        ("facts: {upstream_tokens: many}", 'the fact "upstream_tokens" is a number, found "many"'),
+        ("facts: {tags: pii}", 'the fact "tags" is a list, found "pii"'),
+        ("facts: {has_images: 1}", 'the fact "has_images" is true or false, found 1'),
+        ("facts: {zzz: 1}", "docs/routing.md lists them"),
+    ],
+)
+def test_a_case_that_cannot_be_decided_fails(case: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("routing.test.yaml").write_text(f"nano_flow: 1\ncases: {{c: {{prompt: x, {case}, expect: {{}}}}}}\n")
+    assert said in shown(capsys, "test", code=1)
+
+
+def test_documents_of_another_kind_and_what_is_not_there_are_told_apart(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("flow.test.yaml").write_text("nano_flow: 1\nworkflow: flow.yaml\ncases: {c: {expect: {}}}\n")
+    Path("own.test.yaml").write_text("nano_flow: 1\nrouting: no.yaml\ncases: {c: {prompt: x, expect: {}}}\n")
+    Path("bare.test.yaml").write_text("nano_flow: 1\ncases: {c: {prompt: x, expect: {tier: simple}}}\n")
+    for file, said in (
+        ("flow.yaml", "NF200  this holds no policy tests"),
+        ("flow.test.yaml", "nano-flow test flow.test.yaml runs tests of workflows"),
+        ("own.test.yaml", 'own.test.yaml:2:10  error NF601  "no.yaml" does not exist'),
+    ):
+        assert run_command(["policy", "test", file]) == 3
+        assert said in capsys.readouterr().err
+    assert run_command(["validate", "own.test.yaml"]) == 3
+    assert 'own.test.yaml:2:10  error NF601  "no.yaml" does not exist' in "".join(capsys.readouterr())
+    assert run_command(["validate", "bare.test.yaml"]) == 0
+    capsys.readouterr()
+    assert "1 passed" in shown(capsys, "test", "bare.test.yaml")
+
+
+def test_what_only_the_base_could_decide_counts_as_a_difference(capsys: pytest.CaptureFixture[str]) -> None:
+    thrifty = "policies: {thrifty: {choose: cheapest}}\n"
+    Path("routing.yaml").write_text(ROUTING + thrifty)
+    Path("flow.yaml").write_text("nano_flow: 1\nname: flow\nsteps: {short: {prompt: Hi, policy: thrifty}}\n")
+    Path("routing.test.yaml").write_text(
+        "nano_flow: 1\ncases: {c: {prompt: x, policy: thrifty, expect: {tier: simple}}}\n"
+    )
+    committed()
+    Path("routing.yaml").write_text(ROUTING)
+    found = document(capsys, "diff", "--exit-code", code=7)
+    assert "no policy" in found["broken_tests"][0]["problems"][0]
+    assert found["refused_workflows"][0]["where"] == "flow.yaml"
+    assert "Workflows that the working tree refuses:" in shown(capsys, "diff")
+
+
+def test_positions_of_a_revision_name_it_and_a_path_above_is_one_side(capsys: pytest.CaptureFixture[str]) -> None:
+    rule = "policies: {default: {rules: [{when: \"'x' in tags\", tier: simple}]}}\n"
+    Path("routing.yaml").write_text(ROUTING + rule)
+    Path("routing.test.yaml").write_text(TESTS)
+    committed()
+    from nano_flow.locate import policy_files
+    from nano_flow.review.revisions import side, split_range
+
+    revision = side("HEAD", policy_files(Path.cwd(), None, Path.cwd()))
+    assert revision.policies.routing.rules_of("default").rules[0].at == "HEAD:routing.yaml:9"
+    assert split_range("../a.yaml") == ("../a.yaml", "")
+    assert split_range("../a.yaml..../b.yaml") == ("../a.yaml", "../b.yaml")
+    assert [split_range(text) for text in ("..b", "a..", "a..b", "", "..")] == [
+        ("HEAD", "b"), ("a", "HEAD"), ("a", "b"), ("HEAD", ""), ("HEAD", "HEAD"),
+    ]  # fmt: skip
+    Path("empty").mkdir()
+    assert '"empty" holds none of providers.yaml' in refused(capsys, "diff", "empty")
+
+
+def test_the_example_of_the_documentation_is_what_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    root = Path(__file__).resolve().parents[2]
+    for name in ("providers.yaml", "routing.yaml", "pricing.yaml"):
+        Path(name).write_text((root / name).read_text("utf-8"), "utf-8")
+    page = (root / "docs" / "routing.md").read_text("utf-8")
+    example = page.partition("policy explain \"Write")[2].partition("```")[0]
+    prompt, _, expected = example.partition('"\n')
+    printed = shown(capsys, "explain", "Write" + prompt).splitlines()
+    lines = [line for line in expected.splitlines() if line != "…"]
+    assert len(lines) > 5 and set(lines) <= set(printed)

@@ -65,6 +65,8 @@ def test_a_score_of_replies_reads_what_may_be_counted_of_replies_only() -> None:
     ("text", "said"),
     [
         ("[1]", "the document is no mapping"),
+        ("trees: []", "it is no learned score: it does not say `learned: 1`"),
+        ("learned: 1\nmodle: {}", 'it has the unknown key "modle"'),
         ("learned: 2", "it is of the format 2, this build reads 1"),
         ("learned: 1", "model is no mapping"),
         ("learned: 1\nmodel: {}", "curve is no list"),

@@ -113,9 +113,9 @@ def of_run(options: Options, run: str, address: str) -> Mapping[str, Json]:
         for decision in of_turn
         if isinstance(verdict := decision.get("cascade_verdict"), dict)
     ]
-    decision = {**last.decision, "cascade_verdicts": verdicts} if verdicts else last.decision
-    if verdicts and not _list(decision, "because"):
-        decision = {**decision, "because": of_turn[0].get("because")}  # the score that the cascade began with
+    decision = last.decision
+    if verdicts:  # the reasons are those that the cascade began with
+        decision = {**decision, "because": of_turn[0].get("because"), "cascade_verdicts": verdicts}
     if first.turn == last.turn:
         return decision
     turns = len({event.turn for event in here})
