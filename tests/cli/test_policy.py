@@ -360,7 +360,7 @@ def test_the_example_of_the_documentation_is_what_is_printed(capsys: pytest.Capt
     for name in ("providers.yaml", "routing.yaml", "pricing.yaml"):
         Path(name).write_text((root / name).read_text("utf-8"), "utf-8")
     page = (root / "docs" / "routing.md").read_text("utf-8")
-    example = page.partition("policy explain \"Write")[2].partition("```")[0]
+    example = page.partition('policy explain "Write')[2].partition("```")[0]
     prompt, _, expected = example.partition('"\n')
     printed = shown(capsys, "explain", "Write" + prompt).splitlines()
     lines = [line for line in expected.splitlines() if line != "…"]

@@ -32,7 +32,7 @@ def run_cases(options: Options, paths: Sequence[Path], wanted: str) -> int:
             output.data(output.style(summary, "bad" if failed else "good"))
         else:
             output.fail(
-                f'no file::name of a case holds "{wanted}"; nano-flow policy test without -k lists them'
+                f'no case contains "{wanted}" in its file::name; nano-flow policy test without -k lists them'
                 if wanted
                 else "no case is there: policy tests are files named routing.test.yaml; nano-flow init shows one, "
                 "in a new folder: nano-flow init DIR"
