@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from nano_flow.core.diagnostics import Diagnostic
 from nano_flow.core.errors import DocumentError
 from nano_flow.documents.gate.explain import Finding, explain
-from nano_flow.documents.gate.kinds import kind_of_document, model_of
+from nano_flow.documents.gate.kinds import Kind, kind_of_document, model_of
 from nano_flow.documents.gate.located import located_errors
 from nano_flow.documents.gate.schema import schema_of
 from nano_flow.documents.gate.validator import strict_validator
@@ -153,6 +153,36 @@ def test_both_gates_agree_on_any_change(path: tuple[str | int, ...], key: str, v
     except ValidationError:
         accepted = False
     assert VALIDATOR.is_valid(data) == accepted
+
+
+HOME: dict[str, Any] = {"nano_flow": 1, "tiers": {"t": {"models": ["sim/small"]}}}
+STEPS: dict[str, Any] = {"nano_flow": 1, "name": "t", "steps": {"a": {"prompt": "x"}}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "accepted"),
+    [
+        ("workflow", STEPS, True),
+        ("workflow", {**STEPS, "nano_flow": True}, False),
+        ("workflow", {**STEPS, "steps": {"a": {"prompt": "x", "fallback": False}}}, True),
+        ("workflow", {**STEPS, "steps": {"a": {"prompt": "x", "fallback": 0}}}, False),
+        ("routing", {**HOME, "policies": {"p": {"rules": [{"model": "sim/small", "fallback": False}]}}}, True),
+        ("routing", {**HOME, "policies": {"p": {"rules": [{"model": "sim/small", "fallback": 0}]}}}, False),
+    ],
+)
+def test_a_number_is_no_boolean_in_either_gate(kind: Kind, data: Any, accepted: bool) -> None:
+    assert strict_validator(schema_of(kind)).is_valid(data) == accepted
+    if accepted:
+        model_of(kind).model_validate(data)
+    else:
+        with pytest.raises(ValidationError):
+            model_of(kind).model_validate(data)
+
+
+def test_a_fallback_of_zero_is_told_where_it_stands() -> None:
+    (found,) = errors(f"{HEAD}  a: {{prompt: x, fallback: 0}}\n")
+    assert (found.code, str(found.where)) == ("NF204", "w.yaml:4:28")
+    assert found.message == "expected a list, text or false, found the number 0"
 
 
 DATA = read_yaml(WORKFLOW, "w.yaml").data

@@ -14,6 +14,7 @@ from nano_flow.documents.common import (
     JsonSchema,
     Maybe,
     Name,
+    No,
     OneOf,
     Part,
     Score,
@@ -127,7 +128,7 @@ class AgentSettings(Document):
     """Only models of these providers."""
     complexity: Maybe[Score | Part[ComplexityDocument]] = None
     """The score itself, or bounds on it."""
-    fallback: Maybe[Items[Text] | Text | Literal[False]] = None
+    fallback: Maybe[Items[Text] | Text | No] = None
     """Models to try after a failure, the name of a chain, or false."""
     tools: Maybe[Items[Text]] = None
     """Tools that the model may call; `server` is all of a server, `server.tool` one."""

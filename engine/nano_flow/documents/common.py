@@ -22,7 +22,6 @@ from pydantic_core import CoreSchema, core_schema
 from nano_flow.source.scalars import ExactFloat
 
 LANGUAGE_VERSIONS = (1,)
-LanguageVersion = Literal[1]
 
 
 class Document(BaseModel):
@@ -46,6 +45,21 @@ class _NotNull:
 MODELS = "nano_flow_models"
 """Key of the metadata that tells the schema writer which models stand here: key of the choice → model."""
 CHOICE = "nano_flow_choice"
+
+
+class _Exactly:
+    """Python's ``True == 1``: without this Pydantic takes ``true`` for 1, and 0 for ``false``."""
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        schema: Any = handler(source)
+        types = {type(expected) for expected in schema["expected"]}
+
+        def check(value: Any) -> Any:
+            if type(value) not in types:
+                raise ValueError("expected " + " or ".join(str(expected) for expected in get_args(source)))
+            return value
+
+        return core_schema.no_info_before_validator_function(check, schema)
 
 
 class _FirstOnly:
@@ -95,6 +109,9 @@ def key_in(value: Any, keys: tuple[str, ...]) -> str | None:
     return None
 
 
+LanguageVersion = Annotated[Literal[1], _Exactly()]
+No = Annotated[Literal[False], _Exactly()]
+"""``false``, beside other things that a key may hold."""
 Items = Annotated[list[T], _FirstOnly()]
 """``Items[X]``: a list of X."""
 Maybe = Annotated[T | None, _NotNull()]

@@ -14,6 +14,7 @@ from nano_flow.documents.common import (
     LanguageVersion,
     Maybe,
     Name,
+    No,
     OneOf,
     Points,
     Score,
@@ -118,7 +119,7 @@ class RuleDocument(Document):
     """The model to use, provider/model."""
     models: Maybe[Models] = None
     """The models to use, in order."""
-    fallback: Maybe[Items[Text] | Text | Literal[False]] = None
+    fallback: Maybe[Items[Text] | Text | No] = None
     """Models after a failure, a chain, or false."""
     choose: Maybe[Text] = None
     """How to order the candidates."""
