@@ -118,6 +118,11 @@ class FinallyLimitsDocument(Document):
     """Active time."""
 
 
+USUAL_PARALLEL = 16
+USUAL_STEPS = 100_000
+"""What a run has that says nothing of `max_parallel` and `steps`."""
+
+
 class LimitsDocument(Document):
     """What bounds a run as a whole."""
 

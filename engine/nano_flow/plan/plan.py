@@ -240,12 +240,12 @@ class PlannedGraph:
 
 @dataclass(frozen=True, slots=True)
 class PlannedLimits:
-    """What bounds a run as a whole; None is no bound."""
+    """What bounds a run as a whole, or a sub-workflow inside it; None is no bound of its own."""
 
     budget: PlannedBudget = PlannedBudget()
     timeout_s: float | None = None
-    max_parallel: int = 16
-    steps: int = 100_000
+    max_parallel: int | None = None
+    steps: int | None = None
     finally_usd: Money | None = None
     finally_timeout_s: float | None = 60.0
 

@@ -1,25 +1,33 @@
-"""What bounds a run as a whole: slots, the number of steps, active time, and the order to stop."""
+"""What bounds a run, and a sub-workflow inside it: slots, the number of steps, active time, the order to stop."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from nano_flow.core.calls import CallFinished, ToolCalled
 from nano_flow.core.errors import LimitReached
 from nano_flow.core.outcomes import StopReason
+from nano_flow.core.refs import ROOT, Address
 from nano_flow.core.text import duration_text
-from nano_flow.ports import Clock
+from nano_flow.ports import Clock, RecordedWork
 
 
 class Slots:
-    """At most ``limit`` prompts, commands and tools at a time; tells when the run is active."""
+    """At most ``limit`` prompts, commands and tools at a time; tells when the run is active.
 
-    __slots__ = ("_active", "_clock", "_free", "_since", "_spent", "limit")
+    Those of a sub-workflow stand inside ``outer``, the slots around it: a slot of its own is taken first. What waits
+    for an outer slot holds none that an outer step could wait for.
+    """
 
-    def __init__(self, limit: int, clock: Clock, already_active_s: float = 0.0) -> None:
-        self.limit = limit
+    __slots__ = ("_active", "_clock", "_free", "_outer", "_since", "_spent", "limit")
+
+    def __init__(self, limit: int, clock: Clock, already_active_s: float = 0.0, *, outer: Slots | None = None) -> None:
+        self.limit: int = limit if outer is None else min(limit, outer.limit)
         self._free = asyncio.Semaphore(limit)
+        self._outer = outer
         self._clock = clock
         self._active = 0
         self._since = 0.0
@@ -27,6 +35,12 @@ class Slots:
 
     async def __aenter__(self) -> None:
         await self._free.acquire()
+        if self._outer is not None:
+            try:
+                await self._outer.__aenter__()
+            except BaseException:
+                self._free.release()
+                raise
         self._active += 1
         if self._active == 1:
             self._since = self._clock.monotonic()
@@ -35,6 +49,8 @@ class Slots:
         self._active -= 1
         if self._active == 0:
             self._spent += self._clock.monotonic() - self._since
+        if self._outer is not None:
+            await self._outer.__aexit__()
         self._free.release()
 
     @property
@@ -51,24 +67,32 @@ class Slots:
 
 @dataclass(slots=True)
 class StepCount:
-    """Counts started leaf steps up to ``limits.steps``."""
+    """Counts started leaf steps up to ``limits.steps``; one of a sub-workflow counts in ``outer`` too."""
 
     limit: int
     started: int = 0
+    scope: Address = ROOT
+    """The step that runs the sub-workflow whose bound it is."""
+    outer: StepCount | None = None
 
     def check(self, more: int) -> None:
         """LimitReached where ``more`` steps would be too many."""
         if self.started + more > self.limit:
             raise LimitReached(
                 "limits.steps",
-                f'{self.started} steps have started and {more} more are due, "limits.steps" is {self.limit}: '
-                'raise it, or make the list shorter, then "nano-flow resume last"',
+                f'{self.started} steps {_of(self.scope)}have started and {more} more are due, "limits.steps" is '
+                f'{self.limit}: raise it, or make the list shorter, then "nano-flow resume last"',
+                self.scope,
             )
+        if self.outer is not None:
+            self.outer.check(more)
 
     def add(self) -> None:
         """One more leaf step starts."""
         if self.started >= self.limit:
             self.check(1)
+        if self.outer is not None:
+            self.outer.add()
         self.started += 1
 
 
@@ -107,10 +131,46 @@ class Control:
         self.cancel()
 
 
-async def watch_active_time(slots: Slots, limit_s: float, clock: Clock, control: Control) -> None:
-    """Stop the run when it has been active for ``limit_s``; waiting and paused time does not count."""
+async def watch_active_time(slots: Slots, limit_s: float, clock: Clock, end: Callable[[], None]) -> None:
+    """Call ``end`` once the slots were held for ``limit_s``; waiting and paused time does not count."""
     while (left := limit_s - slots.active_s) > 0:
         await clock.sleep(max(left, 0.01))
-    message = f'the run was active for {duration_text(limit_s)}, its "limits.timeout"'
-    if not control.ending:
-        control.order_now(Stop("limit", "", message))
+    end()
+
+
+@asynccontextmanager
+async def active_timeout(slots: Slots, limit_s: float | None, clock: Clock, scope: Address) -> AsyncIterator[None]:
+    """End the block, by LimitReached, once the slots of the sub-workflow at ``scope`` were held for ``limit_s``."""
+    if limit_s is None:
+        yield
+        return
+    try:
+        async with asyncio.timeout(None) as deadline:
+            loop = asyncio.get_running_loop()
+            over = watch_active_time(slots, limit_s, clock, lambda: deadline.reschedule(loop.time()))
+            watcher = loop.create_task(over)
+            try:
+                yield
+            finally:
+                watcher.cancel()
+    except TimeoutError:
+        if not deadline.expired():
+            raise
+        message = f'the sub-workflow was active for {duration_text(limit_s)}, its "limits.timeout"'
+        raise LimitReached("limits.timeout", message, scope) from None
+
+
+def active_before(recorded: RecordedWork, address: Address) -> float:
+    """Seconds in which earlier lives of the run worked below ``address``; what ran side by side counts once."""
+    inside = f"{address}."
+    work: Iterable[CallFinished | ToolCalled] = (*recorded.calls.values(), *recorded.tools.values())
+    spans = sorted((done.at - done.duration_s, done.at) for done in work if done.address.startswith(inside))
+    total, until = 0.0, 0.0
+    for begin, end in spans:
+        total += max(0.0, end - max(begin, until))
+        until = max(until, end)
+    return total
+
+
+def _of(scope: Address) -> str:
+    return f'of "{scope}" ' if scope else ""

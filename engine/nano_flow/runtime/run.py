@@ -14,7 +14,8 @@ from nano_flow.core.messages import Json
 from nano_flow.core.money import usd
 from nano_flow.core.outcomes import Failed, Failure, RunStatus, StepOutcome, StopReason, Succeeded, Waiting
 from nano_flow.core.refs import ROOT
-from nano_flow.core.text import rfc3339
+from nano_flow.core.text import duration_text, rfc3339
+from nano_flow.documents.workflow import USUAL_PARALLEL, USUAL_STEPS
 from nano_flow.plan.plan import Plan
 from nano_flow.ports import Clock
 from nano_flow.runtime.execution.engine import Engine
@@ -116,9 +117,9 @@ def _unknown_calls(services: Services) -> Iterator[NoticeGiven]:
 async def _supervised(order: RunOrder, services: Services) -> RunEnd:
     control = Control()
     limits = order.plan.limits
-    slots = Slots(order.max_parallel or limits.max_parallel, services.clock, order.active_s)
+    slots = Slots(order.max_parallel or limits.max_parallel or USUAL_PARALLEL, services.clock, order.active_s)
     run_names: dict[str, Json] = {"id": order.run_id, "started_at": rfc3339(order.created_at)}
-    engine = Engine(services, control, slots, StepCount(limits.steps))
+    engine = Engine(services, control, slots, StepCount(USUAL_STEPS if limits.steps is None else limits.steps))
     engine.nested = nested = NestedGraphs(engine, run_names)
     if limits.budget.on_exceed == "pause":
         engine.pausing.add("")
@@ -147,8 +148,9 @@ async def _supervised(order: RunOrder, services: Services) -> RunEnd:
 def _watchers(
     order: RunOrder, services: Services, slots: Slots, control: Control
 ) -> Iterator[Coroutine[object, object, None]]:
-    if order.plan.limits.timeout_s is not None:
-        yield watch_active_time(slots, order.plan.limits.timeout_s, services.clock, control)
+    limit_s = order.plan.limits.timeout_s
+    if limit_s is not None:
+        yield watch_active_time(slots, limit_s, services.clock, functools.partial(_out_of_time, limit_s, control))
     if order.cancel_requested is not None:
         yield _watch_cancel(order.cancel_requested, services.clock, control)
 
@@ -157,6 +159,12 @@ async def _watch_cancel(requested: Callable[[], bool], clock: Clock, control: Co
     while not requested():
         await clock.sleep(_CANCEL_POLL_S)
     control.order_now(Stop("cancelled", "", 'the run was cancelled with "nano-flow runs cancel"'))
+
+
+def _out_of_time(limit_s: float, control: Control) -> None:
+    if not control.ending:
+        message = f'the run was active for {duration_text(limit_s)}, its "limits.timeout"'
+        control.order_now(Stop("limit", "", message))
 
 
 def _cancel(task: asyncio.Task[StepOutcome]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from nano_flow.core.diagnostics import Diagnostic
 from nano_flow.documents.steps import WorkflowStep
+from nano_flow.documents.workflow import USUAL_STEPS
 from nano_flow.plan.checks.inside import certain_starts, constant_length, expanded_size
 from nano_flow.plan.draft import Draft, DraftStep, Found, problem
 from nano_flow.plan.freezing.steps import ITEMS
@@ -14,7 +15,6 @@ from nano_flow.plan.names.scope import Scope
 from nano_flow.plan.names.shape import Described, Record, Scalar
 from nano_flow.plan.passes.cycles import upstream
 from nano_flow.plan.places import FOR_EACH
-from nano_flow.plan.plan import PlannedLimits
 from nano_flow.source.expressions import Template
 
 MOST_STEPS = 100_000
@@ -71,8 +71,7 @@ class _Counter:
     def __init__(self, draft: Draft) -> None:
         self._draft = draft
         limits = draft.document.limits
-        usual = PlannedLimits().steps
-        self._limit = usual if limits is None or limits.steps is None else limits.steps
+        self._limit = USUAL_STEPS if limits is None or limits.steps is None else limits.steps
         self._memo: dict[int, int] = {}
 
     def check(self) -> Found:

@@ -76,8 +76,8 @@ def _limits(draft: Draft) -> PlannedLimits:
     return PlannedLimits(
         budget=_budget(draft),
         timeout_s=document.timeout,
-        max_parallel=document.max_parallel or usual.max_parallel,
-        steps=usual.steps if document.steps is None else document.steps,
+        max_parallel=document.max_parallel,
+        steps=document.steps,
         finally_usd=None if ending is None or ending.usd is None else money(ending.usd),
         finally_timeout_s=usual.finally_timeout_s if ending is None or ending.timeout is None else ending.timeout,
     )

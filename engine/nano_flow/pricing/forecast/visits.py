@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from nano_flow.core.messages import Json
+from nano_flow.documents.workflow import USUAL_STEPS
 from nano_flow.plan.plan import (
     Plan,
     PlannedGraph,
@@ -82,7 +83,7 @@ def visits(plan: Plan, known: Evaluator) -> Iterator[Visit]:
     """All steps of ``plan``, outer ones first, in the order of the file."""
     scope = _Scope("", known, {}, {})
     for visit in _graph(plan.graph, ONCE, scope):
-        high = min(visit.times.high, plan.limits.steps)
+        high = min(visit.times.high, USUAL_STEPS if plan.limits.steps is None else plan.limits.steps)
         low, likely = min(visit.times.low, high), min(visit.times.likely, float(high))
         yield replace(visit, times=Times(low, likely, high))
 

@@ -7,17 +7,17 @@ import dataclasses
 import functools
 from collections.abc import Mapping
 
-from nano_flow.core.errors import StepError
+from nano_flow.core.errors import LimitReached, StepError
 from nano_flow.core.events import NoticeGiven
 from nano_flow.core.messages import Json
 from nano_flow.core.outcomes import Ended, Failed, Failure, RunStatus, StepOutcome, Succeeded, Waiting
 from nano_flow.core.refs import Address, child
 from nano_flow.core.text import duration_text
 from nano_flow.gateway.sending.deadlines import counted
-from nano_flow.plan.plan import Plan, PlannedBudget, PlannedGraph, PlannedStep, Value
+from nano_flow.plan.plan import Plan, PlannedBudget, PlannedGraph, PlannedLimits, PlannedStep, Value
 from nano_flow.runtime.execution.engine import Engine, value_of
 from nano_flow.runtime.execution.step import run_body, run_now, run_step
-from nano_flow.runtime.limits import Control, Stop
+from nano_flow.runtime.limits import Control, Slots, StepCount, Stop, active_before, active_timeout
 from nano_flow.runtime.scheduler import GraphRun
 from nano_flow.runtime.scope import Bill, Frame, StepsView, failure_names, record_of
 from nano_flow.runtime.state import GraphState
@@ -77,11 +77,29 @@ class NestedGraphs:
         plan = dataclasses.replace(plan, workspace=execution.plan.workspace)
         frame = self.root(plan, inputs, execution.address, execution.budgets, execution.generation)
         frame = dataclasses.replace(frame, kept=execution.kept)
-        outcome = await self._run(frame, execution.step.timeout_s)
+        inside = self._within(plan.limits, execution.address)
+        outcome = await inside._run(frame, execution.step.timeout_s, plan.limits.timeout_s)
         self._charge(frame, execution)
         if isinstance(outcome, Ended):
             return finished(outcome, frame)
         return outcome
+
+    def _within(self, limits: PlannedLimits, address: Address) -> NestedGraphs:
+        """The same under the bounds of a sub-workflow besides those around it: the tighter of both holds."""
+        engine, recorded = self._engine, self._engine.services.recorded
+        slots, count = engine.slots, engine.count
+        if limits.max_parallel is not None or limits.timeout_s is not None:
+            before = 0.0 if limits.timeout_s is None else active_before(recorded, address)
+            over = address in recorded.finished  # it ended in time: it is only replayed
+            most = limits.max_parallel or slots.limit
+            slots = Slots(most, engine.services.clock, 0.0 if over else before, outer=slots)
+        if limits.steps is not None:
+            count = StepCount(limits.steps, scope=address, outer=count)
+        if slots is engine.slots and count is engine.count:
+            return self
+        inner = dataclasses.replace(engine, slots=slots, count=count)
+        inner.nested = nested = NestedGraphs(inner, self._run_names)
+        return nested
 
     def root(
         self, plan: Plan, inputs: Mapping[str, Json], address: Address, budgets: tuple[str, ...], generation: int
@@ -109,16 +127,20 @@ class NestedGraphs:
         outcome = await self._run(frame, None)
         return finished(outcome, frame) if isinstance(outcome, Ended) else outcome
 
-    async def _run(self, frame: Frame, timeout_s: float | None) -> StepOutcome:
-        """Run a graph and, when it ends, its handlers: they are not under its timeout."""
+    async def _run(self, frame: Frame, timeout_s: float | None, active_s: float | None = None) -> StepOutcome:
+        """Run a graph and, when it ends, its handlers: they are under neither of its timeouts."""
+        engine, clock = self._engine, self._engine.services.clock
         try:
-            async with self._engine.services.clock.timeout(timeout_s) as deadline:
+            async with clock.timeout(timeout_s) as deadline:
                 with counted(deadline):
-                    outcome, state = await self._graph(frame)
+                    async with active_timeout(engine.slots, active_s, clock, frame.address):
+                        outcome, state = await self._graph(frame)
         except TimeoutError:
-            late = Failed(Failure("timeout", f"no result within {duration_text(timeout_s or 0.0)}"))
-            await self._handlers(frame, "failed", ("", late))
-            return late
+            return await self._late(frame, Failure("timeout", f"no result within {duration_text(timeout_s or 0.0)}"))
+        except LimitReached as error:
+            if active_s is None:
+                raise
+            return await self._late(frame, Failure("limit", str(error)))
         except asyncio.CancelledError:
             stop = self._engine.control.stop
             if stop is None or not stop.pause:
@@ -128,6 +150,11 @@ class NestedGraphs:
             failed = _failure(outcome, state)
             await self._handlers(frame, "failed" if failed else "succeeded", failed)
         return outcome
+
+    async def _late(self, frame: Frame, failure: Failure) -> Failed:
+        late = Failed(failure)
+        await self._handlers(frame, "failed", ("", late))
+        return late
 
     async def _cancelled(self, frame: Frame, stop: Stop | None) -> None:
         if stop is None or stop.reason == "cancelled":
