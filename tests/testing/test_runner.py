@@ -51,6 +51,37 @@ cases:
     assert problems(text, tmp_path) == []
 
 
+CHECKED = """
+steps:
+  fix:
+    prompt: Fix it.
+    model: sim/small
+    verify: [{judge: "Is it fixed?", at_least: 0.01}, {run: [pytest]}]
+    repair: {max_attempts: 1}
+outputs: {fixed: "{{ steps.fix.output }}"}
+=== test.yaml
+"""
+
+
+def test_commands_that_check_a_reply_are_scripted_beside_it(tmp_path: Path) -> None:
+    cases = """
+cases:
+  mended:
+    replies: {fix: {turns: [{reply: one, verify: {exit_code: 1, stderr: test_a failed}}, {reply: two, verify: ok}]}}
+    expect: {outputs: {fixed: two}}
+  not mended:
+    replies: {fix: {reply: one, verify: [{exit_code: 1, stderr: test_a failed}]}}
+    expect: {status: failed, error: {contains: test_a failed}}
+  not scripted:
+    replies: {fix: one}
+    expect: {status: failed, error: {contains: 'add "verify" to the reply of "fix"'}}
+  by item, the command itself cannot start:
+    replies: {fix: [{reply: one, verify: {error: command, message: no pytest here}}]}
+    expect: {status: failed, error: {contains: no pytest here}}
+"""
+    assert problems(CHECKED + cases, tmp_path) == []
+
+
 def test_differences_name_the_side_and_both_values(tmp_path: Path) -> None:
     cases = """
 cases:

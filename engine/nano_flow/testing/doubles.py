@@ -50,6 +50,7 @@ class ScriptedModels:
         self._watched = watched
         self._takes = takes
         self.results: dict[str, list[tuple[bool, Json]]] = {}
+        self._checks: dict[str, list[Json]] = {}
 
     @property
     def script(self) -> Script:
@@ -69,8 +70,18 @@ class ScriptedModels:
             if self._takes:
                 await self._clock.sleep(_TAKES_S)
             reply = await self._sim.complete(request, on_text)
-        self.results[request.address] = self.script.results(request)
+        if request.purpose != "judge" and request.sample == 0:
+            self.results[request.address] = self.script.results(request)
+            checks = self.script.checks(request)
+            self._checks[request.address] = (
+                checks[::-1] if isinstance(checks, list) else [] if checks is None else [checks]
+            )
         return reply
+
+    def check(self, address: str) -> tuple[bool, Json]:
+        """Whether it is scripted how the next command ends that checks the latest reply of ``address``, and how."""
+        due = self._checks.get(address, [])
+        return bool(due), (due.pop() if len(due) > 1 else due[0]) if due else None
 
     async def close(self) -> None:
         """Nothing is held open."""
@@ -93,13 +104,14 @@ class ScriptedTools:
             name, where = tool.spec.name, key[1]
             if where.isdigit():
                 return await self._agent_call(address, tool, arguments, int(where))
-            found, reply = (False, None) if where == "verify" else self._due(address)
+            found, reply = self.models.check(address) if where == "verify" else self._due(address)
             if found:
                 return _command_result(reply) if name == "run" else _tool_result(reply)
             if self.real or name in FILE_TOOLS:
                 return await tool.call(arguments)
             what = "command" if name == "run" else f'tool "{name}"'
-            raise StepError("script", f'no reply is scripted for this {what}; add "{address}" to replies')
+            missing = f'"verify" to the reply of "{address}"' if where == "verify" else f'"{address}" to replies'
+            raise StepError("script", f"no reply is scripted for this {what}; add {missing}")
 
     def instead(self, address: str) -> tuple[bool, Json]:
         """See ``steps.context.StandIn``."""

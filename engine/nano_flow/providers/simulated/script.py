@@ -3,7 +3,8 @@
 A script maps a step's address (``review[1]``) or path (``review``) to a reply, in the forms of ``replies:`` in a
 ``*.test.yaml``: text or data; a list, one entry per item or execution (one level per index of the address);
 ``{turns: […]}``, ``{attempts: […]}``, ``{samples: […]}`` (a cascade's, the reply itself first),
-``{calls: […], text: …}``, ``{error: NAME}``, and ``{reply: …}`` for data that looks like one of these.
+``{calls: […], text: …}``, ``{error: NAME}``, and ``{reply: …}`` for data that looks like one of these, or with
+``verify: …`` beside it, which says how the commands end that check the reply.
 The last entry of a list goes on answering unless it is itself a list.
 """
 
@@ -25,7 +26,7 @@ _FORMS = {
     "samples": {"samples"},
     "calls": {"calls", "text"},
     "error": {"error", "retry_after", "message"},
-    "reply": {"reply"},
+    "reply": {"reply", "verify"},
 }
 
 
@@ -74,12 +75,19 @@ class Script:
 
     def results(self, request: ChatRequest) -> list[tuple[bool, Json]]:
         """For each scripted tool call of this turn, whether its result is scripted too, and the result."""
-        found, reply = self.at(request.address)
-        entry = _by_turn(reply, request, request.address) if found else None
-        calls = entry.get("calls") if isinstance(entry, dict) and _form(entry) == "calls" else None
+        calls = self._beside(request, "calls", "calls")
         return (
             [("result" in c, c.get("result")) for c in calls if isinstance(c, dict)] if isinstance(calls, list) else []
         )
+
+    def checks(self, request: ChatRequest) -> Json:
+        """How the commands end that check the reply of this turn: a list, one for all of them, or None."""
+        return self._beside(request, "reply", "verify")
+
+    def _beside(self, request: ChatRequest, form: str, key: str) -> Json:
+        found, reply = self.at(request.address)
+        entry = _by_turn(reply, request, request.address) if found else None
+        return entry.get(key) if isinstance(entry, dict) and _form(entry) == form else None
 
     def unused(self) -> list[str]:
         """The addresses of replies that nothing asked for, in the script's order."""
