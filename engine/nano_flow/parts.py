@@ -72,8 +72,8 @@ class Surroundings:
     on_control: Callable[[Control], None] | None = None
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     clock: Clock = field(default_factory=SystemClock)
-    own_process: bool = False
-    """True where nobody else starts processes in this one: what commands leave behind is then found by descent."""
+    tree: ProcessTree = field(default_factory=ProcessTree)
+    """The processes that the run starts."""
     stream: bool = False
     """True where somebody wants to read replies while they are written: streaming costs more than waiting."""
 
@@ -180,10 +180,9 @@ def _gateway(
 
 def _toolbox(prepared: PreparedRun, where: Surroundings, doubles: Doubles | None) -> RunToolbox:
     workspace, opened = prepared.plan.workspace, prepared.opened
-    tree = ProcessTree(adopt=where.own_process)
-    commands = LocalCommands(tree)
+    commands = LocalCommands(where.tree)
     confined = Workspace(workspace, [*opened.texts, *_policy_paths(opened.policies), str(where.state)])
-    servers = partial(McpServer, pins=Pins(where.state), tree=tree, environ=where.environ)
+    servers = partial(McpServer, pins=Pins(where.state), tree=where.tree, environ=where.environ)
     return RunToolbox(
         builtin=builtin_tools(confined, commands, where.environ),
         start_server=doubles.start_server if doubles else servers,

@@ -163,6 +163,48 @@ def test_ctrl_c_pauses_and_leaves_no_process(project: Path) -> None:
     assert not (project / "ended").exists()
 
 
+STUBBORN = (
+    "nano_flow: 1\nname: stubborn\nsteps:\n"
+    "  s: {{run: [sh, -c, 'trap : TERM; setsid sleep {marker} & echo > ready; while :; do sleep 100; done']}}\n"
+)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_second_signal_ends_at_once_and_leaves_no_process(project: Path, number: int, code: int) -> None:
+    marker = f"{os.getpid()}{time.monotonic_ns()}"
+    (project / "workflow.yaml").write_text(STUBBORN.format(marker=marker))
+    process = start(project, "run", "workflow.yaml", "--json")
+    deadline = time.monotonic() + 30
+    while not (project / "ready").exists() and time.monotonic() < deadline:
+        os.sched_yield()
+    process.send_signal(number)
+    started = time.monotonic()
+    while process.poll() is None and time.monotonic() < deadline:
+        if time.monotonic() - started > 0.3:
+            process.send_signal(number)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (code, ""), err
+    assert "Traceback" not in err
+    assert not sleeping(marker)
+    code, report = finish(project, "runs", "show", "last", "--json")
+    assert (code, report["status"]) == (0, "paused")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_while_it_loads_ends_it_without_a_trace(project: Path, number: int, code: int) -> None:
+    """The import of click is made to wait for the signal."""
+    (project / "click.py").write_text("import os, signal\nopen('loading', 'w').close()\nsignal.pause()\n")
+    process = start(project, "run", "workflow.yaml")
+    deadline = time.monotonic() + 30
+    while not (project / "loading").exists() and time.monotonic() < deadline:
+        os.sched_yield()
+    while process.poll() is None and time.monotonic() < deadline:
+        process.send_signal(number)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out, err) == (code, "", "")
+    assert not (project / ".nano-flow").exists()
+
+
 def sleeping(marker: str) -> bool:
     """Whether a shell that holds ``marker`` in its command line, or its child, is alive."""
     found = subprocess.run(["pgrep", "-f", marker], capture_output=True, text=True, check=False)

@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Coroutine, Mapping
+from types import FrameType
 
 from nano_flow.app import ResumeOrder, RunReport, resume_workflow, run_workflow
 from nano_flow.cli import output
@@ -17,26 +18,47 @@ from nano_flow.parts import Surroundings
 from nano_flow.ports import EventSink
 from nano_flow.project.preparing import GivenInputs, RunOptions
 from nano_flow.runtime.limits import Control, Stop
+from nano_flow.tools.processes.tree import ProcessTree
 
 _TERMINATED = 143
+_SENT_TWICE_S = 0.25
+"""A wrapper such as ``timeout`` signals its child, then its group: one wish that arrives as two signals."""
 
 
 class Signals:
-    """Turns Ctrl-C and SIGTERM into an order to stop: the state is kept, the run can be resumed."""
+    """Turns Ctrl-C and SIGTERM into an order to stop: the state is kept, the run can be resumed.
+
+    The second signal does not wait for what is being stopped: it kills all that the run started, and ends the process.
+    """
+
+    _NUMBERS = (signal.SIGINT, signal.SIGTERM)
 
     def __init__(self) -> None:
         self.received: signal.Signals | None = None
+        self.tree = ProcessTree(adopt=True)
+        self._received_at = 0.0
 
     def attach(self, control: Control) -> None:
-        """Listen for the run of ``control``; the second signal is the system's again."""
+        """Listen for the run of ``control``."""
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in self._NUMBERS:
             loop.add_signal_handler(number, self._take, number, control)
 
     def _take(self, number: signal.Signals, control: Control) -> None:
-        self.received = number
-        asyncio.get_running_loop().remove_signal_handler(number)
+        self.received, self._received_at = number, time.monotonic()
+        loop = asyncio.get_running_loop()
+        for other in self._NUMBERS:
+            loop.remove_signal_handler(other)
+            signal.signal(other, self._end_at_once)
         control.order_now(Stop("interrupt", "", f"stopped by {number.name}", pause=True))
+
+    def _end_at_once(self, number: int, frame: FrameType | None) -> None:
+        if time.monotonic() - self._received_at < _SENT_TWICE_S:
+            return
+        for other in self._NUMBERS:
+            signal.signal(other, signal.SIG_IGN)
+        self.tree.end_all()
+        os._exit(128 + number)
 
 
 def run_file(options: Options, file: str, given: GivenInputs, chosen: RunOptions) -> int:
@@ -68,7 +90,7 @@ def _surroundings(options: Options, signals: Signals) -> Surroundings:
 
         approver = TerminalApprover()
     return Surroundings(
-        options.state, (_sink(options),), approver, signals.attach, stream=options.events, own_process=True
+        options.state, (_sink(options),), approver, signals.attach, stream=options.events, tree=signals.tree
     )
 
 

@@ -72,8 +72,10 @@ class Terminated(KeyboardInterrupt):
 
 
 def main() -> NoReturn:
-    """The entry point of the console script."""
+    """One command line, from its streams to its exit code."""
     signal.signal(signal.SIGTERM, _terminate)
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     _open_missing_streams()
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking for some costs every start 18 ms
     gc.set_threshold(*_COLLECT_SELDOM)

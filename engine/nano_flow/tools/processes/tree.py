@@ -34,7 +34,10 @@ _SECONDS = 5.0
 
 
 class ProcessTree:
-    """The processes that this run started, and the power to end all that came of them."""
+    """The processes that this run started, and the power to end all that came of them.
+
+    ``adopt`` where nobody else starts processes in this one: what commands leave behind is then found by descent.
+    """
 
     def __init__(self, *, adopt: bool = False) -> None:
         self._wanted = adopt
@@ -69,6 +72,19 @@ class ProcessTree:
         mark = self._known.get(pid, 0)
         self.signal(pid, signal.SIGKILL)
         _await_death(pid)  # only then are its children orphans
+        self._chase(pid, mark)
+
+    def end_all(self) -> None:
+        """Kill everything that was started, also what is just being started: nobody will wait for any of it."""
+        for pid in self._known:
+            self.signal(pid, signal.SIGKILL)
+        for pid in list(self._known):
+            self.end(pid)
+            self.forget(pid)
+        self._starting = 0
+        self._chase(0, 0)
+
+    def _chase(self, pid: int, mark: int) -> None:
         until = time.monotonic() + _SECONDS
         while self._kill_what_is_seen(pid, mark) and time.monotonic() < until:
             pass
