@@ -188,6 +188,13 @@ def test_prune_deletes_what_was_chosen_and_nothing_else(store: Store, said: Said
     assert "1 deleted; what they cost stays in the ledger" in said.err
 
 
+def test_cost_fits_a_narrow_terminal(store: Store, said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(store, "aa11", *whole("aa11"), finished("a_step_with_a_long_name", at=1000.0, cost=None))
+    monkeypatch.setenv("COLUMNS", "40")
+    for by in ("workflow", "step", "model", "provider", "day", "run"):
+        assert max(map(len, said("cost", "--by", by).splitlines())) <= 40
+
+
 def test_cost_sums_up_in_a_table_json_and_csv(store: Store, said: Said) -> None:
     assert said("cost") == "nothing was spent\n\ntotal: $0 in 0 calls\n"
     write(store, "aa11", *whole("aa11"), finished("old", at=1000.0, cost=Money(5)))

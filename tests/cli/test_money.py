@@ -84,6 +84,15 @@ def test_plan_answers_whether_a_budget_holds(said: Said) -> None:
     assert "likely does not fit" in said(*words, "0.0000001")
 
 
+@pytest.mark.parametrize("columns", ["40", "60", "81"])
+def test_plan_fits_a_narrow_terminal(said: Said, monkeypatch: pytest.MonkeyPatch, columns: str) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    lines = said("plan", "w.yaml", "--offline", "-i", "topic=bees").splitlines()
+    assert max(map(len, lines)) <= int(columns)
+    assert lines[0].split()[0] == "step" and lines[0].split()[-2:] == ["likely", "high"]
+    assert any(line.startswith("draft") for line in lines)
+
+
 def test_plan_takes_inputs_as_far_as_they_are_given(said: Said) -> None:
     assert said.json("plan", "w.yaml", "--offline")["steps"][0]["times"] == [1, 1.0, 1]
     said("plan", "w.yaml", "-i", "tropic=bees", code=2)

@@ -87,14 +87,20 @@ def test_a_table_fits_a_narrow_terminal_and_keeps_everything_in_a_pipe(
     wide = output.table(("step", "what", "n"), rows, right=("n",))
     assert "x" * 50 in wide
     monkeypatch.setattr("sys.stdout", Terminal())
-    monkeypatch.setattr("os.get_terminal_size", lambda fd: pytest.fail("a terminal without a size"))
     monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "80")
     narrow = output.table(("step", "what", "n"), rows * 1, right=("n",)).splitlines()
     assert max(map(len, narrow)) <= 80
-    monkeypatch.setattr(output, "_width", lambda: 40)
+    monkeypatch.setenv("COLUMNS", "40")
     narrow = output.table(("step", "what", "n"), rows, right=("n",)).splitlines()
     assert max(map(len, narrow)) <= 40
     assert narrow[2].endswith("100")
+    monkeypatch.setenv("COLUMNS", "18")
+    assert output.table(("step", "what", "n"), rows, right=("n",)).splitlines()[1].split()[0] == "review"
+    assert output.table(("step", "what", "n"), rows, right=("n",), drop=("what",)).splitlines()[1].split() == [
+        "review",
+        "1",
+    ]
 
 
 def test_text_that_the_stream_cannot_encode_is_escaped(monkeypatch: pytest.MonkeyPatch) -> None:

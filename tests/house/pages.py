@@ -69,7 +69,7 @@ class Project:
     def run(self, arguments: list[str]) -> subprocess.CompletedProcess[str]:
         """Run a command here, offline by habit: no variable of ours reaches it but the path."""
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-        environment = {"PATH": path, "HOME": str(self.folder), "LANG": "C.UTF-8", "COLUMNS": "100"}
+        environment = {"PATH": path, "HOME": str(self.folder), "LANG": "C.UTF-8"}
         return subprocess.run(
             arguments,
             cwd=self.folder,

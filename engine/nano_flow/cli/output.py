@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import os
 import sys
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
+from shutil import get_terminal_size
 from typing import Literal, TextIO
 
 import click
 
 from nano_flow.cli.common import Options, options_of
+from nano_flow.views.table import WHOLE, Column
+from nano_flow.views.table import table as fitted
 
 Style = Literal["good", "bad", "warn", "dim", "strong", "plain"]
 _STYLES: Mapping[str, Mapping[str, object]] = {
@@ -24,6 +28,8 @@ _STYLES: Mapping[str, Mapping[str, object]] = {
 _VISIBLE = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
 _BIDI = {code: f"\\u{code:04x}" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F)}
 _ESCAPES = _VISIBLE | _BIDI
+_ENDLESS = 10_000
+"""Columns of a pipe."""
 
 
 def clean(text: object) -> str:
@@ -74,37 +80,44 @@ def fail(text: str) -> None:
     _write(sys.stderr, f"{style('error:', 'bad', stream='stderr')} {text}")
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[object]], *, right: Sequence[str] = ()) -> str:
-    """Columns under ``header``, cells cleaned, the columns named in ``right`` aligned to the right.
+def table(
+    header: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    right: Sequence[str] = (),
+    drop: Sequence[str] | None = None,
+) -> str:
+    """Columns under ``header``, cells cleaned, the columns named in ``right`` aligned to the right and never cut.
 
-    The widest column gives way where the terminal is narrow; a pipe gets everything.
+    Where the terminal is narrow the columns of ``drop`` go, the first of them first; by default from the right, all
+    but the first. A pipe gets everything.
     """
-    lines = [list(header), *([one_line(cell) for cell in row] for row in rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
-    spare = _width() - sum(widths) - 2 * (len(widths) - 1)
-    if spare < 0:
-        widest = widths.index(max(widths))
-        widths[widest] = max(8, widths[widest] + spare)
-    aligned = [_row(line, widths, [name in right for name in header]) for line in lines]
-    return "\n".join([style(aligned[0], "dim"), *aligned[1:]])
+    gone = list(reversed(header[1:])) if drop is None else list(drop)
+    heads = [
+        Column(
+            name,
+            len(gone) - gone.index(name) if name in gone else 0,
+            name in right,
+            WHOLE if name in right else 8,
+            WHOLE,
+        )
+        for name in header
+    ]
+    lines = fitted(heads, [[one_line(cell) for cell in row] for row in rows], width(_ENDLESS))
+    return "\n".join([style(lines[0], "dim"), *lines[1:]])
 
 
-def _row(cells: Sequence[str], widths: Sequence[int], rights: Sequence[bool]) -> str:
-    cut = [one_line(cell, width) for cell, width in zip(cells, widths, strict=True)]
-    return "  ".join(
-        cell.rjust(width) if right else cell.ljust(width)
-        for cell, width, right in zip(cut, widths, rights, strict=True)
-    ).rstrip()
+def width(piped: int) -> int:
+    """Columns of the terminal, or as ``COLUMNS`` says; ``piped`` where stdout is no terminal and nothing is said."""
+    if sys.stdout.isatty() or os.environ.get("COLUMNS", "0") != "0":
+        return get_terminal_size((80, 24)).columns
+    return piped
 
 
-def _width() -> int:
-    """Columns of the terminal; a pipe has no limit."""
-    if not sys.stdout.isatty():
-        return 10_000
-    try:
-        return os.get_terminal_size(sys.stdout.fileno()).columns or 80
-    except OSError:
-        return 80
+def wrapped(text: str) -> list[str]:
+    """``text``, indented as it is, in lines that fit the terminal."""
+    indent = " " * (len(text) - len(text.lstrip()))
+    return textwrap.wrap(text, max(10, width(_ENDLESS)), subsequent_indent=f"{indent}  ") or [""]
 
 
 def _options() -> Options:

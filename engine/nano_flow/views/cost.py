@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
@@ -106,9 +107,12 @@ def cost_text(by: str, rows: Sequence[Spend], unpriced: Sequence[UnpricedCalls],
     cells = [_cells(row, largest if bars else 0) for row in rows]
     lines = table(heads, cells, width) if rows else ["nothing was spent"]
     total = cost_document(by, rows, unpriced)["total"]
-    lines += ["", *_total(total if isinstance(total, dict) else {})]
-    lines += [f"unpriced: {row.calls} × {row.model}{': ' + row.reason if row.reason else ''}" for row in unpriced]
-    return "\n".join(lines)
+    said = _total(total if isinstance(total, dict) else {})
+    said += [f"unpriced: {row.calls} × {row.model}{': ' + row.reason if row.reason else ''}" for row in unpriced]
+    wide = max(10, width)
+    return "\n".join(
+        [*lines, "", *(part for line in said for part in textwrap.wrap(line, wide, subsequent_indent="  "))]
+    )
 
 
 def _cells(row: Spend, largest: int) -> list[str]:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-import sys
 import time
 from datetime import UTC, datetime
-from shutil import get_terminal_size
 
 from nano_flow.cli import output
 from nano_flow.cli.common import Options
@@ -28,7 +26,7 @@ def store_of(options: Options) -> Store:
 
 def width() -> int:
     """Columns of the terminal; a pipe has some more."""
-    return get_terminal_size((_PIPE, 24)).columns if sys.stdout.isatty() else _PIPE
+    return output.width(_PIPE)
 
 
 def paint(text: str, look: str) -> str:

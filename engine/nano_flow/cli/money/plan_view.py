@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from nano_flow.cli.output import one_line, style, table
+from nano_flow.cli.output import Style, one_line, style, table, wrapped
 from nano_flow.core.messages import Json
 from nano_flow.core.money import usd
 from nano_flow.pricing.forecast.estimate import StepEstimate
@@ -73,15 +73,16 @@ def report_text(report: PlanReport, cached: frozenset[str] = frozenset()) -> str
     header = ("step", "times", "model", "tier", "tokens", "low", "likely", "high")
     total = report.estimate.cost
     rows.append(("total", "", "", "", "", *(_money(part) for part in (total.low, total.likely, total.high))))
-    lines = [table(header, rows, right=("times", "tokens", "low", "likely", "high")), "", *_verdict(report)]
-    lines += [f'  "{path}" is answered by the cache and costs nothing' for path in sorted(cached)]
-    lines += [f"  {note}" for note in _notes(report)]
-    lines += ["", *_files(report.policies.record())]
-    return "\n".join(lines)
+    figures, least = ("times", "tokens", "low", "likely", "high"), ("low", "tokens", "tier", "times", "model")
+    said = [f'  "{path}" is answered by the cache and costs nothing' for path in sorted(cached)]
+    said += [f"  {note}" for note in _notes(report)]
+    lines = [table(header, rows, right=figures, drop=least), "", *_verdict(report)]
+    lines += [line for text in said for line in wrapped(text)]
+    return "\n".join([*lines, "", *_files(report.policies.record())])
 
 
 def _row(step: StepEstimate, decision: RouteDecision | None) -> tuple[str, ...]:
-    depth = "  " * step.visit.path.count(".")
+    depth = "· " * step.visit.path.count(".")
     name, often = f"{depth}{step.visit.path.rpartition('.')[2]}", _often(step.times)
     if decision is None:
         return (name, often, f"({step.visit.step.kind})", "", "", "", "", "")
@@ -120,13 +121,13 @@ def _money(amount: int | None) -> str:
 def _verdict(report: PlanReport) -> list[str]:
     budget, cost = report.budget, report.estimate.cost
     if budget is None:
-        return ["There is no budget: give one with --budget, or under limits.budget."]
+        return wrapped("There is no budget: give one with --budget, or under limits.budget.")
     name = f"the budget of {_money(budget)}"
     if report.estimate.fits(budget):
-        return [style(f"No run can exceed {name}.", "good")]
+        return _styled(f"No run can exceed {name}.", "good")
     if cost.likely is not None and cost.likely <= budget:
-        return [f"It likely fits {name}; where it does not, the run stops before it is exceeded."]
-    return [style(f"It likely does not fit {name}: the run would stop before it is exceeded.", "warn")]
+        return wrapped(f"It likely fits {name}; where it does not, the run stops before it is exceeded.")
+    return _styled(f"It likely does not fit {name}: the run would stop before it is exceeded.", "warn")
 
 
 def _notes(report: PlanReport) -> list[str]:
@@ -161,6 +162,9 @@ def _step_notes(step: StepEstimate, decision: RouteDecision, obstacle: Obstacle)
 
 
 def _files(record: Mapping[str, Json]) -> list[str]:
-    return [
-        style(f"{name}: {one_line(entry['file'])}", "dim") for name, entry in record.items() if isinstance(entry, dict)
-    ]
+    entries = [(name, entry) for name, entry in record.items() if isinstance(entry, dict)]
+    return [line for name, entry in entries for line in _styled(f"{name}: {one_line(entry['file'])}", "dim")]
+
+
+def _styled(text: str, look: Style) -> list[str]:
+    return [style(line, look) for line in wrapped(text)]
