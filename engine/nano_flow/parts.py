@@ -9,9 +9,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from nano_flow.caches.absent import AbsentCache
 from nano_flow.caches.sqlite import SqliteCache
 from nano_flow.clock import SystemClock
-from nano_flow.core.events import Event
+from nano_flow.core.errors import StoreError
+from nano_flow.core.events import Event, NoticeGiven
 from nano_flow.core.redact import Redactor
 from nano_flow.gateway.chosen import Chosen
 from nano_flow.gateway.gateway import Gateway
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     from nano_flow.runtime.limits import Control
 
 
+ReplyCache = SqliteCache | AbsentCache
 _NO_SECRETS = frozenset({"PATH", "HOME", "LANG", "TMPDIR", "TERM", "USER", "LOGNAME", "SHELL", "PWD"})
 """Variables that settings of tools may well name, and whose values stand in innocent texts."""
 
@@ -94,7 +97,7 @@ class Parts:
     services: Services
     providers: Adapters
     toolbox: RunToolbox
-    cache: SqliteCache | None
+    cache: ReplyCache | None
 
     @classmethod
     def build(
@@ -104,7 +107,7 @@ class Parts:
         recorder, work, doubles = given
         plan, options = prepared.plan, prepared.options
         providers = doubles.providers if doubles else _providers(prepared, where)
-        cache = None if doubles else _cache(prepared, where)
+        cache = None if doubles else _cache(prepared, where, recorder.emit)
         start = Totals(spent=work.spent, possibly_spent=work.possibly_spent, tokens=work.spent_tokens)
         ledger = Ledger(plan.limits.budget, start=start)
         toolbox = _toolbox(prepared, where, doubles)
@@ -138,18 +141,27 @@ def _providers(prepared: PreparedRun, where: Surroundings) -> Adapters:
     return ProviderTable(prepared.opened.policies.catalogue.providers, Sockets(where.clock, where.environ))
 
 
-def _cache(prepared: PreparedRun, where: Surroundings) -> SqliteCache | None:
+def _cache(prepared: PreparedRun, where: Surroundings, emit: Callable[[Event], None]) -> ReplyCache | None:
     """The cache of replies, where a step uses it."""
     steps = every_step(prepared.plan.graph)
     wanted = any(isinstance(step.spec, PlannedPrompt) and step.spec.cache for _, step in steps)
-    return SqliteCache(where.state / "cache.db") if wanted and not prepared.options.no_cache else None
+    if not wanted or prepared.options.no_cache:
+        return None
+
+    def tell(problem: str) -> None:
+        emit(NoticeGiven(where.clock.now(), "", problem))
+
+    try:
+        return SqliteCache(where.state / "cache.db", tell)
+    except StoreError as error:
+        return AbsentCache(str(error), tell)
 
 
 def _gateway(
     prepared: PreparedRun,
     where: Surroundings,
     past: tuple[Recorder, RecordedWork],
-    adapters: tuple[Adapters, SqliteCache | None, Ledger],
+    adapters: tuple[Adapters, ReplyCache | None, Ledger],
 ) -> Gateway:
     policies = prepared.opened.policies
     (recorder, work), (providers, cache, ledger) = past, adapters

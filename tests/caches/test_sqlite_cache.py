@@ -163,8 +163,11 @@ def test_a_failing_write_ends_the_cache_and_not_the_run(cache: SqliteCache) -> N
     with sqlite3.connect(cache.path) as other:
         other.execute("DROP TABLE replies")
     other.close()
+    told: list[str] = []
+    cache._tell = told.append
     cache.put("k", REPLY, Money(1), 0.0, None)
-    assert cache.problem is not None
+    cache.put("k", REPLY, Money(1), 0.0, None)
+    assert told == [cache.problem]
 
 
 def test_two_runs_may_use_it_at_once(tmp_path: Path) -> None:

@@ -84,6 +84,15 @@ def test_plan_answers_whether_a_budget_holds(said: Said) -> None:
     assert "likely does not fit" in said(*words, "0.0000001")
 
 
+def test_a_cache_that_cannot_be_used_is_told_once_and_ends_no_run(said: Said, tmp_path: Path) -> None:
+    (tmp_path / "w.yaml").write_text(WORKFLOW.replace("max_output_tokens: 50", "cache: true"))
+    (tmp_path / ".nano-flow").mkdir()
+    (tmp_path / ".nano-flow" / "cache.db").write_text("this is no database, whatever its name says" * 40)
+    said("run", "w.yaml", "--offline", "-i", "topic=bees")
+    assert said.err.count("no reply is cached") == 1
+    assert "cache.db" in said.err
+
+
 @pytest.mark.parametrize("columns", ["40", "60", "81"])
 def test_plan_fits_a_narrow_terminal(said: Said, monkeypatch: pytest.MonkeyPatch, columns: str) -> None:
     monkeypatch.setenv("COLUMNS", columns)

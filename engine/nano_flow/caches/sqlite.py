@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,13 +52,14 @@ class SqliteCache:
     """Replies by key. Nothing is unpickled: a row that is not a whole reply in JSON is dropped and counts as a miss.
 
     A cache only saves money, so a run does not end because of one: after an error while it is used (a full disk, a
-    damaged file) every look-up misses, and ``problem`` says why.
+    damaged file) every look-up misses, and ``tell`` hears why, once.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, tell: Callable[[str], None] = lambda problem: None) -> None:
         """Open the cache at ``path``, or make it. Raises StoreError, and leaves a newer or foreign file untouched."""
         self.path = path
         self.problem: str | None = None
+        self._tell = tell
         with _guarded(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             if not path.exists():
@@ -87,7 +88,7 @@ class SqliteCache:
                 return None
             self._db.execute("UPDATE replies SET hits = hits + 1, hit_at = ? WHERE key = ?", (now, key))
         except sqlite3.Error as error:
-            self.problem = f"{self.path}: {error}; replies are not cached from here on"
+            self._give_up(error)
             return None
         return reply, Money(row[1])
 
@@ -108,7 +109,11 @@ class SqliteCache:
                 (key, reply.model, text, cost, now, expires),
             )
         except sqlite3.Error as error:
-            self.problem = f"{self.path}: {error}; replies are not cached from here on"
+            self._give_up(error)
+
+    def _give_up(self, error: sqlite3.Error) -> None:
+        self.problem = f"{self.path}: {error}; replies are not cached from here on"
+        self._tell(self.problem)
 
     def holds(self, key: str, now: float) -> bool:
         """Whether a reply is kept under ``key``; asking is no hit."""
