@@ -102,10 +102,13 @@ class Opener:
 
 
 def step_digests(plan: Plan) -> dict[str, str]:
-    """Address without indices → digest of the step's definition; the cases of a switch share its address."""
+    """Address without indices → digest of the step's definition, or the digests of all steps that share the address.
+
+    The cases of a switch have its address, and steps of the same id inside two cases share theirs.
+    """
     found: dict[str, str] = {}
     for path, step in every_step(plan.graph):
-        found.setdefault(path, step.digest)
+        found[path] = f"{found[path]} {step.digest}" if path in found else step.digest
     return found
 
 
