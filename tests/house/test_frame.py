@@ -132,6 +132,12 @@ def test_a_defect_leaves_a_report_without_secrets(
     assert "tok-123456789" not in report
 
 
+def test_the_report_lies_in_the_state_folder_that_was_given(see: list[Options], tmp_path: Path) -> None:
+    assert run_command(["look", "--state-dir", "kept", "--raise", "defect"]) == 70
+    assert len(list((tmp_path / "kept").glob("defect-*.txt"))) == 1
+    assert not (tmp_path / ".nano-flow").exists()
+
+
 def test_a_report_names_inputs_and_not_their_values() -> None:
     given = [
         "run",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from nano_flow.cli import output
 from nano_flow.core.diagnostics import Diagnostic
@@ -20,12 +21,11 @@ def say_failure(error: NanoFlowError, *, as_json: bool) -> None:
     output.fail(output.clean(error))
 
 
-def say_defect(error: Exception, arguments: Sequence[str], *, as_json: bool) -> None:
-    """Write the report of a defect and say where it is, in one sentence."""
-    from nano_flow.cli.common import Options
+def say_defect(error: Exception, arguments: Sequence[str], state: Path, *, as_json: bool) -> None:
+    """Write the report of a defect into the folder ``state`` and say where it is, in one sentence."""
     from nano_flow.cli.frame.crash import write_report
 
-    report = write_report(error, arguments, Options().state)
+    report = write_report(error, arguments, state)
     where = f'the report is "{report}"' if report else "no report could be written to the state folder"
     message = f"this is a defect of nano-flow ({type(error).__name__}), not of your documents; {where}"
     if as_json:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from nano_flow.cli.common import Options, options_of
 from nano_flow.cli.frame.group import EVENT_COMMANDS, Entry, Frame
 from nano_flow.core.errors import NanoFlowError
 
@@ -126,8 +127,9 @@ def _is_of_output(error: Exception) -> bool:
 
 
 def _outcome(arguments: list[str]) -> int:
+    told: list[Options] = []
     try:
-        return _invoke(arguments)
+        return _invoke(arguments, told)
     except click.exceptions.Exit as end:
         return int(end.exit_code)
     except click.Abort:
@@ -145,18 +147,23 @@ def _outcome(arguments: list[str]) -> int:
             raise
         from nano_flow.cli.failures import say_defect
 
-        say_defect(error, arguments, as_json=_wants_json(arguments))
+        state = (told[0] if told else Options()).state
+        say_defect(error, arguments, state, as_json=_wants_json(arguments))
         return DEFECT
 
 
-def _invoke(arguments: list[str]) -> int:
+def _invoke(arguments: list[str], told: list[Options]) -> int:
+    """Run the command; ``told`` gets the options that it was given, also where it fails."""
     frame = Frame(COMMANDS, help=_HELP)
     if "_NANO_FLOW_COMPLETE" in os.environ:
         from click.shell_completion import shell_complete
 
         return shell_complete(frame, {}, "nano-flow", "_NANO_FLOW_COMPLETE", os.environ["_NANO_FLOW_COMPLETE"])
     with frame.make_context("nano-flow", _spell_events(arguments)) as context:
-        result = frame.invoke(context)
+        try:
+            result = frame.invoke(context)
+        finally:
+            told.append(options_of(context))
     return result if isinstance(result, int) else 0
 
 
