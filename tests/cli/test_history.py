@@ -149,9 +149,11 @@ def test_cancel_asks_the_owner_or_closes_what_has_none(store: Store, said: Said)
     asyncio.run(journal.close())
     said("runs", "cancel")
     assert "its handlers did not run" in said.err
-    assert said.json("runs", "show")["status"] == "cancelled"
+    assert '"nano-flow resume aa11" would go on with it' in said.err
+    document = said.json("runs", "show")
+    assert (document["status"], document["stop"]["reason"]) == ("cancelled", "cancelled")
     said("runs", "cancel", code=2)
-    assert 'run "aa11" is over: cancelled' in said.err
+    assert 'run "aa11" has ended already: cancelled; only "nano-flow resume aa11" would go on with it' in said.err
 
 
 def test_export_writes_events_ledger_or_everything(store: Store, said: Said, tmp_path: Path) -> None:

@@ -41,13 +41,15 @@ def cancel(options: Options, run: str) -> None:
     with store.reader() as reader:
         found = reader.find_run(run)
     if found.owner is None and found.status in _OVER:
-        raise UsageError(f'run "{found.run_id}" is over: {found.status}')
+        on = "" if found.status == "succeeded" else f'; only "nano-flow resume {found.run_id}" would go on with it'
+        raise UsageError(f'run "{found.run_id}" has ended already: {found.status}{on}')
     if found.owner is not None:
         store.request_cancel(found.run_id)
         said = f"{found.owner} was asked to cancel it"
     else:
         asyncio.run(_close(store, found.run_id))
         said = "it was closed; nobody was at work on it, so its handlers did not run"
+    said += f'; what is paid is kept: "nano-flow resume {found.run_id}" would go on with it'
     if options.json:
         output.document("nano-flow/cancel@1", {"run_id": found.run_id, "asked": found.owner is not None})
     else:
