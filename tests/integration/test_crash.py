@@ -163,6 +163,18 @@ def test_ctrl_c_pauses_and_leaves_no_process(project: Path) -> None:
     assert not (project / "ended").exists()
 
 
+def test_a_folder_beyond_ascii_under_an_ascii_locale(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "größe"
+    folder.mkdir()
+    (folder / "ж.yaml").write_text("nano_flow: 1\nname: w\nsteps: {a: {set: {n: 1}}}\n")
+    monkeypatch.setenv("PYTHONUTF8", "0")
+    monkeypatch.setenv("LC_ALL", "C")
+    code, report = finish(folder, "run", "ж.yaml", "--json")
+    assert (code, report.get("status")) == (0, "succeeded"), report
+    code, report = finish(folder, "resume", "last", "--from", "a", "--json")
+    assert (code, report.get("status")) == (0, "succeeded"), report
+
+
 STUBBORN = (
     "nano_flow: 1\nname: stubborn\nsteps:\n"
     "  s: {{run: [sh, -c, 'trap : TERM; setsid sleep {marker} & echo > ready; while :; do sleep 100; done']}}\n"

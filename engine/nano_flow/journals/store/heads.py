@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Mapping
 
@@ -19,7 +20,14 @@ def insert_head(connection: sqlite3.Connection, record: RunRecord) -> None:
         "INSERT INTO runs (run_id, workflow, file, created_at, plan_digest, status, simulated, head)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
-            *(record.run_id, record.workflow, record.file, record.created_at, record.plan_digest, record.status),
+            *(
+                record.run_id,
+                record.workflow,
+                _as_utf8(record.file),
+                record.created_at,
+                record.plan_digest,
+                record.status,
+            ),
             *(record.simulated, head),
         ),
     )
@@ -44,7 +52,7 @@ def read_head(connection: sqlite3.Connection, run_id: str) -> RunRecord | None:
     return RunRecord(
         run_id=row["run_id"],
         workflow=row["workflow"],
-        file=row["file"],
+        file=os.fsdecode(row["file"].encode("utf-8", "surrogateescape")),
         created_at=row["created_at"],
         plan_digest=row["plan_digest"],
         status=row["status"],
@@ -56,6 +64,11 @@ def read_head(connection: sqlite3.Connection, run_id: str) -> RunRecord | None:
         steps=_texts(head, "steps"),
         kinds=_texts(head, "kinds"),
     )
+
+
+def _as_utf8(path: str) -> str:
+    """A path as its bytes read in UTF-8: under another encoding of file names Python holds what SQLite cannot store."""
+    return os.fsencode(path).decode("utf-8", "surrogateescape")
 
 
 def _mapping(head: Mapping[str, Json], name: str) -> Mapping[str, Json]:
