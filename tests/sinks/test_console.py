@@ -96,6 +96,20 @@ def test_without_a_terminal_each_event_is_a_line() -> None:
     ]
 
 
+def test_a_budget_that_stops_many_items_is_told_once_with_their_number() -> None:
+    stream = io.StringIO()
+    sink = ConsoleSink(stream, lambda: 0.0)
+    for item in range(3):
+        sink.handle(StepFailed(1.0, f"fan[{item}]", "budget", "does not fit", 0.0))
+    sink.handle(StepFailed(1.0, "other[0]", "budget", "does not fit", 0.0))
+    sink.handle(StepCollected(2.0, "fan", "failed", 1.0, "budget", "3 of 9 items failed"))
+    assert stream.getvalue().splitlines() == [
+        "fan[0] failed (budget): does not fit",
+        "other[0] failed (budget): does not fit",
+        "fan failed (budget): 3 of 9 items failed",
+    ]
+
+
 def test_quiet_tells_only_what_must_not_be_missed() -> None:
     assert told(-1, *STORY) == [
         "review[0] failed, tolerated (schema): no report",

@@ -7,7 +7,8 @@ import threading
 from collections.abc import Callable
 from typing import TextIO
 
-from nano_flow.core.events import ApprovalAnswered, ApprovalAsked, Event
+from nano_flow.core.events import ApprovalAnswered, ApprovalAsked, Event, StepFailed
+from nano_flow.core.refs import path_of
 from nano_flow.sinks.lines import LOUD, NORMAL, line_of
 from nano_flow.sinks.progress import Progress
 from nano_flow.sinks.screen import picture
@@ -32,6 +33,7 @@ class ConsoleSink:
         self._progress = Progress()
         self._drawn = 0
         self._asked: set[str] = set()
+        self._bounded: set[str] = set()
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._ticker: threading.Thread | None = None
@@ -42,18 +44,28 @@ class ConsoleSink:
 
     def handle(self, event: Event) -> None:
         """Take one event: a line at once, the picture at the next tick."""
+        told = self._verbosity <= NORMAL and self._tells_again(event)
         if not self._live:
-            line = line_of(event, self._verbosity)
+            line = None if told else line_of(event, self._verbosity)
             if line is not None:
                 self._write(line + "\n")
             return
         # The picture shows the rest.
-        line = line_of(event, LOUD if self._verbosity == NORMAL else self._verbosity)
+        line = None if told else line_of(event, LOUD if self._verbosity == NORMAL else self._verbosity)
         with self._lock:
             self._progress.apply(event)
             self._note_question(event)
             if line is not None:
                 self._write(self._erasure() + line + "\n")
+
+    def _tells_again(self, event: Event) -> bool:
+        """Whether a bound was told of another item of the fan-out already: its end says how many items it stopped."""
+        if not isinstance(event, StepFailed) or event.error not in ("budget", "limit") or "[" not in event.address:
+            return False
+        path = path_of(event.address)
+        again = path in self._bounded
+        self._bounded.add(path)
+        return again
 
     def _note_question(self, event: Event) -> None:
         """While a person is asked, on the same terminal perhaps, the picture is away and stays away."""
