@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from nano_flow.core.messages import Json
-from nano_flow.routing.reading import Reading, beyond_ascii
+from nano_flow.routing.reading import Reading
 from nano_flow.source.regex_guard import PatternTooSlow, SafePattern, safe_pattern
 
 F = TypeVar("F")
@@ -99,17 +99,13 @@ class Phrase:
 class Foreign:
     """An entry beyond ASCII: ``pattern`` holds it to whole words, where there are any.
 
-    ``beyond`` are what the ways to write it have beyond ASCII: they are looked for first, among the few such bytes of
-    a text, which costs a hundredth of the pattern's search.
+    ``letters`` are its small ones beyond ASCII: that a text has them all is asked first, which costs a hundredth of
+    the pattern's search.
     """
 
     text: str
-    beyond: tuple[bytes, ...]
+    letters: frozenset[str]
     pattern: re.Pattern[str]
-
-    def stands_in(self, reading: Reading) -> bool:
-        """Whether the entry occurs."""
-        return any(part in reading.beyond for part in self.beyond) and self.pattern.search(reading.text) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +133,9 @@ class MatchSignal(Generic[F]):
         if self.patterns:
             found += [f"/{pattern.source}/" for pattern in self.patterns if _stands_in(pattern, reading.text)]
         if self.foreign and reading.beyond:
-            found += [entry.text for entry in self.foreign if entry.stands_in(reading)]
+            letters = frozenset(reading.beyond.decode("utf-8", "ignore").lower())
+            near = [entry for entry in self.foreign if entry.letters <= letters]
+            found += [entry.text for entry in near if entry.pattern.search(reading.text)]
         return SignalPoints(self.name, self.total(len(found)), self.at, tuple(sorted(found))) if found else None
 
     def total(self, count: int) -> float:
@@ -218,12 +216,11 @@ _UNSPACED = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]")
 def _foreign(entry: str) -> Foreign:
     """By word where the script puts blanks between words, else anywhere."""
     stem = entry.rstrip("*")
-    forms = (form.encode("utf-8", "replace") for form in (stem.lower(), stem.capitalize(), stem.upper()))
-    beyond = tuple(dict.fromkeys(beyond_ascii(form) for form in forms))
+    letters = frozenset(letter for letter in stem.lower() if not letter.isascii())
     if _UNSPACED.search(entry):
-        return Foreign(entry.lower(), beyond, re.compile(re.escape(stem), re.IGNORECASE))
+        return Foreign(entry.lower(), letters, re.compile(re.escape(stem), re.IGNORECASE))
     end = "" if entry.endswith("*") else r"(?!\w)"
-    return Foreign(entry.lower(), beyond, re.compile(rf"(?<!\w){re.escape(stem)}{end}", re.IGNORECASE))
+    return Foreign(entry.lower(), letters, re.compile(rf"(?<!\w){re.escape(stem)}{end}", re.IGNORECASE))
 
 
 @dataclass(frozen=True, slots=True)
