@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -186,7 +186,8 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
         )
     if version and application != _APPLICATION_ID:
         raise StoreError(str(path), "this is not a cache of nano-flow; move it away, or use another --state-dir")
-    db.execute("PRAGMA journal_mode = WAL")
+    with suppress(sqlite3.OperationalError):  # SQLite does not wait here while another process does the same
+        db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = NORMAL")
     if version == 0:
         _create(db)
