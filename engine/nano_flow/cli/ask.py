@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from nano_flow.cli.common import Options, pass_options
-from nano_flow.cli.run import Dollars
+from nano_flow.cli.run import PROVIDER, Dollars
 from nano_flow.core.errors import UsageError
 
 _EPILOG = """\b
@@ -22,7 +22,7 @@ Examples:
 @click.command("ask", epilog=_EPILOG)
 @click.argument("prompt")
 @click.option("--model", metavar="MODEL", help="provider/model, a tier, or a model of --provider.")
-@click.option("--provider", metavar="NAME", help="Only models of this provider.")
+@PROVIDER
 @click.option("--tools", default="", metavar="A,B", help="Tools that the agent may use, such as read_file.")
 @click.option("--workspace", type=click.Path(path_type=Path, file_okay=False, exists=True), help="Where tools work.")
 @click.option("--offline", is_flag=True, help="Simulated models only.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from nano_flow.cli.common import Options, pass_options
-from nano_flow.cli.run import Dollars, input_texts
+from nano_flow.cli.run import Dollars, given_inputs
 from nano_flow.core.money import Money
 
 _EPILOG = """\b
@@ -36,7 +36,6 @@ def command(
     """Go on with RUN (an id, a unique prefix, or "last"); nothing that was paid is paid again."""
     from nano_flow.app import ResumeOrder
     from nano_flow.cli.live import resume_run
-    from nano_flow.project.preparing import GivenInputs
 
-    order = ResumeOrder(run, from_address, accept_changes, budget, GivenInputs(input_texts(given)))
+    order = ResumeOrder(run, from_address, accept_changes, budget, given_inputs(given))
     return resume_run(options, order)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from nano_flow.cli.common import Options, pass_options
 from nano_flow.core.errors import UsageError
 from nano_flow.core.money import Money, money
+
+if TYPE_CHECKING:
+    from nano_flow.project.preparing import GivenInputs
 
 _EPILOG = """\b
 Examples:
@@ -35,13 +39,25 @@ class Dollars(click.ParamType[Money]):
         return money(amount)
 
 
+# What every command takes that is given a workflow.
+FILE = click.argument("file", type=click.Path(path_type=Path))
+INPUT = click.option(
+    "-i", "--input", "given", multiple=True, metavar="NAME=VALUE", help="An input; NAME=@FILE reads a file."
+)
+INPUTS_FILE = click.option(
+    "--inputs", "inputs_file", type=click.Path(path_type=Path), help="Inputs from a YAML or JSON file."
+)
+PROVIDER = click.option("--provider", metavar="NAME", help="Only models of this provider.")
+MODEL = click.option("--model", metavar="MODEL", help="One model (provider/model) or tier for every prompt.")
+
+
 @click.command("run", epilog=_EPILOG)
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("-i", "--input", "given", multiple=True, metavar="NAME=VALUE", help="An input; NAME=@FILE reads a file.")
-@click.option("--inputs", "inputs_file", type=click.Path(path_type=Path), help="Inputs from a YAML or JSON file.")
+@FILE
+@INPUT
+@INPUTS_FILE
 @click.option("--offline", is_flag=True, help="Simulated models only: no keys, no network, no bill.")
-@click.option("--provider", metavar="NAME", help="Only models of this provider.")
-@click.option("--model", metavar="MODEL", help="One model (provider/model) or tier for every prompt.")
+@PROVIDER
+@MODEL
 @click.option("--budget", type=Dollars(), metavar="USD", help="At most this many dollars, instead of the file's.")
 @click.option("--max-parallel", type=click.IntRange(1, 10_000), metavar="N", help="Prompts and commands at a time.")
 @click.option("--no-cache", is_flag=True, help="Do not use kept replies.")
@@ -57,18 +73,19 @@ def command(
 ) -> int:
     """Run a workflow and print its outputs."""
     from nano_flow.cli.live import run_file
-    from nano_flow.project.preparing import GivenInputs, RunOptions, read_inputs_file
+    from nano_flow.project.preparing import RunOptions
 
-    data = read_inputs_file(str(inputs_file)) if inputs_file else {}
-    return run_file(options, str(file), GivenInputs(input_texts(given), data), RunOptions(**chosen))  # type: ignore[arg-type]
+    return run_file(options, str(file), given_inputs(given, inputs_file), RunOptions(**chosen))  # type: ignore[arg-type]
 
 
-def input_texts(given: tuple[str, ...]) -> dict[str, str]:
-    """``("a=1", "b=@f")`` → name and text. UsageError where there is no ``=``."""
+def given_inputs(given: tuple[str, ...], inputs_file: Path | None = None) -> GivenInputs:
+    """``("a=1", "b=@f")`` and what a file of inputs holds. UsageError where there is no ``=``."""
+    from nano_flow.project.preparing import GivenInputs, read_inputs_file
+
     texts: dict[str, str] = {}
     for entry in given:
         name, equals, text = entry.partition("=")
         if not equals or not name:
             raise UsageError(f'"-i {entry}" needs the form NAME=VALUE or NAME=@FILE')
         texts[name] = text
-    return texts
+    return GivenInputs(texts, read_inputs_file(str(inputs_file)) if inputs_file else {})

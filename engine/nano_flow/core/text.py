@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 
 from nano_flow.core.messages import Json
 
 _LAST = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp()
+_PART = re.compile(r"([0-9.]+)(ms|[smhdw])")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0, "w": 604_800.0}
 
 
 def as_text(value: Json) -> str:
     """Text as it is; anything else as JSON, the way templates write it."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def seconds_of(duration: str) -> float:
+    """``1h30m`` → 5400; the caller has looked at the form."""
+    return sum(float(amount) * _SECONDS[unit] for amount, unit in _PART.findall(duration))
 
 
 def duration_text(seconds: float) -> str:

@@ -19,6 +19,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, core_schema
 
+from nano_flow.core.text import seconds_of
 from nano_flow.source.scalars import ExactFloat
 
 LANGUAGE_VERSIONS = (1,)
@@ -119,9 +120,6 @@ Maybe = Annotated[T | None, _NotNull()]
 Part = Annotated[T, Later()]
 """``Part[Model]``: a mapping inside a document whose model is built when it is needed."""
 
-_SECONDS = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
-_PART = re.compile(r"([0-9.]+)([a-z]+)")
-
 DURATION_PATTERN = r"^(?:[0-9]{1,9}(?:\.[0-9]{1,6})?(?:ms|s|m|h|d)){1,5}$"
 TOKENS_PATTERN = r"^[0-9]{1,9}(?:\.[0-9]{1,3})?[kM]$"
 MAX_TOKENS = 1_000_000_000_000
@@ -134,7 +132,7 @@ def duration_seconds(value: object) -> float:
     """Seconds of ``500ms``, ``30s``, ``5m``, ``1h30m``, ``2d``; ValueError for anything else."""
     if not isinstance(value, str) or _DURATION.match(value) is None:
         raise ValueError("expected a duration such as 30s, 5m or 1h30m")
-    return sum(float(amount) * _SECONDS[unit] for amount, unit in _PART.findall(value))
+    return seconds_of(value)
 
 
 def token_count(value: object) -> int:

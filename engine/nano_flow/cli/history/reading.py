@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from nano_flow.cli import output
 from nano_flow.cli.common import Options
 from nano_flow.core.errors import UsageError
+from nano_flow.core.text import seconds_of
 from nano_flow.journals.sqlite import Store, open_store
 from nano_flow.journals.store.reader import StoreReader
 from nano_flow.views.report import RunView, planned_rows
 
 _PIPE = 120
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|d|w)")
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_DURATION = re.compile(r"([0-9]+(\.[0-9]+)?[smhdw])+")
 _LOOKS: dict[str, output.Style] = {"good": "good", "bad": "bad", "warn": "warn", "dim": "dim", "strong": "strong"}
 
 
@@ -47,9 +47,8 @@ def view_of_run(reader: StoreReader, run_id: str) -> RunView:
 
 def moment(text: str, now: float | None = None) -> float:
     """``7d``, ``12h``, ``2026-01-31`` or an RFC 3339 time as seconds since 1970. Raises UsageError."""
-    parts = _DURATION.findall(text)
-    if parts and "".join(number + unit for number, unit in parts) == text:
-        return (time.time() if now is None else now) - sum(float(number) * _UNITS[unit] for number, unit in parts)
+    if _DURATION.fullmatch(text):
+        return (time.time() if now is None else now) - seconds_of(text)
     try:
         at = datetime.fromisoformat(text)
     except ValueError:

@@ -8,7 +8,7 @@ import click
 
 from nano_flow.cli import output
 from nano_flow.cli.common import Options, pass_options
-from nano_flow.cli.run import Dollars, input_texts
+from nano_flow.cli.run import FILE, INPUT, INPUTS_FILE, MODEL, PROVIDER, Dollars, given_inputs
 
 _EPILOG = """\b
 Examples:
@@ -19,12 +19,12 @@ Examples:
 
 
 @click.command("plan", epilog=_EPILOG)
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("-i", "--input", "given", multiple=True, metavar="NAME=VALUE", help="An input; NAME=@FILE reads a file.")
-@click.option("--inputs", "inputs_file", type=click.Path(path_type=Path), help="Inputs from a YAML or JSON file.")
+@FILE
+@INPUT
+@INPUTS_FILE
 @click.option("--offline", is_flag=True, help="As it would run on simulated models.")
-@click.option("--provider", metavar="NAME", help="Only models of this provider.")
-@click.option("--model", metavar="MODEL", help="One model (provider/model) or tier for every prompt.")
+@PROVIDER
+@MODEL
 @click.option("--budget", type=Dollars(), metavar="USD", help="Whether it fits this many dollars.")
 @click.option("--no-fallback", is_flag=True, help="As if no other model may be asked.")
 @pass_options
@@ -43,10 +43,9 @@ def command(
     """
     from nano_flow.cli.money.plan_view import report_json, report_text
     from nano_flow.cli.money.planning import report
-    from nano_flow.project.preparing import GivenInputs, RunOptions, read_inputs_file
+    from nano_flow.project.preparing import RunOptions
 
-    data = read_inputs_file(str(inputs_file)) if inputs_file else {}
-    found, cached = report(options, str(file), GivenInputs(input_texts(given), data), RunOptions(**chosen))  # type: ignore[arg-type]
+    found, cached = report(options, str(file), given_inputs(given, inputs_file), RunOptions(**chosen))  # type: ignore[arg-type]
     if options.json:
         output.document("nano-flow/plan@1", report_json(found, cached))
     else:

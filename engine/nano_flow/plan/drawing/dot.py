@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nano_flow.plan.drawing.palette import FILL, STROKE
-from nano_flow.plan.drawing.scene import Box, Node, Scene
+from nano_flow.plan.drawing.scene import Box, Edge, Node, Scene
+from nano_flow.plan.drawing.writer import BoxWriter
 
 
 def draw_dot(scene: Scene) -> str:
@@ -25,37 +26,18 @@ def _quoted(text: str) -> str:
     return f'"{escaped}"'
 
 
-class _DotWriter:
-    def __init__(self) -> None:
-        self._count = 0
+class _DotWriter(BoxWriter):
+    def frame(self, name: int, title: str) -> tuple[str, str]:
+        return f"subgraph cluster_{name} {{ label={_quoted(title)}; style=dashed;", "}"
 
-    def _next(self) -> int:
-        self._count += 1
-        return self._count
-
-    def boxes(self, boxes: tuple[Box, ...], indent: str) -> Iterator[str]:
-        for box in boxes:
-            if box.title:
-                yield f"{indent}subgraph cluster_{self._next()} {{ label={_quoted(box.title)}; style=dashed;"
-                yield from self._box(box, indent + "  ")
-                yield f"{indent}}}"
-            else:
-                yield from self._box(box, indent)
-
-    def _box(self, box: Box, indent: str) -> Iterator[str]:
-        names = [self._next() for _ in box.nodes]
-        for name, node in zip(names, box.nodes, strict=True):
-            yield from self._node(name, node, indent)
-        for edge in box.edges:
-            yield f"{indent}{self._edge(names, box, edge.source, edge.target)}{'' if edge.declared else _DASHED};"
-
-    def _edge(self, names: list[int], box: Box, source: int, target: int) -> str:
+    def edge(self, names: list[int], box: Box, edge: Edge) -> str:
+        source, target = edge.source, edge.target
         ends = [f"ltail=cluster_{names[source]}"] if box.nodes[source].boxes else []
         ends += [f"lhead=cluster_{names[target]}"] if box.nodes[target].boxes else []
         clipped = f" [{', '.join(ends)}]" if ends else ""
-        return f"n{names[source]} -> n{names[target]}{clipped}"
+        return f"n{names[source]} -> n{names[target]}{clipped}{'' if edge.declared else _DASHED};"
 
-    def _node(self, name: int, node: Node, indent: str) -> Iterator[str]:
+    def node(self, name: int, node: Node, indent: str) -> Iterator[str]:
         label = _quoted("\n".join((f"{node.title} · {node.kind}", *node.notes)))
         colours = f'color="{STROKE.get(node.status, STROKE[""])}", fillcolor="{FILL.get(node.status, FILL[""])}"'
         if not node.boxes:

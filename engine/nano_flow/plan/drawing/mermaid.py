@@ -6,7 +6,8 @@ import string
 from collections.abc import Iterator
 
 from nano_flow.plan.drawing.palette import FILL, STROKE
-from nano_flow.plan.drawing.scene import Box, Node, Scene
+from nano_flow.plan.drawing.scene import Box, Edge, Node, Scene
+from nano_flow.plan.drawing.writer import BoxWriter
 
 _SAFE = frozenset(string.ascii_letters + string.digits + " _-.,:/+=()[]…·←")
 
@@ -27,42 +28,27 @@ def escape_label(text: str) -> str:
     return "".join(c if c in _SAFE or (ord(c) > 127 and c.isalnum()) else f"#{ord(c)};" for c in text)
 
 
-class _MermaidWriter:
+class _MermaidWriter(BoxWriter):
     def __init__(self) -> None:
-        self._count = 0
+        super().__init__()
         self.statuses: set[str] = set()
 
-    def _next(self) -> str:
-        self._count += 1
-        return f"n{self._count}"
+    def frame(self, name: int, title: str) -> tuple[str, str]:
+        return f'subgraph n{name}["{escape_label(title)}"]', "end"
 
-    def boxes(self, boxes: tuple[Box, ...], indent: str) -> Iterator[str]:
-        for box in boxes:
-            if box.title:
-                yield f'{indent}subgraph {self._next()}["{escape_label(box.title)}"]'
-                yield from self._box(box, indent + "  ")
-                yield f"{indent}end"
-            else:
-                yield from self._box(box, indent)
+    def edge(self, names: list[int], box: Box, edge: Edge) -> str:
+        return f"n{names[edge.source]} {'-->' if edge.declared else '-.->'} n{names[edge.target]}"
 
-    def _box(self, box: Box, indent: str) -> Iterator[str]:
-        names = [self._next() for _ in box.nodes]
-        for name, node in zip(names, box.nodes, strict=True):
-            yield from self._node(name, node, indent)
-        for edge in box.edges:
-            arrow = "-->" if edge.declared else "-.->"
-            yield f"{indent}{names[edge.source]} {arrow} {names[edge.target]}"
-
-    def _node(self, name: str, node: Node, indent: str) -> Iterator[str]:
+    def node(self, name: int, node: Node, indent: str) -> Iterator[str]:
         known = node.status if node.status in FILL else ""
         if known:
             self.statuses.add(known)
         label = "<br/>".join(escape_label(line) for line in (f"{node.title} · {node.kind}", *node.notes))
         if node.boxes:
-            yield f'{indent}subgraph {name}["{label}"]'
+            yield f'{indent}subgraph n{name}["{label}"]'
             yield from self.boxes(node.boxes, indent + "  ")
             yield f"{indent}end"
             if known:
-                yield f"{indent}class {name} {known}"
+                yield f"{indent}class n{name} {known}"
         else:
-            yield f'{indent}{name}["{label}"]{f":::{known}" if known else ""}'
+            yield f'{indent}n{name}["{label}"]{f":::{known}" if known else ""}'

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -20,9 +19,7 @@ from nano_flow.core.errors import (
     TimedOut,
 )
 from nano_flow.core.messages import ChatReply, Json, Usage
-
-_DURATION = re.compile(r"([0-9.]+)(ms|[smhd])")
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+from nano_flow.core.text import seconds_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +59,7 @@ def fault_of(value: Json) -> Fault:
 
 def seconds(value: Json) -> float:
     """A number of seconds, or a duration such as ``250ms`` or ``1m30s``."""
-    if isinstance(value, int | float):
-        return float(value)
-    return sum(float(amount) * _UNITS[unit] for amount, unit in _DURATION.findall(str(value)))
+    return float(value) if isinstance(value, int | float) else seconds_of(str(value))
 
 
 def error_of(fault: Fault, usage: Usage) -> ProviderError | None:
