@@ -10,29 +10,22 @@ import os
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import nano_flow
-from nano_flow.cli.main import run_command
 from nano_flow.core.events import ApprovalAsked, Event, NoticeGiven, RunFinished, StepFinished, StepStarted
 from nano_flow.core.money import Money
 from nano_flow.journals.sqlite import Store, open_store
-from tests.journals.samples import finished, run_record, started
+from tests.cli.said import Said
+from tests.journals.samples import finished, run_record, started, write_life
 
 NOW = time.time()
 
 
-def write(store: Store, run_id: str, *events: Event, at: float = NOW) -> None:
-    async def run() -> None:
-        journal = store.create_run(run_record(run_id, at))
-        for event in events:
-            journal.record(event)
-        await journal.close()
-
-    asyncio.run(run())
+write = partial(write_life, at=NOW)
 
 
 def whole(run_id: str, cost: int = 300, output: str = "fine") -> list[Event]:
@@ -55,21 +48,6 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     monkeypatch.setenv("NANO_FLOW_STATE", str(tmp_path / "state"))
     monkeypatch.setenv("NO_COLOR", "1")
     return open_store(tmp_path / "state")
-
-
-class Said:
-    """What a command printed."""
-
-    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
-        self._capsys = capsys
-
-    def __call__(self, *words: str, code: int = 0) -> str:
-        assert run_command(words) == code, self._capsys.readouterr()
-        self.out, self.err = self._capsys.readouterr()
-        return self.out
-
-    def json(self, *words: str) -> Any:
-        return json.loads(self(*words, "--json"))
 
 
 @pytest.fixture

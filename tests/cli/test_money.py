@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from nano_flow.caches.sqlite import SqliteCache
-from nano_flow.cli.main import run_command
 from nano_flow.core.messages import ChatReply, ToolCall, Usage
 from nano_flow.core.money import Money, money
+from tests.cli.said import Said
 
 WORKFLOW = """
 nano_flow: 1
@@ -28,21 +26,6 @@ steps:
   store: {run: [echo, done]}
 outputs: {facts: "{{ steps.draft.output }}"}
 """
-
-
-class Said:
-    """What a command printed."""
-
-    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
-        self._capsys = capsys
-
-    def __call__(self, *words: str, code: int = 0) -> str:
-        assert run_command(words) == code, self._capsys.readouterr()
-        self.out, self.err = self._capsys.readouterr()
-        return self.out
-
-    def json(self, *words: str, code: int = 0) -> Any:
-        return json.loads(self(*words, "--json", code=code))
 
 
 @pytest.fixture

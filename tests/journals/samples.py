@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import typing
-from dataclasses import fields
+from dataclasses import fields, replace
 
 from hypothesis import strategies as st
 
@@ -13,6 +14,7 @@ from nano_flow.core.messages import ChatReply, ToolCall, Usage
 from nano_flow.core.money import Money
 from nano_flow.core.outcomes import Failure, ItemFailure
 from nano_flow.core.shown.event_json import EVENT_KINDS
+from nano_flow.journals.sqlite import Store
 from nano_flow.ports import RunRecord
 
 TEXT = st.text(st.characters(exclude_categories=()), max_size=12)
@@ -87,6 +89,18 @@ def run_record(run_id: str = "r1", at: float = 1000.0, *, simulated: bool = Fals
         steps={"ask": "sha256:3"},
         kinds={"ask": "prompt"},
     )
+
+
+def write_life(store: Store, run_id: str, *events: Event, at: float = 1000.0, workflow: str = "review") -> None:
+    """One whole life of a new run."""
+
+    async def run() -> None:
+        journal = store.create_run(replace(run_record(run_id, at), workflow=workflow))
+        for event in events:
+            journal.record(event)
+        await journal.close()
+
+    asyncio.run(run())
 
 
 def started(at: float = 1000.0, run_id: str = "r1", *, resumed: bool = False) -> RunStarted:

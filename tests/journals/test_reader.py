@@ -15,22 +15,10 @@ from nano_flow.journals.sqlite import Store, open_store
 from nano_flow.journals.store.approvals import Answer
 from nano_flow.journals.store.runs import RunFilter
 from nano_flow.journals.store.spend import Grouping
-from tests.journals.samples import failed, finished, intended, run_record, started
+from tests.journals.samples import failed, finished, intended, run_record, started, write_life
 
 SIMULATED = ChatReply("play", "stop", Usage(input_tokens=7, output_tokens=3), simulated=True)
 DAY = 86_400.0
-
-
-def write(store: Store, run_id: str, *events: Event, at: float = 1000.0, workflow: str = "review") -> None:
-    async def run() -> None:
-        record = run_record(run_id, at)
-        object.__setattr__(record, "workflow", workflow)
-        journal = store.create_run(record)
-        for event in events:
-            journal.record(event)
-        await journal.close()
-
-    asyncio.run(run())
 
 
 def end(status: str = "succeeded", at: float = 1010.0) -> RunFinished:
@@ -40,9 +28,9 @@ def end(status: str = "succeeded", at: float = 1010.0) -> RunFinished:
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     store = open_store(tmp_path, lambda: 5000.0)
-    write(store, "aa11", started(), finished(), end(), at=1000.0)
-    write(store, "aa22", started(), end("failed"), at=2000.0, workflow="other")
-    write(store, "bb33", started(), intended(at=1003.5), at=3000.0)
+    write_life(store, "aa11", started(), finished(), end(), at=1000.0)
+    write_life(store, "aa22", started(), end("failed"), at=2000.0, workflow="other")
+    write_life(store, "bb33", started(), intended(at=1003.5), at=3000.0)
     return store
 
 
@@ -93,7 +81,7 @@ def test_a_name_that_means_no_run_is_answered_with_what_is_near(store: Store, na
 
 def test_an_empty_store_says_how_a_run_is_made(tmp_path: Path) -> None:
     store = open_store(tmp_path)
-    write(store, "r1")
+    write_life(store, "r1")
     store.delete_runs(["r1"])
     with store.reader() as reader, pytest.raises(UsageError, match='no run yet; "nano-flow run FILE"'):
         reader.find_run("last")
@@ -102,7 +90,7 @@ def test_an_empty_store_says_how_a_run_is_made(tmp_path: Path) -> None:
 def test_many_runs_with_one_prefix_are_not_all_named(tmp_path: Path) -> None:
     store = open_store(tmp_path)
     for number in range(6):
-        write(store, f"run{number}")
+        write_life(store, f"run{number}")
     with store.reader() as reader, pytest.raises(UsageError, match=r'"run3" …; type more'):
         reader.find_run("run")
 
@@ -131,7 +119,7 @@ SPENT: tuple[Event, ...] = (
 )
 def test_spend_is_summed_by_anything_and_the_sum_is_the_same(tmp_path: Path, by: Grouping, keys: list[str]) -> None:
     store = open_store(tmp_path)
-    write(store, "r1", *SPENT)
+    write_life(store, "r1", *SPENT)
     with store.reader() as reader:
         rows = reader.spend(by)
     assert [row.key for row in rows] == keys
@@ -153,7 +141,9 @@ def test_what_the_newest_calls_saw_is_told_by_model_real_and_simulated_apart(tmp
         finished(at=3.0, reply=unknown, duration_s=4.0),
     )
     hit = CacheHit(4.0, "ask", 0, "openai/gpt-5-mini", "auto", "f1", long, Money(5))
-    write(store, "r1", *calls, failed(at=3.5, duration_s=60.0), hit, finished(at=5.0, reply=SIMULATED, duration_s=0.1))
+    write_life(
+        store, "r1", *calls, failed(at=3.5, duration_s=60.0), hit, finished(at=5.0, reply=SIMULATED, duration_s=0.1)
+    )
     with store.reader() as reader:
         real, pretended = reader.observed(before=6.0)
         assert (real.simulated, real.calls, real.seconds, real.output_tokens) == (False, 3, 2.0, 50.0)
@@ -165,14 +155,14 @@ def test_what_the_newest_calls_saw_is_told_by_model_real_and_simulated_apart(tmp
 def test_only_the_newest_calls_are_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nano_flow.journals.store.observed.NEWEST", 2)
     store = open_store(tmp_path, lambda: 5000.0)
-    write(store, "r1", *(finished(at=float(at), duration_s=float(at)) for at in (1, 2, 3)))
+    write_life(store, "r1", *(finished(at=float(at), duration_s=float(at)) for at in (1, 2, 3)))
     with store.reader() as reader:
         assert [(row.calls, row.seconds) for row in reader.observed(before=9.0)] == [(2, 2.5)]
 
 
 def test_spend_and_rows_are_counted_from_a_moment_on(tmp_path: Path) -> None:
     store = open_store(tmp_path)
-    write(store, "r1", *SPENT)
+    write_life(store, "r1", *SPENT)
     with store.reader() as reader:
         assert sum(row.cost for row in reader.spend("run", 1000.0 + DAY / 2)) == 500
         assert [row["cost_usd"] for row in reader.ledger(since=1000.0 + DAY / 2)] == ["0.0000005"]
@@ -189,7 +179,7 @@ def test_what_was_spent_outlives_the_run_unless_asked(store: Store) -> None:
         assert [run.run_id for run in reader.list_runs()] == ["bb33", "aa22"]
         assert list(reader.events_of("aa11")) == []
         assert reader.spend("run")[0].cost == 300
-    write(store, "aa44", finished())
+    write_life(store, "aa44", finished())
     assert store.delete_runs(["aa44"], ledger=True) == 1
     with store.reader() as reader:
         assert [row.key for row in reader.spend("run")] == ["aa11"]
@@ -203,7 +193,9 @@ def test_a_run_at_work_is_not_deleted(store: Store) -> None:
 
 def test_pruning_gives_the_space_back(tmp_path: Path) -> None:
     store = open_store(tmp_path)
-    write(store, "big", *(finished(turn=turn, reply=ChatReply("x" * 10_000, "stop", Usage())) for turn in range(100)))
+    write_life(
+        store, "big", *(finished(turn=turn, reply=ChatReply("x" * 10_000, "stop", Usage())) for turn in range(100))
+    )
     before = store.path.stat().st_size
     store.delete_runs(["big"], ledger=True)
     store.compact()
@@ -222,7 +214,7 @@ ASKED = ApprovalAsked(1000.0, "ship", "Publish?", ("publish", "discard"), {"type
 
 
 def test_questions_are_listed_until_they_are_answered(store: Store) -> None:
-    write(store, "qq", started(), ASKED)
+    write_life(store, "qq", started(), ASKED)
     with store.reader() as reader:
         (question,) = reader.pending_approvals()
         assert (question.run_id, question.workflow, question.address) == ("qq", "review", "ship")
@@ -245,7 +237,7 @@ def test_questions_are_listed_until_they_are_answered(store: Store) -> None:
 
 
 def test_an_answer_on_the_terminal_answers_the_question_in_the_store(store: Store) -> None:
-    write(store, "qq", started(), ASKED, ApprovalAnswered(1001.0, "ship", "discard", None, "", "ann"))
+    write_life(store, "qq", started(), ASKED, ApprovalAnswered(1001.0, "ship", "discard", None, "", "ann"))
     with store.reader() as reader:
         assert reader.pending_approvals() == []
     with pytest.raises(UsageError, match='was answered already: "discard" by ann'):
@@ -261,29 +253,29 @@ def test_an_answer_on_the_terminal_answers_the_question_in_the_store(store: Stor
     ],
 )
 def test_answers_to_nothing_are_refused(store: Store, answer: Answer, message: str) -> None:
-    write(store, "qq", started(), ASKED)
+    write_life(store, "qq", started(), ASKED)
     with pytest.raises(UsageError, match=message):
         store.answer_approval("qq", answer)
 
 
 def test_questions_expire_and_end_with_their_run(store: Store, tmp_path: Path) -> None:
-    write(store, "qq", started(), ASKED)
+    write_life(store, "qq", started(), ASKED)
     late = open_store(tmp_path, lambda: 9000.0)
     with pytest.raises(UsageError, match='has expired; "nano-flow resume qq" goes on'):
         late.answer_approval("qq", Answer("ship", "publish", "ann"))
-    write(store, "over", started(), ASKED, end("cancelled"))
+    write_life(store, "over", started(), ASKED, end("cancelled"))
     with pytest.raises(UsageError, match=r"asks nothing at .*; open questions: nothing"):
         store.answer_approval("over", Answer("ship", "publish", "ann"))
 
 
 def test_a_comment_in_a_strange_encoding_is_kept_readable(store: Store) -> None:
-    write(store, "qq", started(), ASKED)
+    write_life(store, "qq", started(), ASKED)
     store.answer_approval("qq", Answer("ship", "publish", "ann", None, "caf\udce9"))
     with store.reader() as reader:
         assert reader.approval_answers("qq")["ship"].comment == "caf\\udce9"
 
 
 def test_a_question_asked_again_keeps_its_answer(store: Store) -> None:
-    write(store, "qq", started(), ASKED, ApprovalAnswered(1001.0, "ship", "discard", None, "", "ann"), ASKED)
+    write_life(store, "qq", started(), ASKED, ApprovalAnswered(1001.0, "ship", "discard", None, "", "ann"), ASKED)
     with store.reader() as reader:
         assert reader.pending_approvals() == []

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from nano_flow.core.errors import StoreError, UsageError
-from nano_flow.core.events import Event, RunFinished, StepFinished
+from nano_flow.core.events import RunFinished, StepFinished
 from nano_flow.core.messages import ChatReply, Usage
 from nano_flow.core.money import Money
-from nano_flow.journals.sqlite import SqliteJournal, Store, open_store
+from nano_flow.journals.sqlite import SqliteJournal, open_store
 from nano_flow.ports import Journal
 from tests.contracts.journal import JournalContract, kinds
-from tests.journals.samples import failed, finished, intended, run_record, started
+from tests.journals.samples import failed, finished, intended, run_record, started, write_life
 
 
 class TestSqliteJournal(JournalContract):
@@ -27,45 +27,33 @@ class TestSqliteJournal(JournalContract):
         return open_store(folder).reopen_run("r1")[1]
 
 
-def write(store: Store, *events: Event, run_id: str = "r1", at: float = 1000.0) -> None:
-    """One whole life of a new run."""
-
-    async def run() -> None:
-        journal = store.create_run(run_record(run_id, at))
-        for event in events:
-            journal.record(event)
-        await journal.close()
-
-    asyncio.run(run())
-
-
 def close(journal: SqliteJournal) -> None:
     asyncio.run(journal.close())
 
 
 def test_the_head_of_a_run_comes_back(tmp_path: Path) -> None:
     store = open_store(tmp_path)
-    write(store)
+    write_life(store, "r1")
     record, journal = store.reopen_run("r1")
     close(journal)
     assert record == run_record()
 
 
 def test_the_folder_ignores_itself_in_git(tmp_path: Path) -> None:
-    write(open_store(tmp_path / "deep" / ".nano-flow"))
+    write_life(open_store(tmp_path / "deep" / ".nano-flow"), "r1")
     assert (tmp_path / "deep" / ".nano-flow" / ".gitignore").read_text() == "*\n"
 
 
 def test_two_runs_of_one_name_are_refused(tmp_path: Path) -> None:
     store = open_store(tmp_path)
-    write(store)
+    write_life(store, "r1")
     with pytest.raises(StoreError, match="UNIQUE"):
         store.create_run(run_record())
 
 
 def test_an_abandoned_call_becomes_a_row_so_that_totals_equal_rows(tmp_path: Path) -> None:
     store = open_store(tmp_path)
-    write(store, intended(), finished(), intended("b"))
+    write_life(store, "r1", intended(), finished(), intended("b"))
     for _ in range(2):
         _, journal = store.reopen_run("r1")
         assert journal.recorded().possibly_spent == 900
@@ -83,8 +71,9 @@ def test_an_abandoned_call_becomes_a_row_so_that_totals_equal_rows(tmp_path: Pat
 def test_the_ledger_has_a_row_for_every_attempt(tmp_path: Path) -> None:
     store = open_store(tmp_path)
     simulated = ChatReply("ok", "stop", Usage(3, 4, 5, 6, 7, True, 8, 9, 10), simulated=True)
-    write(
+    write_life(
         store,
+        "r1",
         failed("review[2].code[0]", possibly_spent=Money(900)),
         finished("review[2].code[0]", attempt=1),
         finished("free", cost=None, unpriced="no entry for it", price_entry=""),
@@ -103,7 +92,7 @@ def test_the_ledger_has_a_row_for_every_attempt(tmp_path: Path) -> None:
 def test_the_end_of_a_run_is_in_its_head(tmp_path: Path) -> None:
     store = open_store(tmp_path)
     end = RunFinished(1009.0, "failed", None, 'no \ud800 "key"', "provider", "ask", 9.0)
-    write(store, started(), end)
+    write_life(store, "r1", started(), end)
     with store.reader() as reader:
         run = reader.find_run("r1")
     assert (run.status, run.finished_at, run.duration_s) == ("failed", 1009.0, 9.0)
@@ -112,7 +101,7 @@ def test_the_end_of_a_run_is_in_its_head(tmp_path: Path) -> None:
 
 def test_events_are_read_in_order_and_from_any_point(tmp_path: Path) -> None:
     store = open_store(tmp_path)
-    write(store, started(), intended(), finished())
+    write_life(store, "r1", started(), intended(), finished())
     with store.reader() as reader:
         events = list(reader.events_of("r1"))
         assert kinds([event for _, event in events]) == ["RunStarted", "CallIntended", "CallFinished"]
@@ -162,7 +151,7 @@ def test_a_head_that_is_no_json_is_refused(tmp_path: Path) -> None:
 
 def test_a_negative_cost_in_the_store_is_refused_not_added_up(tmp_path: Path) -> None:
     store = open_store(tmp_path)
-    write(store, finished())
+    write_life(store, "r1", finished())
     with sqlite3.connect(store.path) as connection:
         body = json.loads(connection.execute("SELECT body FROM events WHERE seq = 0").fetchone()[0])
         connection.execute("UPDATE events SET body = ? WHERE seq = 0", (json.dumps(body | {"cost": -1_000_000}),))
@@ -174,7 +163,7 @@ def test_a_negative_cost_in_the_store_is_refused_not_added_up(tmp_path: Path) ->
 
 def test_documents_of_a_changed_run_replace_the_old_ones(tmp_path: Path) -> None:
     store = open_store(tmp_path)
-    write(store)
+    write_life(store, "r1")
     record = run_record()
     object.__setattr__(record, "plan_digest", "sha256:9")
     object.__setattr__(record, "steps", {"ask": "sha256:8"})
@@ -192,7 +181,7 @@ def test_resuming_a_run_that_is_not_there_names_the_way_on(tmp_path: Path) -> No
 def test_sums_are_exact_beyond_what_a_float_holds(tmp_path: Path) -> None:
     store = open_store(tmp_path)
     large = 2**53 + 1
-    write(store, *(finished(turn=turn, cost=Money(large)) for turn in range(3)))
+    write_life(store, "r1", *(finished(turn=turn, cost=Money(large)) for turn in range(3)))
     with store.reader() as reader:
         assert reader.find_run("r1").cost == 3 * large
         assert reader.spend("run")[0].cost == 3 * large
