@@ -16,8 +16,7 @@ from nano_flow.routing.reading import read_text
 from nano_flow.routing.replies.facts import reply_facts
 from tests.review.shipped import shipped_policies
 
-pytest.importorskip("sklearn", reason="training is an extra: pip install 'nano-flow[train]'")
-
+pytestmark = pytest.mark.usefixtures("library")
 ROUTING = """
 nano_flow: 1
 tiers: {simple: {below: 3, models: [sim/small]}, standard: {models: [sim/medium]}}

@@ -111,8 +111,7 @@ def test_word_lists_that_some_run_did_not_look_for_are_not_learned_from(policies
     assert material(labelled([*held[1:], (held[0][0], None)]), policies, WEAK, STRONG).groups == {}
 
 
-def test_prompts_that_the_weak_model_never_got_stay_above_those_it_got(policies: Policies) -> None:
-    pytest.importorskip("sklearn", reason="training is an extra: pip install 'nano-flow[train]'")
+def test_prompts_that_the_weak_model_never_got_stay_above_those_it_got(policies: Policies, library: None) -> None:
     told: list[Event] = []
     for n in range(120):
         mark, checks = ("?", ((WEAK, False), (STRONG, True))) if n % 3 == 0 else (".", ((WEAK, True),))

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import json
 import random
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from nano_flow.cli.main import run_command
+from nano_flow.core.errors import UsageError
+from nano_flow.review.fitting import tree_of
 from nano_flow.review.learned_text import learned_text
 from nano_flow.review.learning import learn, word_groups
+from nano_flow.review.training import measure, prepare, splits
 from nano_flow.routing.facts import gather
 from nano_flow.routing.labels.outcomes import Outcome
-from nano_flow.routing.learned import read_learned
+from nano_flow.routing.learned import LearnedScore, read_learned
 from nano_flow.routing.reading import read_text
 from tests.review.shipped import shipped_policies
 
-pytest.importorskip("sklearn", reason="training is an extra: pip install 'nano-flow[train]'")
-from nano_flow.review.training import measure, prepare, splits
-
+pytestmark = pytest.mark.usefixtures("library")
 TOPICS = ("chalk", "tea", "voting", "rivers", "soil", "chess")
 
 
@@ -38,7 +40,7 @@ def outcomes(count: int, *, telling: bool) -> list[Outcome]:
 
 
 @pytest.fixture(scope="module")
-def learning():  # type: ignore[no-untyped-def]
+def learning(library: None):  # type: ignore[no-untyped-def]
     return learn(outcomes(700, telling=True), shipped_policies(), None, None)
 
 
@@ -65,22 +67,35 @@ def test_what_is_written_is_read_and_scores_the_same(learning) -> None:  # type:
 
 
 def test_trees_give_what_scikit_learn_predicts() -> None:
-    from sklearn.ensemble import HistGradientBoostingRegressor
-
-    from nano_flow.review.fitting import tree_of
-    from nano_flow.routing.learned import LearnedScore
-
+    ensemble = pytest.importorskip("sklearn.ensemble", reason="training is an extra: pip install 'nano-flow[train]'")
     draw = random.Random(1)
     prompts = ["word " * draw.randrange(1, 40) + "," * draw.randrange(9) for _ in range(300)]
     readings = [read_text(prompt) for prompt in prompts]
     names = ("prompt_words", "commas")
     values = [[float(r.word_count), float(gather(r).prompt.commas)] for r in readings]
     wanted = [v[0] / 10 + (v[1] > 4) for v in values]
-    model = HistGradientBoostingRegressor(max_iter=12, max_leaf_nodes=6).fit(values, wanted)
+    model = ensemble.HistGradientBoostingRegressor(max_iter=12, max_leaf_nodes=6).fit(values, wanted)
     trees = tuple(tree_of(stage[0].nodes) for stage in model._predictors)
     ours = LearnedScore(names, {}, float(model._baseline_prediction.ravel()[0]), 0.0, {}, trees, ((0.0, 1.0),))
     for reading, predicted in zip(readings, model.predict(values), strict=True):
         assert ours.raw(gather(reading), reading, 0.0) == pytest.approx(predicted, abs=1e-9)
+
+
+def test_without_the_library_training_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    with pytest.raises(UsageError, match=r"training needs scikit-learn: pip install 'nano-flow\[train\]'"):
+        learn(outcomes(10, telling=True), shipped_policies(), None, None)
+
+
+def test_the_nodes_of_a_tree_keep_their_sides() -> None:
+    def leaf(value: float) -> dict[str, float]:
+        return {"is_leaf": 1, "value": value}
+
+    def cut(feature: int, threshold: float, left: int, right: int) -> dict[str, float]:
+        return {"is_leaf": 0, "feature_idx": feature, "num_threshold": threshold, "left": left, "right": right}
+
+    nodes = [cut(2, 0.5, 1, 4), cut(0, 7.0, 2, 3), leaf(-1.0), leaf(0.25), leaf(1.0)]
+    assert tree_of(nodes) == (2, 0.5, (0, 7.0, -1.0, 0.25), 1.0)
 
 
 def test_chance_does_not_convince() -> None:

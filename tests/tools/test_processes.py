@@ -198,6 +198,24 @@ def test_a_daemon_that_cleared_its_environment_is_found(tmp_path: Path, adopt: b
 
 
 @linux
+def test_what_is_over_before_its_start_is_told_keeps_its_exit_code() -> None:
+    own(
+        """
+        import subprocess
+        tree = ProcessTree(adopt=True)
+        with tree.starting():
+            short = subprocess.Popen(["sh", "-c", "exit 3"], start_new_session=True)
+            os.waitid(os.P_PID, short.pid, os.WEXITED | os.WNOWAIT)
+            other = subprocess.Popen(["true"], start_new_session=True)
+            tree.started(other.pid, 0)
+            tree.end(other.pid)
+        print(short.wait())
+        """,
+        "3",
+    )
+
+
+@linux
 def test_children_of_others_are_left_alone(tmp_path: Path) -> None:
     own(
         f"""

@@ -113,7 +113,8 @@ class ProcessTree:
             if state is None or state.session == session or (self._adopts and state.parent != own):
                 continue
             if state.over:
-                _bury(process, state)
+                if not self._starting:  # else it may be one of ours, over before we were told of its start
+                    _bury(process, state)
             elif alone or (mark and _mark_of(process) == mark):
                 yield process
 
