@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from importlib import metadata
 from pathlib import Path
@@ -63,6 +64,33 @@ def test_versions_of_litellm(version: str, health: str, monkeypatch: pytest.Monk
 def test_an_old_python_is_bad(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "version_info", (3, 10, 2))
     assert checks.check_python().health == "bad"
+
+
+def test_an_installation_that_lacks_files_or_litellm_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(name: str) -> str:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(checks, "bundled_path", lambda name: tmp_path / name)
+    monkeypatch.setattr(metadata, "version", missing)
+    (tmp_path / "schemas").mkdir()
+    package, litellm = checks.check_package(), checks.check_litellm()
+    assert package.message == "the installation lacks providers.yaml, routing.yaml, pricing.yaml"
+    assert package.health == "bad" and "pip install --force-reinstall nano-flow" in package.advice
+    assert litellm.health == "warn" and "pip install litellm" in litellm.advice
+
+
+@pytest.mark.parametrize(("there", "health"), [({"bash", "sh"}, "good"), ({"sh"}, "warn"), (set(), "bad")])
+def test_shells(there: set[str], health: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: name if name in there else None)
+    assert checks.check_shell().health == health
+
+
+def test_a_state_folder_is_writable_or_can_be_made(tmp_path: Path) -> None:
+    assert "can be made" in checks.check_state(tmp_path / "state").message
+    assert "is writable" in checks.check_state(tmp_path).message
+    assert list(tmp_path.iterdir()) == []
 
 
 def state(name: str, credentials: str, **more: object) -> ProviderState:

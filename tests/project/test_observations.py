@@ -13,8 +13,8 @@ from nano_flow.core.refs import ModelRef
 from nano_flow.journals.sqlite import open_store
 from nano_flow.plan.catalogue import Catalogue, ModelCard, ProviderCard
 from nano_flow.project.money.earlier import observed_before
-from tests.journals.samples import finished
-from tests.journals.test_reader import SIMULATED, write
+from tests.journals.samples import finished, write_life
+from tests.journals.test_reader import SIMULATED
 
 REFS = {"openai": ModelCard(ModelRef("openai", "gpt-5-mini"))}
 REAL = Catalogue({"openai": ProviderCard("openai", "openai", None, models=REFS)})
@@ -39,7 +39,7 @@ policies: {default: {choose: fastest}}
 
 def test_simulated_calls_tell_of_simulated_models_and_real_ones_of_real_ones(tmp_path: Path) -> None:
     store = open_store(tmp_path, lambda: 5000.0)
-    write(store, "r1", finished(at=1.0), finished(at=2.0, reply=SIMULATED, duration_s=0.1))
+    write_life(store, "r1", finished(at=1.0), finished(at=2.0, reply=SIMULATED, duration_s=0.1))
     real, pretended = (observed_before(tmp_path, catalogue, 9.0) for catalogue in (REAL, PRETENDED))
     assert (real.latency_s, real.output_tokens, real.calls) == (
         *({"openai/gpt-5-mini": 0.5}, {"openai/gpt-5-mini": 5.0}, {"openai/gpt-5-mini": 1}),
