@@ -1,0 +1,79 @@
+"""Steps as they run in a whole workflow: what they read, what they refuse and how that is said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import nano_flow
+from nano_flow import RunOptions
+
+TOOL = """nano_flow: 1
+name: w
+inputs: {path: {}}
+steps:
+  r:
+    tool: read_file
+    with: {path: "{{ inputs.path }}"}
+    output_schema: {type: object, required: [a]}
+    on_error: continue
+outputs: {found: "{{ steps.r.output }}"}
+"""
+ATTACHED = """nano_flow: 1
+name: w
+inputs: {path: {type: string}}
+steps:
+  p: {prompt: What is this?, attachments: ["{{ inputs.path }}"], on_error: continue}
+"""
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("good.json").write_text('```json\n{"a": 1}\n```')
+    Path("bad.json").write_text('{"b": 1}')
+    Path("no.json").write_text("a: 1")
+    Path("nan.json").write_text('{"a": NaN}')
+    Path("notes.txt").write_text("plain")
+    Path("dot.png").write_bytes(b"\x89PNG\xff")
+    Path("data.bin").write_bytes(b"\xff\xfe\x00")
+
+
+def run(workflow: str, path: Any) -> Any:
+    Path("w.yaml").write_text(workflow)
+    return nano_flow.run("w.yaml", inputs={"path": path}, options=RunOptions(offline=True))
+
+
+def test_the_result_of_a_tool_is_read_by_its_schema() -> None:
+    assert run(TOOL, "good.json").outputs["found"] == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        (3, 'the arguments of "read_file" are wrong'),
+        ("bad.json", "the result: the value: 'a' is a required property"),
+        ("no.json", "the result: "),
+        ("nan.json", "the result: "),
+        ("gone.json", "gone.json"),
+    ],
+)
+def test_what_a_tool_step_cannot_do_is_said(path: Any, said: str) -> None:
+    (step,) = run(TOOL, path).steps["r"]
+    assert step.status == "failed" and said in str(step.error)
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("notes.txt", ""),
+        ("dot.png", ""),
+        ("data.bin", '"data.bin" is neither an image (png, jpeg, gif, webp) nor UTF-8 text'),
+        ("../secret", '"../secret" is outside the workspace'),
+    ],
+)
+def test_attachments_are_images_and_texts_of_the_workspace(path: str, said: str) -> None:
+    (step,) = run(ATTACHED, path).steps["p"]
+    assert (step.status, said in str(step.error)) == ("failed" if said else "succeeded", True)
