@@ -1,13 +1,25 @@
-"""A command line, run in this process, and what it printed."""
+"""A command line, run in this process or in one of its own, and what it printed."""
 
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from nano_flow.cli.main import run_command
+
+
+def start(folder: Path, *words: str, env: Mapping[str, str] | None = None, **streams: Any) -> subprocess.Popen[str]:
+    """A command line in a process of its own, started in ``folder``; nothing is typed, what is printed is kept."""
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **(env or {})}
+    return subprocess.Popen([sys.executable, "-m", "nano_flow", *words], cwd=folder, env=environ, text=True, **pipes)
 
 
 class Said:

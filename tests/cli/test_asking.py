@@ -6,7 +6,6 @@ import asyncio
 import getpass
 import os
 import pty
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ import pytest
 
 from nano_flow.cli.asking import TerminalApprover
 from nano_flow.core.events import ApprovalAnswered
+from tests.cli.said import start
 
 END = "\x04"
 OPTIONS = ("publish", "private", "stop")
@@ -101,17 +101,9 @@ def test_a_run_at_a_terminal_asks_there_unless_it_may_not(
     (tmp_path / "flow.yaml").write_text(FLOW)
     ours, theirs = pty.openpty()
     os.write(ours, b"publish\n")
-    done = subprocess.run(
-        [sys.executable, "-m", "nano_flow", "run", "flow.yaml", "--offline", *more],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TERM": "dumb"},
-        stdin=theirs,
-        stderr=theirs,
-        stdout=subprocess.PIPE,
-        text=True,
-        timeout=60,
-    )
+    run = start(tmp_path, "run", "flow.yaml", "--offline", *more, env={"TERM": "dumb"}, stdin=theirs, stderr=theirs)
+    out, _ = run.communicate(timeout=60)
     os.close(theirs)
     heard = os.read(ours, 65_536).decode()
     os.close(ours)
-    assert (done.returncode, "your choice:" in heard, said in done.stdout) == (code, not more, True), heard
+    assert (run.returncode, "your choice:" in heard, said in out) == (code, not more, True), heard

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.cli.said import Said
+from tests.cli.said import Said, start
 
 FLOW = """nano_flow: 1
 name: flow
@@ -94,17 +92,10 @@ def test_a_signal_pauses_a_run_and_says_how_to_go_on(tmp_path: Path, signal: str
     (tmp_path / "w.yaml").write_text(
         f"nano_flow: 1\nname: w\nsteps:\n  a: {{run: [sh, -c, 'kill -{signal} $PPID; sleep 600']}}\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-m", "nano_flow", "run", "w.yaml", "--offline"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.returncode == code, done
-    assert "run paused (interrupt)" in done.stderr and "nano-flow resume" in done.stdout
+    run = start(tmp_path, "run", "w.yaml", "--offline")
+    out, err = run.communicate(timeout=60)
+    assert run.returncode == code, err
+    assert "run paused (interrupt)" in err and "nano-flow resume" in out
 
 
 @pytest.mark.parametrize(("shell", "line"), [("bash", "complete -o"), ("zsh", "#compdef"), ("fish", "complete --no")])

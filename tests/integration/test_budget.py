@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 import pytest
 
 from nano_flow.core.money import money, usd
+from tests.cli.said import start as start_command
 from tests.integration.billing_server import Bill, billing_server
 
 CALLS = 512
@@ -61,16 +61,7 @@ steps:
 
 
 def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "LOOP_KEY": "sk-loop-0123456789"}
-    return subprocess.Popen(
-        [sys.executable, "-m", "nano_flow", *arguments, "--json"],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        stdin=subprocess.DEVNULL,
-        text=True,
-        env=environ,
-    )
+    return start_command(folder, *arguments, "--json", env={"LOOP_KEY": "sk-loop-0123456789"})
 
 
 def finish(process: subprocess.Popen[str]) -> tuple[int, dict[str, Any]]:

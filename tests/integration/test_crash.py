@@ -7,12 +7,13 @@ import os
 import signal
 import sqlite3
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.cli.said import start
 
 PROVIDERS = """
 nano_flow: 1
@@ -52,20 +53,6 @@ def project(tmp_path: Path) -> Path:
     (tmp_path / "providers.yaml").write_text(PROVIDERS)
     (tmp_path / "workflow.yaml").write_text(WORKFLOW)
     return tmp_path
-
-
-def start(project: Path, *arguments: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "nano_flow", *arguments]
-    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    return subprocess.Popen(
-        command,
-        cwd=project,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        stdin=subprocess.DEVNULL,
-        text=True,
-        env=environ,
-    )
 
 
 def finish(project: Path, *arguments: str) -> tuple[int, dict[str, Any]]:
