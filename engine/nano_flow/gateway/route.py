@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from nano_flow.core.messages import Json, Message
 from nano_flow.core.money import usd
@@ -12,8 +13,8 @@ from nano_flow.gateway.observed import Observed
 from nano_flow.plan.catalogue import Catalogue, ProviderCard
 from nano_flow.pricing.prices import Prices
 from nano_flow.routing.choose import decide
-from nano_flow.routing.facts import RunFacts, StepFacts, gather
-from nano_flow.routing.reading import read_text
+from nano_flow.routing.facts import Facts, PromptFacts, RunFacts, StepFacts, prompt_facts
+from nano_flow.routing.reading import Reading, read_text
 from nano_flow.routing.request import Observations, RouteDecision, RouteRequest
 from nano_flow.routing.rules import RoutingPolicy
 
@@ -35,8 +36,8 @@ class PolicyRouter:
 
     def __call__(self, ask: ModelAsk, circumstances: Circumstances) -> RouteDecision:
         """Decide; raises NoCandidate where no model is left."""
-        reading = read_text(_prompt(ask.messages))
-        facts = gather(reading, _step_facts(ask), _run_facts(ask, circumstances))
+        reading, counted = _read(_prompt(ask.messages))
+        facts = Facts(counted, _step_facts(ask), _run_facts(ask, circumstances))
         request = RouteRequest(
             facts=facts,
             reading=reading,
@@ -78,6 +79,13 @@ def without_credentials(catalogue: Catalogue, environ: Mapping[str, str]) -> fro
 def has_credentials(card: ProviderCard, environ: Mapping[str, str]) -> bool:
     """Whether one of the provider's sets of variables is set, none of them empty; True where it needs none."""
     return not card.credentials or any(all(environ.get(name) for name in way) for way in card.credentials)
+
+
+@lru_cache(maxsize=32)
+def _read(prompt: str) -> tuple[Reading, PromptFacts]:
+    """A prompt and its facts; kept, for every turn of a tool loop asks for those of the same prompt."""
+    reading = read_text(prompt)
+    return reading, prompt_facts(reading)
 
 
 def _prompt(messages: tuple[Message, ...]) -> str:
