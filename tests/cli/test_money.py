@@ -76,7 +76,7 @@ def test_a_cache_that_cannot_be_used_is_told_once_and_ends_no_run(said: Said, tm
     assert "cache.db" in said.err
 
 
-@pytest.mark.parametrize("columns", ["40", "60", "81"])
+@pytest.mark.parametrize("columns", ["40", "60", "79"])
 def test_plan_fits_a_narrow_terminal(said: Said, monkeypatch: pytest.MonkeyPatch, columns: str) -> None:
     monkeypatch.setenv("COLUMNS", columns)
     lines = said("plan", "w.yaml", "--offline", "-i", "topic=bees").splitlines()

@@ -84,8 +84,11 @@ def test_a_table_fits_a_narrow_terminal_and_keeps_everything_in_a_pipe(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     rows = [("review", "x" * 50, "1"), ("a", "short", "100")]
-    wide = output.table(("step", "what", "n"), rows, right=("n",))
-    assert "x" * 50 in wide
+    monkeypatch.setenv("COLUMNS", "80")
+    wide = output.table(("step", "what", "n"), [("a", "x" * 100, "1")], right=("n",))
+    assert "x" * 100 in wide
+    monkeypatch.setenv("COLUMNS", "40")
+    assert max(map(len, output.table(("step", "what", "n"), rows, right=("n",)).splitlines())) <= 40
     monkeypatch.setattr("sys.stdout", Terminal())
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "80")

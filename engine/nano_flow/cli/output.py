@@ -108,10 +108,14 @@ def table(
 
 
 def width(piped: int) -> int:
-    """Columns of the terminal, or as ``COLUMNS`` says; ``piped`` where stdout is no terminal and nothing is said."""
-    if sys.stdout.isatty() or os.environ.get("COLUMNS", "0") != "0":
+    """Columns of the terminal; ``piped`` where stdout is none, unless ``COLUMNS`` asks for less than the usual 80.
+
+    Runners of jobs and tests export their 80 to all that they start: nothing is cut for that.
+    """
+    if sys.stdout.isatty():
         return get_terminal_size((80, 24)).columns
-    return piped
+    said = os.environ.get("COLUMNS", "")
+    return int(said) if said.isdecimal() and 0 < int(said) < 80 else piped
 
 
 def wrapped(text: str) -> list[str]:
