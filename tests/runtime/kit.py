@@ -127,6 +127,8 @@ class Kit:
     toolbox: FakeToolbox = field(default_factory=FakeToolbox)
     recorded: RecordedWork = NOTHING
     events: list[Event] = field(default_factory=list)
+    waited_for: list[Event] = field(default_factory=list)
+    """Those of the events that are on disk before anything goes on."""
     budgets: list[str] = field(default_factory=list)
 
     def services(self) -> Services:
@@ -134,6 +136,7 @@ class Kit:
 
         async def durable(event: Event) -> None:
             self.events.append(event)
+            self.waited_for.append(event)
 
         return Services(
             clock=self.clock,

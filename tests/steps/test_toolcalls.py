@@ -11,10 +11,11 @@ import pytest
 from nano_flow.core.errors import StepError, StoreError
 from nano_flow.core.events import StepFailed, ToolCalled, ToolIntended
 from nano_flow.core.messages import ChatReply, Json, Message, ToolCall, Usage
+from nano_flow.plan.plan import PlannedRun
 from nano_flow.runtime.run import RunEnd
 from nano_flow.steps.conversation import toolcalls
 from nano_flow.steps.tools.calls import tool_fingerprint
-from tests.runtime.kit import NOTHING, Kit, prompt
+from tests.runtime.kit import NOTHING, Kit, prompt, step, template
 from tests.steps.tools import FakeTool, calls
 
 
@@ -233,3 +234,22 @@ class TestAfterACrash:
         tool = FakeTool("t", repeatable=True)
         kit = self.resumed(tool, tools_in_doubt=self.intended())
         assert (tool.asked, told(kit)[0].content) == ([{"n": 1}], "done")
+
+
+@pytest.mark.parametrize("repeatable", [True, False])
+def test_what_a_tool_did_is_on_disk_before_anything_goes_on(repeatable: bool) -> None:
+    kit = Kit()
+    ask(kit, calls(("note", {})), "done", tools=[FakeTool("note", repeatable=repeatable)])
+    assert [type(event) for event in kit.events if isinstance(event, ToolIntended | ToolCalled)] == [
+        ToolIntended,
+        ToolCalled,
+    ]
+    waited = [type(event) for event in kit.waited_for if isinstance(event, ToolIntended | ToolCalled)]
+    assert waited == ([ToolCalled] if repeatable else [ToolIntended, ToolCalled])
+
+
+def test_what_the_commands_of_steps_did_is_on_disk_before_anything_goes_on() -> None:
+    kit = Kit()
+    commands = [step(name, "run", PlannedRun((template("pay"),))) for name in ("a", "b")]
+    kit.run(commands)
+    assert {event.address for event in kit.waited_for if isinstance(event, ToolCalled)} == {"a", "b"}

@@ -43,23 +43,18 @@ async def run_tool(
     clock = services.clock
     started = clock.monotonic()
     intended = ToolIntended(clock.now(), execution.address, turn, call, name, fingerprint, dict(arguments))
-    await _tell(execution, tool, intended)
+    if tool.repeatable:
+        services.emit(intended)  # an intent that the disk never saw costs a repetition, and that one does no harm
+    else:
+        await services.durable(intended)
     result, failure = await _attempt(execution, tool, arguments, key)
     took = clock.monotonic() - started
     message, kind = (str(failure), failure.kind) if failure else ("", "")
     called = ToolCalled(clock.now(), execution.address, turn, call, name, fingerprint, result, took, message, kind)
-    await _tell(execution, tool, called)
+    await services.durable(called)
     if failure is not None:
         raise failure
     return result
-
-
-async def _tell(execution: Execution, tool: Tool, event: ToolIntended | ToolCalled) -> None:
-    """On disk at once, but for what may be repeated: that is on disk before the next call that is paid, which waits."""
-    if tool.repeatable:
-        execution.services.emit(event)
-    else:
-        await execution.services.durable(event)
 
 
 async def _attempt(
