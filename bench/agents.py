@@ -23,32 +23,26 @@ STREAMS = (50, 400)
 LONG = int(os.environ.get("BENCH_ITEMS", "10000"))
 _AT_ONCE = 8
 
+
+def _workflow(name: str, at_once: int, prompt: str, more: str = "") -> str:
+    return f"""\
+nano_flow: 1
+name: {name}
+inputs: {{n: {{type: integer}}}}
+limits: {{max_parallel: {at_once}}}
+steps:
+  work: {{for_each: range(inputs.n), max_items: 10000, max_parallel: {at_once}, model: loopback/gpt-5-mini,
+         max_output_tokens: 100, prompt: "{prompt}"{more}}}
+"""
+
+
+_SAY = "Say something about {{ item }}"
 _WORKFLOWS = {
-    "loops.yaml": f"""\
-nano_flow: 1
-name: loops
-inputs: {{n: {{type: integer}}}}
-steps:
-  work: {{for_each: range(inputs.n), max_items: 10000, max_parallel: {_AT_ONCE}, model: loopback/gpt-5-mini,
-         max_turns: {TURNS + 1}, tools: [read_file], max_output_tokens: 100, prompt: "Read the notes {TURNS}"}}
-""",
-    "streams.yaml": f"""\
-nano_flow: 1
-name: streams
-inputs: {{n: {{type: integer}}}}
-steps:
-  work: {{for_each: range(inputs.n), max_items: 10000, max_parallel: {_AT_ONCE}, model: loopback/gpt-5-mini,
-         max_output_tokens: 100, prompt: "Say something about {{{{ item }}}}"}}
-""",
-    "calls.yaml": f"""\
-nano_flow: 1
-name: calls
-inputs: {{n: {{type: integer}}}}
-limits: {{max_parallel: {IN_FLIGHT}}}
-steps:
-  work: {{for_each: range(inputs.n), max_items: 10000, max_parallel: {IN_FLIGHT}, model: loopback/gpt-5-mini,
-         max_output_tokens: 100, prompt: "Say something about {{{{ item }}}}"}}
-""",
+    "loops.yaml": _workflow(
+        "loops", _AT_ONCE, f"Read the notes {TURNS}", f", tools: [read_file], max_turns: {TURNS + 1}"
+    ),
+    "streams.yaml": _workflow("streams", _AT_ONCE, _SAY),
+    "calls.yaml": _workflow("calls", IN_FLIGHT, _SAY),
 }
 _TOOL = {
     "type": "function",
