@@ -55,7 +55,7 @@ schemas: $(INSTALLED) ## write schemas/*.json from the documents' models
 lock: ## resolve the dependencies anew into requirements.lock
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(PIP) install "pip-tools>=7.4"
-	@$(BIN)/python -m piptools compile -q --extra dev --generate-hashes --strip-extras --no-header \
+	@$(BIN)/python -m piptools compile -q $(foreach extra,dev serve mcp postgres redis otel train vertex,--extra $(extra)) --generate-hashes --strip-extras --no-header \
 	  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --output-file requirements.lock pyproject.toml
 
 clean: ## remove what was built and measured; .venv and .nano-flow stay

@@ -59,7 +59,7 @@ def _is_command(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
 
 def test_no_folder_holds_many_modules() -> None:
     folders = Counter(named(path.parent) for path in modules(ENGINE) if path.name != "__init__.py")
-    assert {name: count for name, count in folders.items() if count > 10} == dict.fromkeys(EXCEPTIONS)
+    assert {name: count for name, count in folders.items() if count > 12} == dict.fromkeys(EXCEPTIONS)
 
 
 @pytest.mark.parametrize("folder", ["engine", "tests", "bench", ".ci"])

@@ -29,7 +29,13 @@ def test_every_package_of_the_lock_has_hashes_and_none_an_address() -> None:
     assert [line for line in LOCK.splitlines() if re.match(r"-|--", line)] == []
 
 
-@pytest.mark.parametrize("text", PROJECT["dependencies"] + PROJECT["optional-dependencies"]["dev"])
+EXTRAS = PROJECT["optional-dependencies"]
+ASKED = sorted(
+    {*PROJECT["dependencies"], *(text for extra, texts in EXTRAS.items() if extra != "all" for text in texts)}
+)
+
+
+@pytest.mark.parametrize("text", ASKED)
 def test_the_lock_satisfies_what_the_project_asks_for(text: str) -> None:
     wanted = Requirement(text)
     version, _ = locked()[wanted.name.lower().replace("_", "-")]
@@ -63,3 +69,8 @@ def test_a_startup_file_that_runs_code_is_found(tmp_path: Path) -> None:
     (tmp_path / "a1_coverage.pth").write_text("import os\n")
     found = module.findings(tmp_path)
     assert [sentence.split()[0] for sentence in found] == ["a1_coverage.pth", "worse.pth"]
+
+
+def test_all_means_every_extra_for_users() -> None:
+    (everything,) = map(Requirement, EXTRAS["all"])
+    assert everything.extras == set(EXTRAS) - {"all", "dev"}
