@@ -27,7 +27,7 @@ class PolicyFile:
 def repository_root(start: Path) -> Path | None:
     """The nearest of ``start`` and its parents that holds ``.git``; None outside a repository."""
     start = start.absolute()
-    return next((folder for folder in (start, *start.parents) if (folder / ".git").exists()), None)
+    return next((folder for folder in (start, *start.parents) if is_there(folder / ".git")), None)
 
 
 def state_folder(chosen: Path | None, environment: Mapping[str, str], current: Path) -> Path:
@@ -50,11 +50,26 @@ def policy_files(workflow_folder: Path, config_dir: Path | None, current: Path) 
     return tuple(_policy_file(name, config_dir, folders) for name in POLICY_NAMES)
 
 
+def is_there(path: Path) -> bool:
+    """True for whatever stands at ``path``: also a link to nowhere, a folder, or something that may not be looked at.
+
+    Whoever reads it then says why it cannot be read. ``exists`` and ``is_file`` would call it absent, and a rule that
+    somebody wrote would silently be replaced by the shipped one.
+    """
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
 def _policy_file(name: PolicyName, config_dir: Path | None, folders: tuple[Path, ...]) -> PolicyFile:
-    if config_dir is not None and (config_dir / name).is_file():
+    if config_dir is not None and is_there(config_dir / name):
         return PolicyFile(name, config_dir / name, "config-dir")
     for folder in folders:
-        if (folder / name).is_file():
+        if is_there(folder / name):
             return PolicyFile(name, folder / name, "project")
     return PolicyFile(name, bundled_path(name), "bundled")
 

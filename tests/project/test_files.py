@@ -10,7 +10,8 @@ import pytest
 
 from nano_flow.core.errors import DocumentError, StepError
 from nano_flow.project import files
-from nano_flow.project.files import commit_of, read_attachment, read_document, read_inside, read_text, text_inside
+from nano_flow.project.commits import commit_of
+from nano_flow.project.files import read_attachment, read_document, read_inside, read_text, text_inside
 
 COMMIT, OTHER = "1" * 40, "2" * 40
 
@@ -20,7 +21,7 @@ COMMIT, OTHER = "1" * 40, "2" * 40
     [
         (lambda path: None, '"w.yaml" does not exist'),
         (lambda path: path.mkdir(), '"w.yaml" is a folder'),
-        (os.mkfifo, '"w.yaml" is not a regular file'),
+        (os.mkfifo, '"w.yaml" is a FIFO, not a regular file'),
         (lambda path: path.symlink_to(path), '"w.yaml" cannot be read: Too many levels of symbolic links'),
     ],
 )
@@ -33,10 +34,10 @@ def test_a_document_that_cannot_be_read_is_a_finding(tmp_path: Path, make: Calla
 
 
 def test_a_document_without_permission_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(path: str) -> os.stat_result:
+    def refuse(path: str, flags: int) -> int:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(os, "stat", refuse)
+    monkeypatch.setattr(os, "open", refuse)
     with pytest.raises(DocumentError, match="may not be read"):
         read_document(str(tmp_path / "w.yaml"))
 

@@ -15,32 +15,68 @@ MAX_DOCUMENT = 2 * 1024 * 1024
 MAX_ATTACHMENT = 20 * 1024 * 1024
 
 
+_FORMS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a FIFO, not a regular file",
+    stat.S_IFCHR: "a device, not a regular file",
+    stat.S_IFBLK: "a device, not a regular file",
+}
+
+
+class NotRegular(OSError):
+    """What stands at a path is a folder, a FIFO, a socket or a device; ``str()`` says which."""
+
+
 def read_document(path: str, shown: str | None = None) -> bytes:
     """The bytes of a document. Raises DocumentError (NF101) for a file that is not there, a folder, a device …"""
     name = shown or path
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):
-            raise _refused(name, "is a folder" if os.path.isdir(path) else "is not a regular file")
-        with open(path, "rb") as file:
-            return file.read(MAX_DOCUMENT + 1)
+        return read_regular(path, MAX_DOCUMENT + 1)
     except FileNotFoundError:
-        raise _refused(name, "does not exist") from None
+        raise _refused(name, "is a link to nowhere" if os.path.islink(path) else "does not exist") from None
     except PermissionError:
         raise _refused(name, "may not be read (permissions)") from None
+    except NotRegular as error:
+        raise _refused(name, str(error)) from None
     except (OSError, ValueError) as error:
         raise _refused(name, f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
 
 
+def read_regular(path: str, most: int) -> bytes:
+    """Up to ``most`` bytes of a regular file. Raises OSError; a FIFO or a device is refused and never waited for."""
+    # The file that was opened is the one that is asked what it is: another may stand at the path a moment later.
+    with open(path, "rb", opener=_open_regular) as file:
+        return file.read(most)
+
+
+def _open_regular(path: str, flags: int) -> int:
+    descriptor = os.open(path, flags | os.O_NONBLOCK)
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        raise NotRegular(f"is {_FORMS.get(stat.S_IFMT(mode), 'no regular file')}")
+    return descriptor
+
+
 def read_text(path: str) -> str:
-    """A text file that a document names. Raises OSError, also where it is not UTF-8 or too large."""
-    with open(path, "rb") as file:
-        data = file.read(MAX_DOCUMENT + 1)
+    """A text file that a document names. Raises OSError, also where it is not UTF-8, no regular file or too large."""
+    return decoded(read_regular(path, MAX_DOCUMENT + 1))
+
+
+def decoded(data: bytes) -> str:
+    """``data`` as UTF-8 text. Raises OSError where it is none, or larger than a document may be."""
     if len(data) > MAX_DOCUMENT:
         raise OSError(f"larger than {MAX_DOCUMENT} bytes")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
         raise OSError("is not UTF-8 text") from None
+
+
+def read_given(path: str) -> str:
+    """The text of a file that a person typed: also a pipe such as ``/dev/stdin`` or the shell's ``<(…)``. OSError."""
+    with open(path, "rb") as file:
+        return decoded(file.read(MAX_DOCUMENT + 1))
 
 
 def read_inside(root: str, path: str) -> bytes:
@@ -94,43 +130,6 @@ def digest(data: bytes | str) -> str:
     """``sha256:…`` of a text."""
     raw = data.encode("utf-8") if isinstance(data, str) else data
     return "sha256:" + hashlib.sha256(raw).hexdigest()
-
-
-def commit_of(path: str) -> str | None:
-    """The commit that the git checkout around ``path`` stands at, read from ``.git`` without starting git."""
-    folder = os.path.dirname(os.path.abspath(path))
-    while not os.path.exists(os.path.join(folder, ".git")):
-        parent = os.path.dirname(folder)
-        if parent == folder:
-            return None
-        folder = parent
-    try:
-        return _head(os.path.join(folder, ".git"))
-    except (OSError, ValueError):
-        return None
-
-
-def _head(git: str) -> str | None:
-    if os.path.isfile(git):  # a worktree or submodule: the file names the real folder
-        with open(git, encoding="utf-8") as file:
-            git = os.path.join(os.path.dirname(git), file.read().removeprefix("gitdir:").strip())
-    head = _line(os.path.join(git, "HEAD"))
-    if not head.startswith("ref:"):
-        return head or None
-    name = head.removeprefix("ref:").strip()
-    common = git
-    if os.path.exists(os.path.join(git, "commondir")):
-        common = os.path.join(git, _line(os.path.join(git, "commondir")))
-    for root in (git, common):
-        if os.path.exists(os.path.join(root, name)):
-            return _line(os.path.join(root, name))
-    with open(os.path.join(common, "packed-refs"), encoding="utf-8") as file:
-        return next((line.split()[0] for line in file if line.rstrip().endswith(" " + name)), None)
-
-
-def _line(path: str) -> str:
-    with open(path, encoding="utf-8") as file:
-        return file.readline().strip()
 
 
 def _refused(name: str, why: str) -> DocumentError:

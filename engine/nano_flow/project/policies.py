@@ -17,7 +17,8 @@ from nano_flow.plan.catalogue_build import build_catalogue
 from nano_flow.plan.names.nearest import did_you_mean
 from nano_flow.pricing.prices import Prices
 from nano_flow.pricing.reading import price_diagnostics
-from nano_flow.project.files import commit_of, digest, read_document, read_text
+from nano_flow.project.commits import commit_of
+from nano_flow.project.files import digest, read_document, read_text
 from nano_flow.project.files import shown_path as shown_path
 from nano_flow.routing.compile import routing_policy
 from nano_flow.routing.facts import FEATURES

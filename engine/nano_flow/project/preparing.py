@@ -15,7 +15,7 @@ from nano_flow.core.money import Money, money, usd
 from nano_flow.plan.inputs import bind_inputs, read_input
 from nano_flow.plan.plan import Plan
 from nano_flow.ports import RunRecord
-from nano_flow.project.files import read_text
+from nano_flow.project.files import read_given
 from nano_flow.project.naming import full_name
 from nano_flow.project.opening import Opened, open_workflow, step_digests, step_kinds
 
@@ -126,7 +126,7 @@ def read_inputs_file(path: str) -> dict[str, Json]:
     from nano_flow.source.yaml_nodes import read_yaml
 
     try:
-        text = read_text(path)
+        text = read_given(path)
     except OSError as error:
         raise UsageError(f'"{path}" cannot be read: {error.strerror or error}') from None
     data = _read_json(text, path) if path.endswith(".json") else read_yaml(text, path).data
@@ -156,7 +156,7 @@ def _bound(plan: Plan, given: GivenInputs) -> dict[str, Json]:
     for name, text in given.texts.items():
         declared = plan.inputs.get(name)
         try:
-            content = read_text(text[1:]) if text.startswith("@") else text
+            content = read_given(text[1:]) if text.startswith("@") else text
             values[name] = content if declared is None else read_input(declared, content)
         except OSError as error:
             problems.append(f'input "{name}": "{text[1:]}" cannot be read: {error.strerror or error}')

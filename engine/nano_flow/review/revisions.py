@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nano_flow.core.errors import UsageError
-from nano_flow.locate import PolicyFile, repository_root
+from nano_flow.locate import PolicyFile, is_there, repository_root
 from nano_flow.project.policies import Policies, read_policies
 
 WORKING_TREE = "the working tree"
@@ -42,7 +42,7 @@ def side(name: str, in_force: Sequence[PolicyFile]) -> Side:
     if path.is_file():
         return Side(name, read_policies(_instead(in_force, {"routing.yaml": path})))
     if path.is_dir():
-        if not any((path / file.name).is_file() for file in in_force):
+        if not any(is_there(path / file.name) for file in in_force):
             raise UsageError(f'"{name}" holds none of {", ".join(file.name for file in in_force)}')
         return Side(name, read_policies(_instead(in_force, {f.name: path / f.name for f in in_force})))
     return _of_revision(name, in_force)
@@ -68,7 +68,7 @@ def _instead(files: Sequence[PolicyFile], paths: dict[str, Path]) -> list[Policy
 
 
 def _there(path: Path | None) -> bool:
-    return path is not None and path.is_file()
+    return path is not None and is_there(path)
 
 
 def _of_revision(revision: str, in_force: Sequence[PolicyFile]) -> Side:

@@ -12,11 +12,12 @@ _LINE = re.compile(r"^(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)$")
 
 def read_env_file(path: Path) -> dict[str, str]:
     """The variables of ``path``; UsageError names the line that cannot be read, never its value."""
+    from nano_flow.project.files import read_text
+
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise UsageError(f'"{path}" cannot be read: {reason}') from error
+        text = read_text(str(path)).removeprefix("\ufeff")
+    except OSError as error:
+        raise UsageError(f'"{path}" cannot be read: {error.strerror or error}') from error
     variables = {}
     for number, line in enumerate(text.splitlines(), start=1):
         stripped = line.strip()

@@ -12,7 +12,7 @@ from nano_flow.core.errors import UsageError
 from nano_flow.core.messages import Json
 from nano_flow.plan.inputs import bind_inputs, read_input
 from nano_flow.plan.plan import Plan
-from nano_flow.project.files import read_text
+from nano_flow.project.files import read_given
 from nano_flow.project.money.cached import cached_steps
 from nano_flow.project.money.earlier import earlier_uses, observed_before
 from nano_flow.project.money.estimating import Circumstance, PlanReport, plan_report
@@ -58,7 +58,7 @@ def given_values(plan: Plan, given: GivenInputs) -> dict[str, Json]:
     values: dict[str, Json] = dict(given.data)
     try:
         for name, text in given.texts.items():
-            content = read_text(text[1:]) if text.startswith("@") else text
+            content = read_given(text[1:]) if text.startswith("@") else text
             declared = plan.inputs.get(name)
             values[name] = content if declared is None else read_input(declared, content)
         bind_inputs({name: replace(spec, required=False) for name, spec in plan.inputs.items()}, values)

@@ -54,12 +54,12 @@ def of_prompt(options: Options, prompt: str, given: PromptOptions) -> Mapping[st
 
 
 def _prompt_text(prompt: str) -> str:
-    from nano_flow.project.files import read_text
+    from nano_flow.project.files import read_given
 
     try:
         if prompt == "-":
             return sys.stdin.buffer.read().decode("utf-8")
-        return read_text(prompt[1:]) if prompt.startswith("@") else prompt
+        return read_given(prompt[1:]) if prompt.startswith("@") else prompt
     except UnicodeDecodeError:
         raise UsageError("stdin is not UTF-8 text") from None
     except (OSError, ValueError) as error:
