@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from nano_flow.core.events import CallFailed, CallFinished, CallIntended
 from nano_flow.core.messages import ChatReply, Usage
 from nano_flow.core.money import Money
@@ -40,3 +42,22 @@ def test_the_view_of_a_run_shows_it_as_possibly_spent() -> None:
     totals = Totals()
     totals.settle(unknown("a", 700), None, Usage(5, measured=False), simulated=False)
     assert (totals.possibly_spent, totals.unpriced_calls, totals.cost) == (700, 1, 0)
+
+
+def test_what_a_dead_process_had_sent_to_an_unpriced_model_stays_unknown() -> None:
+    fold = RecordedFold()
+    fold.apply(replace(intent("a"), reserved=Money(0), unpriced="no entry"))
+    fold.apply(intent("b"))
+    lost, bounded = fold.abandoned(2.0, simulated=False)
+    assert (lost.cost, lost.unpriced) == (None, "no entry")
+    assert (bounded.cost, bounded.possibly_spent, bounded.unpriced) == (0, 700, "")
+    fold.apply(lost)
+    assert fold.work().spent == 0
+
+
+def test_the_view_counts_calls_in_flight_whose_worst_case_nobody_knows() -> None:
+    totals = Totals()
+    totals.intend(replace(intent("a"), reserved=Money(0), unpriced="no entry"), simulated=False)
+    totals.intend(intent("b"), simulated=False)
+    assert (totals.unpriced(over=False), totals.unpriced(over=True)) == (0, 1)
+    assert totals.at_risk(over=True) == 700

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import threading
+from dataclasses import replace
 from typing import Any
 from unicodedata import category
 
@@ -138,7 +139,11 @@ def test_simulated_and_unpriced_replies_say_so() -> None:
         finished(reply=SIMULATED),
         finished(cost=None, unpriced="no entry"),
         StepCollected(1.0, "r", "succeeded", 2.0),
+        replace(intended(), unpriced="no entry"),
+        failed(cost=None, unpriced="no entry"),
     )
+    assert lines[3] == "ask asks openai/gpt-5-mini, unpriced (no entry)"
+    assert lines[4].endswith("failed (timeout): no answer; billed, unpriced (no entry)")
     assert "simulated answered" in lines[0] and "unpriced (no entry)" in lines[1] and lines[2] == "r done in 2s"
 
 

@@ -76,7 +76,7 @@ def test_the_table_shows_shares_and_what_is_unknown() -> None:
     assert lines[1].endswith("█" * 20) and lines[2].endswith(" " + "█" * 5) and lines[3].endswith(" " + "█" * 10)
     assert "$0.5 + ?" in lines[2]
     assert lines[5:] == [
-        "total: $2.5, $1 simulated, $0.000000007 possibly spent, $0.000000005 saved in 9 calls",
+        "total: $2.5 + ?, $1 simulated, $0.000000007 possibly spent, $0.000000005 saved in 9 calls",
         "unpriced: 2 × ollama/x: no entry",
         "unpriced: 2 × ollama/x",
     ]

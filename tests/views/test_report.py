@@ -164,6 +164,13 @@ def test_an_unknown_price_makes_the_cost_of_its_step_unknown() -> None:
     assert (told["cost"]["usd"], told["cost"]["unpriced_calls"]) == ("0.0000003", 1)
 
 
+def test_a_failed_call_without_a_price_is_unknown_too() -> None:
+    lost = failed(cost=None, unpriced="no entry", usage=Usage(5))
+    told = document(started(), lost, finished(turn=1))
+    assert [attempt["cost_usd"] for attempt in told["steps"][0]["attempts"]] == [None, "0.0000003"]
+    assert told["steps"][0]["cost_usd"] is None and told["cost"]["unpriced_calls"] == 1
+
+
 def test_failed_attempts_are_told_before_the_one_that_answered() -> None:
     late = failed(possibly_spent=Money(900), cost=Money(2), usage=Usage(input_tokens=1))
     told = document(started(), intended(), late, intended(attempt=1), finished(attempt=1))

@@ -41,7 +41,10 @@ class RouteDecided:
 
 @dataclass(frozen=True, slots=True)
 class CallIntended:
-    """A model call is about to be sent; ``reserved`` is its worst case. Durable before it is sent."""
+    """A model call is about to be sent; ``reserved`` is its worst case. Durable before it is sent.
+
+    ``unpriced`` says why nobody knows what it may cost; ``reserved`` is 0 then, which bounds nothing.
+    """
 
     at: float
     address: str
@@ -52,11 +55,15 @@ class CallIntended:
     fingerprint: str
     reserved: Money
     reserved_tokens: int = 0
+    unpriced: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class CallFailed:
-    """A model call failed; ``possibly_spent`` is what it may have cost, ``cost`` what it is known to have cost."""
+    """A model call failed; ``possibly_spent`` is what it may have cost, ``cost`` what it is known to have cost.
+
+    ``cost`` is None where it was, or may have been, billed and nobody knows the price; ``unpriced`` says why.
+    """
 
     at: float
     address: str
@@ -66,10 +73,11 @@ class CallFailed:
     error: str
     message: str
     duration_s: float
-    cost: Money = ZERO
+    cost: Money | None = ZERO
     possibly_spent: Money = ZERO
     usage: Usage | None = None
     simulated: bool = False
+    unpriced: str = ""
 
 
 @dataclass(frozen=True, slots=True)

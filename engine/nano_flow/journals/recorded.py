@@ -125,7 +125,7 @@ class RecordedFold:
 
     def _failed(self, event: CallFailed) -> None:
         intent = self.open_calls.pop((event.address, event.turn, event.attempt), None)
-        self.spent += event.cost
+        self.spent += event.cost or 0
         self.possibly_spent += event.possibly_spent
         if event.usage is not None:
             self.spent_tokens += event.usage.total
@@ -187,6 +187,8 @@ class RecordedFold:
                 duration_s=0.0,
                 possibly_spent=intent.reserved,
                 simulated=simulated or intent.model in self.simulated_models or intent.model.startswith("sim/"),
+                cost=None if intent.unpriced else ZERO,
+                unpriced=intent.unpriced,
             )
             for intent in self.open_calls.values()
         ]

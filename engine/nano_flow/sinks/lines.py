@@ -79,6 +79,11 @@ def _step_collected(event: StepCollected) -> str:
     return f"{event.address} done in {duration_text(event.duration_s)}"
 
 
+def _call_intended(event: CallIntended) -> str:
+    most = f"unpriced ({event.unpriced})" if event.unpriced else f"at most ${usd(event.reserved)}"
+    return f"{event.address} asks {event.model}, {most}"
+
+
 def _call_finished(event: CallFinished) -> str:
     cost = f"unpriced ({event.unpriced})" if event.cost is None else f"${usd(event.cost)}"
     simulated = " simulated" if event.reply.simulated else ""
@@ -87,7 +92,8 @@ def _call_finished(event: CallFinished) -> str:
 
 
 def _call_failed(event: CallFailed) -> str:
-    return f"{event.address} {event.model} failed ({event.error}): {event.message}"
+    unknown = f"; billed, unpriced ({event.unpriced})" if event.cost is None else ""
+    return f"{event.address} {event.model} failed ({event.error}): {event.message}{unknown}"
 
 
 def _reply_checked(event: ReplyChecked) -> str:
@@ -114,7 +120,7 @@ _LINES: Mapping[type, tuple[int, Callable[..., str]]] = {
         lambda event: f"{event.address} tries again in {duration_text(event.delay_s)} ({event.error}): {event.message}",
     ),
     RouteDecided: (DETAIL, lambda event: f"{event.address} routed: {event.requested} → {event.tier or 'as named'}"),
-    CallIntended: (DETAIL, lambda event: f"{event.address} asks {event.model}, at most ${usd(event.reserved)}"),
+    CallIntended: (DETAIL, _call_intended),
     CallFinished: (DETAIL, _call_finished),
     CallFailed: (NORMAL, _call_failed),
     CacheHit: (DETAIL, lambda event: f"{event.address} {event.model} from the cache, saved ${usd(event.saved)}"),

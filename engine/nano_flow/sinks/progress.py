@@ -109,7 +109,9 @@ def _call_finished(progress: Progress, event: CallFinished) -> None:
 
 
 def _call_failed(progress: Progress, event: CallFailed) -> None:
-    if event.simulated:
+    if event.cost is None:
+        progress.unpriced_calls += 1
+    elif event.simulated:
         progress.simulated_cost += event.cost
     else:
         progress.cost += event.cost

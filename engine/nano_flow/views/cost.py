@@ -141,7 +141,8 @@ def _bar(amount: int, largest: int) -> str:
 
 def _total(total: Mapping[str, Json]) -> list[str]:
     words = (("simulated_usd", "simulated"), ("possibly_spent_usd", "possibly spent"), ("saved_usd", "saved"))
-    parts = [f"${total['usd']}", *(f"${total[name]} {word}" for name, word in words if total[name] != "0")]
+    unknown = " + ?" if total["unpriced_calls"] else ""
+    parts = [f"${total['usd']}{unknown}", *(f"${total[name]} {word}" for name, word in words if total[name] != "0")]
     return [f"total: {', '.join(parts)} in {total['calls']} calls"]
 
 

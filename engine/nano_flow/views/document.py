@@ -43,7 +43,7 @@ def run_document(view: RunView) -> dict[str, Json]:
             "possibly_spent_usd": usd(totals.at_risk(over=view.status != "running")),
             "saved_usd": usd(totals.saved),
             "simulated_usd": usd(totals.simulated_cost),
-            "unpriced_calls": totals.unpriced_calls,
+            "unpriced_calls": totals.unpriced(over=view.status != "running"),
             "budget_usd": None if started is None or started.budget is None else usd(started.budget),
         },
         "usage": usage_fields(totals.usage),

@@ -19,13 +19,14 @@ class Totals:
     unpriced_calls: int = 0
     calls: int = 0
     usage: Usage = field(default_factory=Usage)
-    in_flight: dict[tuple[str, int, int], int] = field(default_factory=dict)
-    """Calls that were sent and whose end is not known yet → their worst case."""
+    in_flight: dict[tuple[str, int, int], int | None] = field(default_factory=dict)
+    """Calls that were sent and whose end is not known yet → their worst case; None where nobody knows it."""
 
     def intend(self, event: CallIntended, *, simulated: bool) -> None:
         """A call is about to be sent; a simulated one of a real run risks nothing."""
         counts = simulated or not event.model.startswith("sim/")
-        self.in_flight[(event.address, event.turn, event.attempt)] = event.reserved if counts else 0
+        worst = None if event.unpriced else event.reserved
+        self.in_flight[(event.address, event.turn, event.attempt)] = worst if counts else 0
 
     def settle(
         self, event: CallFinished | CallFailed, cost: int | None, usage: Usage | None, *, simulated: bool
@@ -45,4 +46,8 @@ class Totals:
 
     def at_risk(self, *, over: bool) -> int:
         """What may have been spent besides: of a run that is not at work, also what was in flight when it ended."""
-        return self.possibly_spent + (sum(self.in_flight.values()) if over else 0)
+        return self.possibly_spent + (sum(worst or 0 for worst in self.in_flight.values()) if over else 0)
+
+    def unpriced(self, *, over: bool) -> int:
+        """Calls whose cost nobody knows: of a run that is not at work, also those that were in flight."""
+        return self.unpriced_calls + (sum(worst is None for worst in self.in_flight.values()) if over else 0)

@@ -36,7 +36,10 @@ class Overrun(LimitReached):
 
 @dataclass(slots=True)
 class Attempt:
-    """An attempt under way; ``at`` and ``started`` are None until it is announced and sent."""
+    """An attempt under way; ``at`` and ``started`` are None until it is announced and sent.
+
+    ``unpriced`` says why its worst case is not known.
+    """
 
     question: Question
     ref: ModelRef
@@ -44,6 +47,7 @@ class Attempt:
     number: int
     reservation: Reservation
     simulated: bool
+    unpriced: str = ""
     at: float | None = None
     started: float | None = None
     first_token_s: float | None = None
@@ -75,6 +79,7 @@ class Books:
             fingerprint=question.fingerprint,
             reserved=attempt.reservation.amount,
             reserved_tokens=attempt.reservation.tokens,
+            unpriced=attempt.unpriced,
         )
         await self.durable(intent)
 
@@ -127,27 +132,32 @@ class Books:
             error=kind,
             message=message,
             duration_s=self._duration(attempt),
-            cost=cost,
+            cost=cost.amount if isinstance(cost, Cost) else None,
             possibly_spent=possibly,
             usage=usage,
             simulated=attempt.simulated,
+            unpriced=cost.reason if isinstance(cost, Unpriced) else "",
         )
         self.emit(event)
         stop = self._tell_budgets(ask.address, settled)
         if stop is not None and not isinstance(error, asyncio.CancelledError):
             raise stop from error
 
-    def _settle(self, attempt: Attempt, error: BaseException, usage: Usage | None) -> tuple[Money, Money, Settled]:
+    def _settle(
+        self, attempt: Attempt, error: BaseException, usage: Usage | None
+    ) -> tuple[Cost | Unpriced, Money, Settled]:
         """What a failed attempt cost, what it may have cost, and what that does to the budgets."""
         ledger, held = self.purse.ledger, attempt.reservation
-        price = self._price(attempt, usage) if usage is not None else None
-        if isinstance(price, Cost) and usage is not None:
-            return price.amount, ZERO, ledger.settle(held, price, usage.total)
-        known_free = isinstance(error, ProviderError) and not error.maybe_billed and usage is None
-        if attempt.started is None or known_free:
+        if usage is not None:
+            price = self._price(attempt, usage)
+            return price, ZERO if isinstance(price, Cost) else held.amount, ledger.settle(held, price, usage.total)
+        if attempt.started is None or (isinstance(error, ProviderError) and not error.maybe_billed):
             ledger.release(held)
-            return ZERO, ZERO, Settled()
-        return ZERO, held.amount, ledger.give_up(held)
+            return Cost(ZERO, ""), ZERO, Settled()
+        if attempt.unpriced:
+            price = Unpriced(attempt.unpriced)
+            return price, held.amount, ledger.settle(held, price, held.tokens)
+        return Cost(ZERO, ""), held.amount, ledger.give_up(held)
 
     def _price(self, attempt: Attempt, usage: Usage) -> Cost | Unpriced:
         """By the entry in force when the call was sent; what nobody measured has no price, unless it is free."""

@@ -44,13 +44,15 @@ class Sender:
         request = self._request(question, ref, provider)
         ask = question.ask
         tokens = upper_bound(ask.messages, ask.tools, ask.output_schema)
+        worst = self._worst_case(ref, tokens, request.max_output_tokens, ask)
+        unpriced = worst.reason if isinstance(worst, Unpriced) else ""
         reservation = await self.books.purse.reserve(
             ask.budgets,
-            self._worst_case(ref, tokens, request.max_output_tokens, ask),
+            ZERO if isinstance(worst, Unpriced) else worst,
             tokens + request.max_output_tokens,
             simulated=provider.adapter == "sim",
         )
-        attempt = Attempt(question, ref, request, question.attempts, reservation, provider.adapter == "sim")
+        attempt = Attempt(question, ref, request, question.attempts, reservation, provider.adapter == "sim", unpriced)
         question.attempts += 1
         try:
             async with self._pace(provider).turn(question.likely_tokens + request.max_output_tokens) as turn:
@@ -85,14 +87,12 @@ class Sender:
             sample=ask.sample,
         )
 
-    def _worst_case(self, ref: ModelRef, tokens: int, cap: int, ask: ModelAsk) -> Money:
+    def _worst_case(self, ref: ModelRef, tokens: int, cap: int, ask: ModelAsk) -> Money | Unpriced:
         prices, ledger = self.books.prices, self.books.purse.ledger
         worst = prices.worst_case(ref, tokens, cap, self.books.clock.now())
-        if not isinstance(worst, Unpriced):
-            return worst
-        if prices.refuse_unpriced and ledger.bounded(ask.budgets):
+        if isinstance(worst, Unpriced) and prices.refuse_unpriced and ledger.bounded(ask.budgets):
             raise LimitReached("budget.usd", f"{ref} cannot be kept within a budget: {worst.reason}")
-        return ZERO
+        return worst
 
     def _pace(self, provider: ProviderCard) -> Pace:
         pace = self.paces.get(provider.name)

@@ -156,6 +156,7 @@ def _failed(event: Event) -> _Paid:
         error=event.error,
         duration_s=event.duration_s,
         possibly_spent=event.possibly_spent,
+        unpriced=event.unpriced,
     )
 
 
