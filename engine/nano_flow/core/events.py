@@ -71,6 +71,8 @@ class RunStarted:
     simulated: bool = False
     resumed: bool = False
     budget: Money | None = None
+    trace: Mapping[str, Json] = field(default_factory=dict)
+    """Its place in a distributed trace (``core/trace.py: RunTrace``)."""
 
 
 @dataclass(frozen=True, slots=True)

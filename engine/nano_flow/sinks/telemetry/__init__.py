@@ -1,0 +1,1 @@
+"""Events as spans (OpenTelemetry) and as metrics (Prometheus)."""
