@@ -13,6 +13,7 @@ from nano_flow.core.errors import UsageError
 PolicyName = Literal["providers.yaml", "routing.yaml", "pricing.yaml"]
 POLICY_NAMES: tuple[PolicyName, ...] = ("providers.yaml", "routing.yaml", "pricing.yaml")
 STATE_FOLDER = ".nano-flow"
+SERVICE_NAME = "service.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,15 @@ def is_there(path: Path) -> bool:
     except OSError:
         return True
     return True
+
+
+def service_file(workflow_folder: Path, config_dir: Path | None, current: Path) -> Path | None:
+    """The service.yaml in force for a workflow in ``workflow_folder``, looked up like a policy file."""
+    folders = (
+        *((config_dir,) if config_dir else ()),
+        *_project_folders(workflow_folder.absolute(), current.absolute()),
+    )
+    return next((folder / SERVICE_NAME for folder in folders if is_there(folder / SERVICE_NAME)), None)
 
 
 def _policy_file(name: PolicyName, config_dir: Path | None, folders: tuple[Path, ...]) -> PolicyFile:

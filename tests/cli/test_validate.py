@@ -96,7 +96,7 @@ def test_schemas_are_printed_written_and_checked(tmp_path: Path, capsys: pytest.
     assert run_command(["schema", "print", "pricing"]) == 0
     assert json.loads(capsys.readouterr().out)["title"] == "nano-flow: prices"
     assert run_command(["schema", "write", "out"]) == 0
-    assert len(capsys.readouterr().out.split()) == 5
+    assert len(capsys.readouterr().out.split()) == 6
     assert run_command(["schema", "--check", "out"]) == 0
     (tmp_path / "out" / "test.schema.json").unlink()
     assert run_command(["schema", "--check", "out"]) == 1

@@ -12,7 +12,8 @@ from nano_flow.documents.gate.kinds import kind_of_document
 from nano_flow.documents.gate.schema import schema_of
 from nano_flow.documents.gate.validator import strict_validator
 from nano_flow.documents.load import checked
-from nano_flow.project.checking import check_file, find_documents
+from nano_flow.project.checking import check_file
+from nano_flow.project.finding import find_documents
 from nano_flow.source.yaml_nodes import read_yaml
 
 ROOT = Path(__file__).parents[2]

@@ -18,6 +18,7 @@ TITLES = {
     "providers": "nano-flow: providers and models",
     "routing": "nano-flow: routing",
     "pricing": "nano-flow: prices",
+    "service": "nano-flow: a service",
     "test": "nano-flow: tests of a workflow or of the routing policy",
 }
 """The schemas that are exported, and their titles."""
@@ -44,6 +45,7 @@ def described_schema(name: str) -> Schema:
         "providers": "providers",
         "routing": "routing",
         "pricing": "pricing",
+        "service": "service",
     }
     schema = _described(schema_of(kinds[name]), help_texts)
     return {**schema, "title": TITLES[name]}
@@ -106,10 +108,10 @@ def _offer_keys(definition: Schema, definitions: Schema) -> None:
 
 def _help_texts() -> dict[str, dict[str, str]]:
     """Class → key → the text that stands under the field, with what it inherits."""
-    from nano_flow.documents import agent, pricing, providers, routing, steps, tests, workflow
+    from nano_flow.documents import agent, pricing, providers, routing, service, steps, tests, workflow
 
     found: dict[str, dict[str, str]] = {}
-    for module in (agent, steps, workflow, providers, routing, pricing, tests):
+    for module in (agent, steps, workflow, providers, routing, pricing, service, tests):
         for node in ast.parse(inspect.getsource(module)).body:
             if isinstance(node, ast.ClassDef):
                 found[node.name] = _fields(node, module, found)

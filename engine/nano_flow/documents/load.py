@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from nano_flow.documents.pricing import PricingDocument
     from nano_flow.documents.providers import ProvidersDocument
     from nano_flow.documents.routing import RoutingDocument
+    from nano_flow.documents.service import ServiceDocument
     from nano_flow.documents.tests import PolicyTestsDocument, WorkflowTestsDocument
     from nano_flow.documents.workflow import WorkflowDocument
 
@@ -38,6 +39,7 @@ WorkflowSource: TypeAlias = "Loaded[WorkflowDocument]"
 ProvidersSource: TypeAlias = "Loaded[ProvidersDocument]"
 RoutingSource: TypeAlias = "Loaded[RoutingDocument]"
 PricingSource: TypeAlias = "Loaded[PricingDocument]"
+ServiceSource: TypeAlias = "Loaded[ServiceDocument]"
 TestsSource: TypeAlias = "Loaded[WorkflowTestsDocument]"
 PolicyTestsSource: TypeAlias = "Loaded[PolicyTestsDocument]"
 
@@ -60,6 +62,11 @@ def load_routing(text: bytes | str, file: str) -> RoutingSource:
 def load_pricing(text: bytes | str, file: str) -> PricingSource:
     """Prices. Raises DocumentError."""
     return _load(text, file, "pricing")
+
+
+def load_service(text: bytes | str, file: str) -> ServiceSource:
+    """A service. Raises DocumentError."""
+    return _load(text, file, "service")
 
 
 def load_tests(text: bytes | str, file: str) -> TestsSource:

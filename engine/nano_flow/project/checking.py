@@ -1,16 +1,14 @@
-"""Finds the documents below a path and checks each as the command that uses it would."""
+"""Checks a document as the command that uses it would."""
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nano_flow.core.diagnostics import Diagnostic, SourceRange
 from nano_flow.core.errors import DocumentError
-from nano_flow.documents.gate.kinds import Kind, is_known_name, kind_of_document
+from nano_flow.documents.gate.kinds import Kind, kind_of_document
 from nano_flow.documents.load import Loaded, checked
 from nano_flow.locate import policy_files
 from nano_flow.project.files import read_document, shown_path
@@ -19,25 +17,7 @@ from nano_flow.source.yaml_nodes import read_yaml
 if TYPE_CHECKING:
     from nano_flow.plan.catalogue import Catalogue
 
-_SUFFIXES = (".yaml", ".yml")
-LEFT_OUT_MARK = ".nano-flow-ignore"
-"""A folder that holds a file of this name is left out of a walk that began above it."""
-
-_LEFT_OUT = frozenset({"node_modules", "venv", "__pycache__", "site-packages"})
-_OURS = re.compile(rb"""^["']?nano_flow["']?[ \t]*:""", re.MULTILINE)
-
 _KEY = re.compile(rb"""^["']?([A-Za-z_]+)["']?[ \t]*:""", re.MULTILINE)
-
-
-def find_documents(paths: Iterable[Path]) -> list[Path]:
-    """The documents to check: files as they are named, and below folders what is recognised as ours."""
-    found: dict[Path, None] = {}
-    for path in paths:
-        if path.is_dir():
-            found.update(dict.fromkeys(_below(path)))
-        else:
-            found[path] = None
-    return list(found)
 
 
 def check_file(path: Path, config_dir: Path | None = None) -> list[Diagnostic]:
@@ -59,26 +39,6 @@ def check_file(path: Path, config_dir: Path | None = None) -> list[Diagnostic]:
         return [*loaded.warnings, *_meaning(kind, loaded, path, config_dir)]
     except DocumentError as error:
         return list(error.diagnostics)
-
-
-def _below(folder: Path) -> Iterator[Path]:
-    for parent, folders, names in os.walk(folder):
-        if LEFT_OUT_MARK in names and Path(parent) != folder:
-            folders.clear()
-            continue
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in _LEFT_OUT)
-        for name in sorted(names):
-            path = Path(parent, name)
-            if name.endswith(_SUFFIXES) and (is_known_name(name) or _says_so(path)):
-                yield path
-
-
-def _says_so(path: Path) -> bool:
-    """True where a file names the language; a file that cannot be read is not ours to complain about."""
-    try:
-        return _OURS.search(read_document(str(path))) is not None
-    except DocumentError:
-        return False
 
 
 def _top_keys(data: bytes) -> dict[str, None]:
@@ -107,6 +67,11 @@ def _meaning(kind: Kind, loaded: Loaded[Any], path: Path, config_dir: Path | Non
         return _routing(loaded, path, config_dir)
     if kind == "pricing":
         return _pricing(loaded)
+    if kind == "service":
+        from nano_flow.project.service.faults import service_faults
+        from nano_flow.project.service.workflows import workflow_faults
+
+        return [*service_faults(loaded, path), *workflow_faults(loaded, path, config_dir)]
     return missing_document(loaded, path, "workflow" if kind == "test" else "routing")
 
 

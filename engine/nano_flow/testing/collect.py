@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from nano_flow.core.errors import DocumentError, UsageError
-from nano_flow.project.checking import find_documents
+from nano_flow.project.finding import find_documents
 from nano_flow.testing.cases import CaseResult, run_tests
 from nano_flow.testing.policy import PolicyCaseResult, is_policy_test, run_policy_tests
 

@@ -9,7 +9,7 @@ import click
 from nano_flow.cli import output
 from nano_flow.cli.common import Options, options_of, pass_options
 
-NAMES = ("workflow", "providers", "routing", "pricing", "test")
+NAMES = ("workflow", "providers", "routing", "pricing", "service", "test")
 DIFFERENT = 1
 _EPILOG = """\b
 Examples:

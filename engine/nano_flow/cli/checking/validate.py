@@ -11,8 +11,9 @@ import click
 from nano_flow.cli import output
 from nano_flow.cli.common import Options, pass_options
 from nano_flow.core.diagnostics import Diagnostic, has_errors
-from nano_flow.project.checking import check_file, find_documents
+from nano_flow.project.checking import check_file
 from nano_flow.project.files import shown_path
+from nano_flow.project.finding import find_documents
 
 Format = Literal["text", "json", "github", "sarif"]
 INVALID = 3

@@ -108,7 +108,8 @@ def check_policy(files: tuple[PolicyFile, ...]) -> Iterator[Finding]:
 
 def check_documents(paths: Sequence[Path]) -> Iterator[Finding]:
     """The documents below ``paths`` are valid, as ``nano-flow validate`` judges them."""
-    from nano_flow.project.checking import check_file, find_documents
+    from nano_flow.project.checking import check_file
+    from nano_flow.project.finding import find_documents
 
     files = find_documents(paths)
     faulty = [file for file in files if has_errors(check_file(file))]

@@ -6,9 +6,14 @@ from typing import Any, Literal
 
 from nano_flow.documents.common import Document
 
-Kind = Literal["workflow", "providers", "routing", "pricing", "test", "policy_test"]
-KINDS: tuple[Kind, ...] = ("workflow", "providers", "routing", "pricing", "test", "policy_test")
-_FILE_NAMES: dict[str, Kind] = {"providers": "providers", "routing": "routing", "pricing": "pricing"}
+Kind = Literal["workflow", "providers", "routing", "pricing", "service", "test", "policy_test"]
+KINDS: tuple[Kind, ...] = ("workflow", "providers", "routing", "pricing", "service", "test", "policy_test")
+_FILE_NAMES: dict[str, Kind] = {
+    "providers": "providers",
+    "routing": "routing",
+    "pricing": "pricing",
+    "service": "service",
+}
 _KEYS: tuple[tuple[str, Kind], ...] = (
     ("cases", "policy_test"),
     ("providers", "providers"),
@@ -16,6 +21,8 @@ _KEYS: tuple[tuple[str, Kind], ...] = (
     ("policies", "routing"),
     ("steps", "workflow"),
     ("models", "pricing"),
+    ("workflows", "service"),
+    ("budgets", "service"),
 )
 _SUFFIXES = (".yaml", ".yml")
 
@@ -44,7 +51,7 @@ def _has_prompts(cases: Any) -> bool:
 
 
 def is_known_name(file_name: str) -> bool:
-    """True for the names that only our documents have: providers.yaml, routing.yaml, pricing.yaml, *.test.yaml."""
+    """True for the names that only our documents have: providers.yaml, routing.yaml …, *.test.yaml."""
     stem = _stem(file_name)
     return stem in _FILE_NAMES or stem.endswith(".test")
 
@@ -71,6 +78,10 @@ def model_of(kind: Kind) -> type[Document]:
         from nano_flow.documents.pricing import PricingDocument
 
         return PricingDocument
+    if kind == "service":
+        from nano_flow.documents.service import ServiceDocument
+
+        return ServiceDocument
     from nano_flow.documents.tests import PolicyTestsDocument, WorkflowTestsDocument
 
     return WorkflowTestsDocument if kind == "test" else PolicyTestsDocument

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 _FOLDERS = frozenset({".git", ".nano-flow"})
-_NAMES = frozenset({"providers.yaml", "routing.yaml", "pricing.yaml", ".git"})
+_NAMES = frozenset({"providers.yaml", "routing.yaml", "pricing.yaml", "service.yaml", ".git"})
 _SHORT = re.compile(r"git~\d+|nano-f~\d+")
 """The short names under which NTFS also knows ``.git`` and ``.nano-flow``."""
 _HIDDEN = frozenset({"Cc", "Cf", "Zl", "Zp"})

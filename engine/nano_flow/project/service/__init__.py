@@ -1,0 +1,1 @@
+"""service.yaml of a project: found, read, checked, and asked when it starts what."""
