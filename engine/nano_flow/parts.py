@@ -243,4 +243,4 @@ def _named_by_tools(plan: Plan) -> Iterator[str]:
     for tool in plan.tools.values():
         yield from variables({**tool.env, **tool.headers})
         if tool.run is not None:
-            yield from variables({name: template.source for name, template in tool.run.env.items()})
+            yield from variables({name: template.source for name, template in tool.run.env.items() if template})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nano_flow.plan.checks.interpreters import script_arguments
+from nano_flow.plan.programs.interpreters import reads_code_from_stdin, script_arguments
 from tests.plan.compiling import compile_text, found, hints
 
 HEAD = "inputs: {x: {type: string}}\nsteps:\n"
@@ -39,11 +39,28 @@ HEAD = "inputs: {x: {type: string}}\nsteps:\n"
         ["cmd.exe", "/C", "T"],
         ["watch", "-n", "1", "T"],
         ["find", ".", "-exec", "sh", "-c", "T", ";"],
+        ["env", "-S", "bash -c T"],
+        ["env", "--split-string=bash -c T"],
+        ["/usr/bin/env", "-i", "A=b", "nice", "-n", "5", "sh", "-c", "T"],
+        ["xargs", "-0", "-n", "1", "sh", "-c", "T", "sh"],
+        ["docker", "run", "--rm", "--entrypoint", "sh", "image", "-c", "T"],
+        ["docker", "run", "--entrypoint=/bin/sh", "-e", "A=b", "image", "-c", "T"],
+        ["kubectl", "exec", "pod", "--", "sh", "-c", "T"],
+        ["ssh", "-p", "22", "host", "T"],
+        ["ssh", "host", "ls", "T"],
+        ["parallel", "-j", "2", "T", ":::", "a"],
+        ["sed", "-n", "T", "file"],
+        ["sudo", "-u", "x", "sed", "-e", "T"],
+        ["sqlite3", "-json", "x.db", "T"],
+        ["tar", "-xf", "a.tar", "--to-command=T"],
+        ["tar", "-I", "T", "-xf", "a.tar"],
+        ["rsync", "-ave", "T", "a", "b"],
+        ["npx", "-c", "T"],
+        ["emacs", "--batch", "--eval", "T"],
     ],
 )
 def test_code_in_an_argument_is_found(argv: list[str]) -> None:
-    (script,) = script_arguments(argv)
-    assert "T" in argv[script.position]
+    assert [argv[script.position] for script in script_arguments(argv) if "T" in argv[script.position]] != []
 
 
 @pytest.mark.parametrize(
@@ -61,10 +78,75 @@ def test_code_in_an_argument_is_found(argv: list[str]) -> None:
         ["bash", "-x"],
         ["echo", "T"],
         ["docker", "run", "image", "T"],
+        ["apt-get", "install", "sed", "T"],
+        ["which", "ssh", "T"],
+        ["ssh", "T", "uptime"],
+        ["scp", "T", "host:"],
+        ["parallel", "gzip", ":::", "T"],
+        ["sed", "-f", "script.sed", "T"],
+        ["sed", "s/a/b/", "T"],
+        ["sqlite3", "T", "select 1"],
+        ["tar", "-xzf", "T"],
+        ["env", "A=T", "make"],
+        ["xargs", "rm", "--", "T"],
     ],
 )
 def test_arguments_of_programs_are_no_code(argv: list[str]) -> None:
     assert [script for script in script_arguments(argv) if "T" in argv[script.position]] == []
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["bash"],
+        ["sh", "-eux"],
+        ["bash", "-s", "--", "name"],
+        ["env", "-i", "A=b", "bash", "-x"],
+        ["timeout", "-k", "1", "5", "python3", "-"],
+        ["python", "-u"],
+        ["node", "--trace-warnings"],
+        ["docker", "exec", "-i", "name", "bash"],
+        ["ssh", "host", "bash", "-s"],
+        ["xargs", "-I", "{}", "sh", "-c", "echo {}"],
+        ["xargs", "-I%", "python", "-c", "print('%')"],
+        ["xargs", "sh", "-c"],
+    ],
+)
+def test_programs_that_take_their_input_for_code(argv: list[str]) -> None:
+    assert reads_code_from_stdin(argv) is not None
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["cat"],
+        ["bash", "script.sh"],
+        ["bash", "-c", "cat"],
+        ["python", "-m", "json.tool"],
+        ["python", "-c", "import sys; sys.stdin.read()"],
+        ["node", "app.js"],
+        ["jq", "."],
+        ["xargs", "-I", "{}", "sh", "-c", 'echo "$1"', "sh", "{}"],
+        ["xargs", "-n1", "echo"],
+        ["apt-get", "install", "python"],
+    ],
+)
+def test_programs_whose_input_is_data(argv: list[str]) -> None:
+    assert reads_code_from_stdin(argv) is None
+
+
+def test_a_value_in_the_input_of_a_shell_is_refused() -> None:
+    assert found(HEAD + """  a: {run: [bash, -s], stdin: "ls {{ inputs.x }}"}\n""") == [
+        '5:35 NF314 a template in the input of "bash", which reads it as code'
+    ]
+    assert found(HEAD + """  a: {run: [bash, -s], stdin: "ls"}\n""") == []
+
+
+def test_an_argument_that_may_be_an_option_is_still_no_code() -> None:
+    assert found(HEAD + """  a: {run: [ls, {arg: "{{ inputs.x }}", dash: allow}]}\n""") == []
+    assert found(HEAD + """  a: {run: [sh, -c, {arg: "{{ inputs.x }}", dash: allow}]}\n""") == [
+        '5:28 NF314 a template in the script of "sh -c": its value would be read as code'
+    ]
 
 
 def test_values_after_the_script_are_arguments() -> None:

@@ -29,6 +29,15 @@ steps:
 """
 
 
+COMMAND = """nano_flow: 1
+name: w
+inputs: {path: {type: string}}
+steps:
+  r: {run: [printf, "%s|", ARGUMENTS]}
+outputs: {said: "{{ steps.r.output.stdout }}"}
+"""
+
+
 @pytest.fixture(autouse=True)
 def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
@@ -77,3 +86,58 @@ def test_what_a_tool_step_cannot_do_is_said(path: Any, said: str) -> None:
 def test_attachments_are_images_and_texts_of_the_workspace(path: str, said: str) -> None:
     (step,) = run(ATTACHED, path).steps["p"]
     assert (step.status, said in str(step.error)) == ("failed" if said else "succeeded", True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "value", "said"),
+    [
+        ('"{{ inputs.path }}"', "a-b", "a-b|"),
+        ('a, --, "{{ inputs.path }}"', "--output=x", "a|--|--output=x|"),
+        ('{arg: "{{ inputs.path }}", dash: allow}', "--output=x", "--output=x|"),
+        ('"--path={{ inputs.path }}"', "-x", "--path=-x|"),
+    ],
+)
+def test_an_argument_of_a_step(arguments: str, value: str, said: str) -> None:
+    assert run(COMMAND.replace("ARGUMENTS", arguments), value).outputs["said"] == said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "value"),
+    [
+        ('"{{ inputs.path }}"', "--output=x"),
+        ('"{{ inputs.path }}", --', "-x"),
+        ('"{% if true %}{{ inputs.path }}{% endif %}"', "-1"),
+        ('"-{{ inputs.path }}"', "-output=x"),
+        ('{arg: "{{ inputs.path }}", dash: allow}, "{{ inputs.path }}"', "-x"),
+    ],
+)
+def test_a_value_of_a_step_does_not_become_an_option(arguments: str, value: str) -> None:
+    step = run(COMMAND.replace("ARGUMENTS", arguments), value).steps["r"][0]
+    assert step.status == "failed" and "could be read as an option" in step.error["message"]
+    assert '`["--", "' in step.error["message"] and "dash: allow" in step.error["message"]
+
+
+def test_a_reply_does_not_become_an_option_of_the_command_that_checks_it() -> None:
+    checked = """nano_flow: 1
+name: w
+inputs: {path: {type: string}}
+steps:
+  p: {prompt: x, model: sim/small, verify: [{run: [sort, "{{ '--output=owned' if output else inputs.path }}"]}]}
+"""
+    step = run(checked, "x").steps["p"][0]
+    assert step.status == "failed" and "could be read as an option" in step.error["message"]
+    assert not Path("owned").exists()
+
+
+def test_a_variable_that_is_null_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LANG", "C")
+    text = (
+        COMMAND.replace(
+            '[printf, "%s|", ARGUMENTS]',
+            """'echo "${A-no}/${B-no}/${LANG-no}"'
+    env: {A: "{{ none }}", B: null, LANG: null}""",
+        )
+        .replace("r: {", "r:\n    ")
+        .replace("}\noutputs", "\noutputs")
+    )
+    assert run(text, "x").outputs["said"] == "no/no/no"

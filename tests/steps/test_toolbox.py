@@ -250,6 +250,9 @@ class TestOptions:
             (("{{ args.x }}",), TEXT, "-rf"),
             (("{{ args.x }}",), {"type": "string", "pattern": "[a-z]+"}, "-oProxyCommand=x"),
             (("{{ args.x }}", "--"), TEXT, "-x"),
+            (("{{ args.x }}",), {"type": "string", "pattern": "^.+$"}, "--output=x"),
+            (("-{{ args.x }}",), TEXT, "-output=x"),
+            (("--{{ args.x }}",), TEXT, "output=x"),
             (("{% if true %}{{ args.x }}{% endif %}",), TEXT, "-x"),
             (("{{ args.x }}",), {}, "-x"),
             (("{{ args.x }}",), {"type": "integer"}, -1),
@@ -260,7 +263,7 @@ class TestOptions:
     )
     def test_refused(self, argv: tuple[str, ...], schema: dict[str, Json], value: Json) -> None:
         world = World()
-        with pytest.raises(StepError, match=r'begins with "-" and could be read as an option; a "pattern"'):
+        with pytest.raises(StepError, match=r'begins with "-", so it could be read as an option; write "--" before'):
             world.call(declared("run", *argv, properties={"x": schema}), {"x": value})
         assert world.commands.ran == []
 
@@ -273,7 +276,8 @@ class TestOptions:
             (("{{ args.x }}",), {"const": "-v"}, "-v", "-v"),
             (("{{ args.x }}",), {"type": "integer", "minimum": -5}, -1, "-1"),
             (("--path={{ args.x }}",), TEXT, "-x", "--path=-x"),
-            (("-{{ args.x }}",), TEXT, "v", "-v"),
+            (("-{{ args.x }}",), {"type": "integer"}, 5, "-5"),
+            (("-n{{ args.x }}",), TEXT, "5", "-n5"),
             (("--", "{{ args.x }}"), TEXT, "-x", "-x"),
             (("{{ '-v' if args.x else 'no' }}",), {"type": "boolean"}, True, "-v"),
             (("{{ args.x[0] }}",), {"type": "array", "items": {"enum": ["-x"]}}, ["-x"], "-x"),
@@ -286,5 +290,14 @@ class TestOptions:
         assert world.commands.ran[0][-1] == last
 
     def test_inputs_are_values_too(self) -> None:
-        with pytest.raises(StepError, match=r"for inputs\.flag may admit it"):
+        with pytest.raises(
+            StepError, match=r'the argument "-x" begins with "-".*\{arg: "\{\{ inputs\.flag \}\}", dash: allow\}'
+        ):
             World().call(declared("run", "{{ inputs.flag }}"), {}, flag="-x")
+
+    def test_dashes_of_a_wrapper_end_only_its_own_options(self) -> None:
+        with pytest.raises(StepError, match='begins with "-"'):
+            World().call(declared("env", "--", "ls", "{{ args.x }}"), {"x": "-R"})
+        world = World()
+        world.call(declared("env", "--", "ls", "--", "{{ args.x }}"), {"x": "-R"})
+        assert world.commands.ran[0][-1] == "-R"

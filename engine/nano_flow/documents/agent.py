@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from nano_flow.documents.commands import CommandLine
 from nano_flow.documents.common import (
     Argument,
     Document,
@@ -90,7 +91,7 @@ class JudgeVerify(Document):
 class RunVerify(Document):
     """A command that must exit with 0."""
 
-    run: Items[Argument] | Text
+    run: CommandLine | Text
     """A command as a list of arguments, or a script."""
     shell: Maybe[Annotated[Items[Text], Field(min_length=1)] | Text] = None
     """The shell of a script."""
@@ -98,8 +99,8 @@ class RunVerify(Document):
     """Working directory, inside the workspace."""
     stdin: Maybe[TemplateText] = None
     """What the command reads."""
-    env: Maybe[dict[str, Argument]] = None
-    """Variables of the command."""
+    env: Maybe[dict[str, Argument | None]] = None
+    """Variables of the command; one that is null is not set."""
     message: Maybe[TemplateText] = None
     """What the model is told when the command fails; default: its stderr."""
 

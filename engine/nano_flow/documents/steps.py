@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from nano_flow.documents.agent import AgentSettings
+from nano_flow.documents.commands import CommandLine
 from nano_flow.documents.common import (
     Argument,
     Document,
@@ -134,7 +135,7 @@ class RunStep(StepBase):
     """A command: a list of arguments without a shell, or a script."""
 
     kind: ClassVar[str] = "run"
-    run: Annotated[Items[Argument], Field(min_length=1)] | Text
+    run: CommandLine | Text
     """A list of arguments (templates), or a script (no templates: values come by `env`)."""
     shell: Maybe[Annotated[Items[Text], Field(min_length=1)] | Text] = None
     """The shell of a script; default: bash -euo pipefail."""
@@ -142,8 +143,8 @@ class RunStep(StepBase):
     """Working directory, inside the workspace."""
     stdin: Maybe[TemplateText] = None
     """What the command reads; default: nothing."""
-    env: Maybe[dict[str, Argument]] = None
-    """Variables of the command."""
+    env: Maybe[dict[str, Argument | None]] = None
+    """Variables of the command; one that is null is not set."""
     output_schema: Maybe[JsonSchema] = None
     """JSON Schema of stdout; makes `output` the parsed JSON."""
 

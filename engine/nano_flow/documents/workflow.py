@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from nano_flow.documents.agent import AgentSettings
+from nano_flow.documents.commands import CommandLine
 from nano_flow.documents.common import (
     Argument,
     Document,
@@ -172,7 +173,7 @@ class CommandTool(Document):
     """What the model is told about it."""
     parameters: Maybe[JsonSchema] = None
     """JSON Schema of its arguments."""
-    run: Annotated[Items[Argument], Field(min_length=1)] | Text
+    run: CommandLine | Text
     """A list of arguments (templates over `args`), or a script."""
     shell: Maybe[Annotated[Items[Text], Field(min_length=1)] | Text] = None
     """The shell of a script."""
@@ -180,8 +181,8 @@ class CommandTool(Document):
     """Working directory, inside the workspace."""
     stdin: Maybe[TemplateText] = None
     """What the command reads."""
-    env: Maybe[dict[str, Argument]] = None
-    """Variables of the command."""
+    env: Maybe[dict[str, Argument | None]] = None
+    """Variables of the command; one that is null is not set."""
     output_schema: Maybe[JsonSchema] = None
     """JSON Schema of stdout; makes the result the parsed JSON."""
     timeout: Maybe[Duration] = None

@@ -114,8 +114,9 @@ class PlannedRun:
     shell: tuple[str, ...] = ()
     cwd: Template | None = None
     stdin: Template | None = None
-    env: Mapping[str, Template] = field(default_factory=dict)
+    env: Mapping[str, Template | None] = field(default_factory=dict)
     output_schema: Mapping[str, Json] | None = None
+    may_be_option: tuple[int, ...] = ()  # positions in argv: `dash: allow`
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +268,6 @@ class PlannedToolSource:
     headers: Mapping[str, str] = field(default_factory=dict)
     """``env`` and ``headers`` as written: ``${VAR}`` and secret inputs are put in when the server starts."""
     timeout_s: float | None = None
-    """How long one call of a command may take."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from nano_flow.core.diagnostics import Diagnostic
 from nano_flow.documents.agent import RunVerify
+from nano_flow.documents.commands import ArgumentDocument
 from nano_flow.documents.steps import PromptStep, RunStep
 from nano_flow.documents.workflow import CommandTool
-from nano_flow.plan.checks.interpreters import script_arguments
 from nano_flow.plan.draft import Draft, Path, problem
+from nano_flow.plan.programs.interpreters import reads_code_from_stdin, script_arguments
 from nano_flow.source.expressions import place
 
 _TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{\{|\{%", re.DOTALL)
@@ -51,14 +52,31 @@ def _check(draft: Draft, at: Path, command: Command) -> Iterator[Diagnostic]:
         where = draft.where((*at, "shell"))
         message = '"shell" is for a script; a list of arguments runs without one'
         yield problem("NF315", message, where, at=(*at, "shell"), hint="write `run:` as a text, or leave `shell` out")
-    if not any(_TAG.search(argument) for argument in command.run):
-        return
-    for script in script_arguments(command.run):
-        text = command.run[script.position]
+    words = [argument if isinstance(argument, str) else argument.arg for argument in command.run]
+    if any(_TAG.search(word) for word in words):
+        yield from _in_scripts(draft, at, command.run, words)
+    if command.stdin is not None:
+        yield from _from_stdin(draft, at, command.stdin, words)
+
+
+def _in_scripts(
+    draft: Draft, at: Path, written: Sequence[str | ArgumentDocument], words: Sequence[str]
+) -> Iterator[Diagnostic]:
+    for script in script_arguments(words):
+        text = words[script.position]
         tag = _TAG.search(text)
         if tag is not None:
             message = f'a template in the script of "{script.program}": its value would be read as code'
-            yield _problem(draft, (*at, "run", script.position), text, tag, message, script.value)
+            inside = () if isinstance(written[script.position], str) else ("arg",)
+            yield _problem(draft, (*at, "run", script.position, *inside), text, tag, message, script.value)
+
+
+def _from_stdin(draft: Draft, at: Path, stdin: str, words: Sequence[str]) -> Iterator[Diagnostic]:
+    tag = _TAG.search(stdin)
+    reader = reads_code_from_stdin(words) if tag is not None else None
+    if tag is not None and reader is not None:
+        message = f'a template in the input of "{reader.program}", which reads it as code'
+        yield _problem(draft, (*at, "stdin"), stdin, tag, message, reader.value)
 
 
 def _problem(draft: Draft, at: Path, text: str, tag: re.Match[str], message: str, value: str = "") -> Diagnostic:

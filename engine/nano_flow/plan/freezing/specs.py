@@ -49,6 +49,7 @@ def command(
     """A command as argv, or as a script for its shell."""
     return PlannedRun(
         argv=templates(fields.get("argv")),
+        may_be_option=_may_be_option(document),
         script=document.run if isinstance(document.run, str) else None,
         shell=_shell(document.shell) if isinstance(document.run, str) else (),
         cwd=template(fields.get("cwd")),
@@ -56,6 +57,12 @@ def command(
         env=_env(fields.get("env")),
         output_schema=schema,
     )
+
+
+def _may_be_option(document: RunStep | RunVerify | CommandTool) -> tuple[int, ...]:
+    """The positions of the arguments that stand as ``{arg: …, dash: allow}``."""
+    written = document.run if isinstance(document.run, list) else []
+    return tuple(position for position, argument in enumerate(written) if not isinstance(argument, str))
 
 
 def _shell(written: list[str] | str | None) -> tuple[str, ...]:
@@ -78,10 +85,11 @@ def templates(value: Value) -> tuple[Template, ...]:
     return tuple(item for item in value if isinstance(item, Template)) if isinstance(value, list) else ()
 
 
-def _env(value: Value) -> dict[str, Template]:
+def _env(value: Value) -> dict[str, Template | None]:
+    """Variables; None takes one away."""
     if not isinstance(value, dict):
         return {}
-    return {name: item for name, item in value.items() if isinstance(item, Template)}
+    return {name: item if isinstance(item, Template) else None for name, item in value.items()}
 
 
 def _required(fields: Fields, name: str) -> Template:

@@ -76,13 +76,19 @@ def command_fields(
 ) -> None:
     """The templates of a command; a script holds none."""
     if isinstance(document.run, list):
-        fields["argv"] = [read.text((*at, "run", i), item, body) for i, item in enumerate(document.run)]
+        fields["argv"] = [
+            read.text((*at, "run", i), item, body)
+            if isinstance(item, str)
+            else read.text((*at, "run", i, "arg"), item.arg, body)
+            for i, item in enumerate(document.run)
+        ]
     if document.cwd is not None:
         fields["cwd"] = read.text((*at, "cwd"), document.cwd, body)
     if document.stdin is not None:
         fields["stdin"] = read.text((*at, "stdin"), document.stdin, body)
     if document.env is not None:
-        fields["env"] = {name: read.text((*at, "env", name), text, env) for name, text in document.env.items()}
+        written = document.env.items()
+        fields["env"] = {n: None if text is None else read.text((*at, "env", n), text, env) for n, text in written}
 
 
 def _prompt(document: PromptStep, fields: Fields, read: Reader) -> None:

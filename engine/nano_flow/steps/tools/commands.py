@@ -16,6 +16,7 @@ from nano_flow.ports import CommandResult, Commands
 from nano_flow.source.expressions import Template
 from nano_flow.steps.context import Execution, Names
 from nano_flow.steps.tools.calls import run_tool
+from nano_flow.steps.tools.options import inputs_schema, refuse_options
 
 _INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "TERM")
 """Variables of nano-flow's own environment that a command sees."""
@@ -62,19 +63,25 @@ def _exited_well(called: ToolCalled) -> bool:
 
 def render_command(
     spec: PlannedRun,
-    text: Callable[[Template], str],
+    value: Callable[[Template], Json],
     commands: Commands,
     environ: Mapping[str, str],
     workspace: str,
-    env_text: Callable[[Template], str] | None = None,
+    env_value: Callable[[Template], Json] | None = None,
 ) -> CommandCall:
-    """The command that ``spec`` describes, every template in it rendered by ``text``, those of ``env`` by ``env_text``.
+    """The command that ``spec`` describes: its templates rendered by ``value``, those of ``env`` by ``env_value``.
 
+    A variable whose value is null is not set, not even where nano-flow's own environment has it.
     Raises StepError where its folder lies outside the workspace.
     """
+
+    def text(template: Template) -> str:
+        return as_text(value(template))
+
     argv = tuple(text(part) for part in spec.argv) if spec.script is None else (*_shell(spec, environ), spec.script)
-    given = {name: (env_text or text)(template) for name, template in spec.env.items()}
-    inherited = {name: environ[name] for name in _INHERITED if name in environ}
+    values = {name: (env_value or value)(written) if written else None for name, written in spec.env.items()}
+    given = {name: as_text(known) for name, known in values.items() if known is not None}
+    inherited = {name: environ[name] for name in _INHERITED if name in environ and name not in values}
     cwd = workspace if spec.cwd is None else _folder(workspace, text(spec.cwd))
     stdin = text(spec.stdin) if spec.stdin is not None else None
     return CommandCall(commands, argv, given, inherited, cwd, stdin)
@@ -102,11 +109,12 @@ async def run_command(execution: Execution, spec: PlannedRun, names: Names, key:
     services = execution.services
     call = render_command(
         spec,
-        lambda template: as_text(execution.render(template, names)),
+        lambda template: execution.render(template, names),
         services.commands,
         services.environ,
         execution.plan.workspace,
     )
+    refuse_options(spec, call.argv, {"inputs": inputs_schema(execution.plan.inputs)}, "command")
     result = await run_tool(execution, call, call.asked(), key, _exited_well)
     if not isinstance(result, dict):
         raise StepError("command", "a recorded result of this command cannot be read")

@@ -14,7 +14,7 @@ from nano_flow.source.expressions import Template
 from nano_flow.steps.context import Names
 from nano_flow.steps.output import OutputBroken, read_output
 from nano_flow.steps.tools.commands import render_command
-from nano_flow.steps.tools.options import refuse_options
+from nano_flow.steps.tools.options import inputs_schema, refuse_options
 from nano_flow.steps.tools.settings import Settings
 
 _STDERR_SHOWN = 2_000
@@ -62,17 +62,14 @@ class DeclaredTool:
         settings = Settings(self.source.name, self.source.where, around.environ, names, around.render)
         call = render_command(
             spec,
-            lambda template: as_text(around.render(template, names)),
+            lambda template: around.render(template, names),
             around.commands,
             around.environ,
             around.workspace,
-            lambda template: settings.text(template.source),
+            lambda template: settings.value(template.source),
         )
-        if spec.script is None:
-            inputs: Json = {"properties": {name: dict(known.schema) for name, known in self.inputs.items()}}
-            refuse_options(
-                self.source.name, spec.argv, call.argv, {"args": dict(self.source.parameters), "inputs": inputs}
-            )
+        schemas: Mapping[str, Json] = {"args": dict(self.source.parameters), "inputs": inputs_schema(self.inputs)}
+        refuse_options(spec, call.argv, schemas, "tool")
         limit = self.source.timeout_s
         try:
             async with around.clock.timeout(limit):

@@ -1,34 +1,65 @@
-"""Arguments that would be read as options: a value begins with ``-`` only where its schema admits it."""
+"""Arguments that would be read as options: a value begins with ``-`` only where the workflow's author allowed it."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from nano_flow.core.errors import StepError
 from nano_flow.core.messages import Json
+from nano_flow.plan.plan import PlannedInput, PlannedRun
+from nano_flow.plan.programs.wrappers import operands_from
 from nano_flow.source.expressions import Template
 
 _HARMLESS = frozenset({"boolean", "null"})
 """Types whose text never begins with a dash. That of a list does not either, but a template may take an item of it."""
+_TAG = re.compile(r"\{[{%#]")
+_NUMBER = re.compile(r"--?[0-9]+\Z")
+_DASHED_PATTERN = re.compile(r"(?:\^|\\A)(?:\(\?:|\()*(?:\\?-|\[\\?-)")
 
 
-def refuse_options(tool: str, argv: Sequence[Template], rendered: Sequence[str], schemas: Mapping[str, Json]) -> None:
-    """StepError where a rendered argument begins with ``-`` although nobody who wrote the workflow said so.
+def refuse_options(spec: PlannedRun, rendered: Sequence[str], schemas: Mapping[str, Json], kind: str) -> None:
+    """StepError (of the class ``kind``) where a value makes an argument begin with ``-`` and nobody allowed that.
 
-    ``schemas`` has the schemas of ``args`` and ``inputs``. What stands behind a literal ``--`` is an operand.
+    ``schemas`` has the schemas of ``inputs``, and of ``args`` in a declared tool: what they list is allowed.
+    What stands behind a written ``--`` is an operand.
     """
-    for template, text in zip(argv, rendered, strict=True):
-        if template.form == "literal":
-            if template.source == "--":
-                return
-        elif text.startswith("-") and not template.source.startswith("-"):
-            loose = [".".join(path) for path in template.references if not _admits(_schema_at(schemas, path))]
-            if loose:
-                raise StepError(
-                    "tool",
-                    f'the argument "{text[:80]}" of "{tool}" begins with "-" and could be read as an option; '
-                    f'a "pattern" that begins with ^, an "enum" or a "const" for {loose[0]} may admit it',
-                )
+    if spec.script is not None:
+        return
+    operands = operands_from([template.source for template in spec.argv])
+    for position, (template, text) in enumerate(zip(spec.argv[:operands], rendered, strict=False)):
+        if position in spec.may_be_option or not _is_option_by_value(template, text):
+            continue
+        if not template.references or all(_admits(_schema_at(schemas, path)) for path in template.references):
+            continue
+        raise StepError(kind, _message(template, text))
+
+
+def inputs_schema(inputs: Mapping[str, PlannedInput]) -> Json:
+    """The schema of a workflow's inputs as one object's."""
+    return {"properties": {name: dict(known.schema) for name, known in inputs.items()}}
+
+
+def _is_option_by_value(template: Template, text: str) -> bool:
+    """Whether ``text`` is an option because of a value, not of what was written before it."""
+    if template.form == "literal" or not text.startswith("-"):
+        return False
+    tag = _TAG.search(template.source)
+    written = template.source[: tag.start()] if tag is not None else template.source
+    if written.strip("-"):
+        return False  # "--path={{ x }}": the option was written, the value belongs to it
+    # "-{{ lines }}" is meant for numbers; any other value would choose the option.
+    return not (written and _NUMBER.match(text))
+
+
+def _message(template: Template, text: str) -> str:
+    shown = text if len(text) <= 80 else f"{text[:79]}…"
+    written = template.source if len(template.source) <= 60 and "\n" not in template.source else "{{ … }}"
+    return (
+        f'the argument "{shown}" begins with "-", so it could be read as an option; '
+        f'write "--" before it where it is a value: `["--", "{written}"]`, '
+        f'or `{{arg: "{written}", dash: allow}}` where an option is meant'
+    )
 
 
 def _schema_at(schemas: Mapping[str, Json], path: Sequence[str]) -> Json:
@@ -40,11 +71,13 @@ def _schema_at(schemas: Mapping[str, Json], path: Sequence[str]) -> Json:
 
 
 def _admits(schema: Json) -> bool:
-    """Whether a schema says enough of its values that a dash in front is meant."""
+    """Whether a schema says that a dash in front is meant: it lists the values, or begins with the dash itself."""
     if not isinstance(schema, dict):
         return False
     pattern = schema.get("pattern")
-    if "enum" in schema or "const" in schema or (isinstance(pattern, str) and pattern.startswith(("^", "\\A"))):
+    if "enum" in schema or "const" in schema:
+        return True
+    if isinstance(pattern, str) and _DASHED_PATTERN.match(pattern):
         return True
     types = set(_types(schema.get("type")))
     if types == {"array"}:

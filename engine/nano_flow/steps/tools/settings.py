@@ -31,6 +31,10 @@ class Settings:
         return {name: self.text(source) for name, source in written.items()}
 
     def text(self, source: str) -> str:
+        """One setting as text."""
+        return as_text(self.value(source))
+
+    def value(self, source: str) -> Json:
         """One setting; values of variables are data, whatever they hold."""
         values: list[Json] = []
 
@@ -46,7 +50,7 @@ class Settings:
             return f"{{{{ variables[{len(values) - 1}] }}}}"
 
         template = check_template(_VARIABLE.sub(stand_in, source), self.where)
-        return as_text(self.render(template, {**self.names, "variables": values}))
+        return self.render(template, {**self.names, "variables": values})
 
 
 def variables(written: Mapping[str, str]) -> set[str]:

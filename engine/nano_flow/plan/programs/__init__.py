@@ -1,0 +1,1 @@
+"""Programs that run other programs, or read their arguments as code."""
