@@ -8,8 +8,8 @@ import tempfile
 
 from bench.engine import item_plan, run_noops
 from bench.measure import Figure, seconds
-from nano_flow.journals.sqlite import open_store
 from nano_flow.ports import RunRecord
+from nano_flow.stores.sqlite.store import open_store
 
 AT_MOST_MS = 0.3
 STEPS = 5000

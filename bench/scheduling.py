@@ -9,8 +9,8 @@ from bench.engine import item_plan, run_noops, step_plan
 from bench.floor import run_bare
 from bench.measure import Figure, medians, seconds
 from bench.workflows import chain, dag, fan
-from nano_flow.journals.memory import MemoryJournal
 from nano_flow.plan.plan import Plan
+from nano_flow.stores.memory import MemoryJournal
 
 AT_MOST = 5
 

@@ -10,17 +10,17 @@ from nano_flow.core.errors import UsageError
 from nano_flow.core.events import ApprovalAnswered, Event
 from nano_flow.core.messages import Json
 from nano_flow.core.money import Money
-from nano_flow.journals.answers import AnsweredAnywhere
-from nano_flow.journals.memory import MemoryJournal
-from nano_flow.journals.sqlite import SqliteJournal, Store, open_store
 from nano_flow.parts import Doubles, Parts, Surroundings, cleaner
-from nano_flow.ports import RecordedWork
+from nano_flow.ports import Journal, RecordedWork
+from nano_flow.ports.store import Store
 from nano_flow.project.again import changes_message, without
 from nano_flow.project.opening import open_workflow
 from nano_flow.project.preparing import GivenInputs, PreparedRun, RunOptions, prepare_opened, prepare_resume
 from nano_flow.runtime.limits import Control
 from nano_flow.runtime.recorder import Recorder
 from nano_flow.runtime.run import RunEnd, RunOrder, run_plan
+from nano_flow.stores.answers import AnsweredAnywhere
+from nano_flow.stores.memory import MemoryJournal
 from nano_flow.views.document import run_document
 from nano_flow.views.report import RunView, planned_rows
 
@@ -69,13 +69,13 @@ async def run_workflow(
     """
     opened = open_workflow(path, config_dir, texts)
     prepared = prepare_opened(opened, given, options, now=where.clock.now())
-    journal = open_store(where.state).create_run(prepared.record)
+    journal = where.store.create_run(prepared.record)
     return await _live(prepared, journal, where, _Past())
 
 
 async def resume_workflow(order: ResumeOrder, where: Surroundings, config_dir: Path | None = None) -> RunReport:
     """Go on with a recorded run. Raises UsageError where it is over, owned by somebody else, or has changed."""
-    store = open_store(where.state)
+    store = where.store
     run_id = _run_to_resume(store, order)
     record, journal = store.reopen_run(run_id)
     try:
@@ -110,16 +110,14 @@ class _Past:
     doubles: Doubles | None = None
 
 
-async def _live(
-    prepared: PreparedRun, journal: SqliteJournal | MemoryJournal, where: Surroundings, past: _Past
-) -> RunReport:
+async def _live(prepared: PreparedRun, journal: Journal, where: Surroundings, past: _Past) -> RunReport:
     """One life of a run, from taking hold of its journal to letting it go."""
     resumed = past.recorded is not None
     work = past.recorded or journal.recorded()
     view = RunView(planned_rows(prepared.record.kinds))
     for event in past.earlier:
         view.apply(event)
-    if isinstance(journal, SqliteJournal):
+    if past.doubles is None:
         where = _answered_anywhere(where, prepared.record.run_id)
     recorder = Recorder(journal, [_Fold(view), *where.sinks], cleaner(prepared, where.environ))
     parts = Parts.build(prepared, where, (recorder, work, past.doubles))
@@ -132,7 +130,7 @@ async def _live(
         simulated=prepared.record.simulated,
         resumed=resumed,
         active_s=work.active_s,
-        cancel_requested=(lambda: journal.cancel_requested) if isinstance(journal, SqliteJournal) else None,
+        cancel_requested=None if past.doubles else lambda: journal.cancel_requested,
         on_control=where.on_control,
     )
     try:
@@ -147,7 +145,7 @@ async def _live(
 
 def _answered_anywhere(where: Surroundings, run_id: str) -> Surroundings:
     """The same, but answers of other processes reach the run while it lives."""
-    store, controls = open_store(where.state), list[Control]()
+    store, controls = where.store, list[Control]()
 
     def answers() -> Mapping[str, ApprovalAnswered]:
         with store.reader() as reader:

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from nano_flow.adapters import open_store
 from nano_flow.caches.absent import AbsentCache
 from nano_flow.caches.sqlite import SqliteCache
 from nano_flow.clock import SystemClock
@@ -24,6 +25,7 @@ from nano_flow.gateway.services import GatewayServices
 from nano_flow.plan.plan import Plan, PlannedPrompt, PlannedWorkflow
 from nano_flow.plan.walk import every_step
 from nano_flow.ports import Approver, ChatProvider, Clock, EventSink, RecordedWork
+from nano_flow.ports.store import Store
 from nano_flow.pricing.budgets import Totals
 from nano_flow.pricing.ledger import Ledger
 from nano_flow.project.files import read_attachment
@@ -79,6 +81,11 @@ class Surroundings:
     """The processes that the run starts."""
     stream: bool = False
     """True where somebody wants to read replies while they are written: streaming costs more than waiting."""
+
+    @property
+    def store(self) -> Store:
+        """The store in force here."""
+        return open_store(self.state, self.environ)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +172,7 @@ def _gateway(
 ) -> Gateway:
     policies = prepared.opened.policies
     (recorder, work), (providers, cache, ledger) = past, adapters
-    observed = observed_before(where.state, policies.catalogue, prepared.record.created_at)
+    observed = observed_before(where.store, policies.catalogue, prepared.record.created_at)
     return Gateway(
         GatewayServices(
             clock=where.clock,

@@ -18,9 +18,9 @@ import pytest
 import nano_flow
 from nano_flow.core.events import ApprovalAsked, Event, NoticeGiven, RunFinished, StepFinished, StepStarted
 from nano_flow.core.money import Money
-from nano_flow.journals.sqlite import Store, open_store
+from nano_flow.stores.sqlite.store import SqliteStore, open_store
 from tests.cli.said import Said
-from tests.journals.samples import finished, run_record, started, write_life
+from tests.stores.samples import finished, run_record, started, write_life
 
 NOW = time.time()
 
@@ -43,7 +43,7 @@ def whole(run_id: str, cost: int = 300, output: str = "fine") -> list[Event]:
 
 
 @pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SqliteStore:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NANO_FLOW_STATE", str(tmp_path / "state"))
     monkeypatch.setenv("NO_COLOR", "1")
@@ -55,7 +55,7 @@ def said(capsys: pytest.CaptureFixture[str]) -> Said:
     return Said(capsys)
 
 
-def test_runs_lists_and_says_where_there_are_none(store: Store, said: Said) -> None:
+def test_runs_lists_and_says_where_there_are_none(store: SqliteStore, said: Said) -> None:
     assert said("runs") == "" and "no runs" in said.err
     assert said.json("runs") == {"schema": "nano-flow/runs@1", "runs": []}
     assert not store.path.exists()
@@ -68,7 +68,7 @@ def test_runs_lists_and_says_where_there_are_none(store: Store, said: Said) -> N
     assert said.json("runs", "list", "--workflow", "none")["runs"] == []
 
 
-def test_show_prints_a_run_as_text_and_as_its_document(store: Store, said: Said) -> None:
+def test_show_prints_a_run_as_text_and_as_its_document(store: SqliteStore, said: Said) -> None:
     write(store, "aa11", *whole("aa11"))
     text = said("runs", "show")
     assert "✓  ask   openai/gpt-5-mini" in text and "report:\n  fine" in text and "\x1b" not in text
@@ -79,7 +79,7 @@ def test_show_prints_a_run_as_text_and_as_its_document(store: Store, said: Said)
     assert "█" in said("runs", "show", "--timeline")
 
 
-def test_show_prints_one_step_in_full(store: Store, said: Said) -> None:
+def test_show_prints_one_step_in_full(store: SqliteStore, said: Said) -> None:
     write(store, "aa11", *whole("aa11", output="line one\nline two"))
     assert "output:\n  line one\n  line two\n" in said("runs", "show", "last", "--step", "ask")
     assert said.json("runs", "show", "last", "--step", "ask")["output"] == "line one\nline two"
@@ -87,13 +87,13 @@ def test_show_prints_one_step_in_full(store: Store, said: Said) -> None:
     assert 'has no step at "asc", did you mean "ask"?' in said.err
 
 
-def test_a_run_that_died_is_paused_and_says_how_to_go_on(store: Store, said: Said) -> None:
+def test_a_run_that_died_is_paused_and_says_how_to_go_on(store: SqliteStore, said: Said) -> None:
     write(store, "aa11", started(NOW, "aa11"))
     assert said("runs", "show").splitlines()[-1] == "nano-flow resume aa11 goes on"
     assert said.json("runs", "show")["stop"] == {"reason": "interrupt", "address": None}
 
 
-def test_logs_are_lines_with_times(store: Store, said: Said) -> None:
+def test_logs_are_lines_with_times(store: SqliteStore, said: Said) -> None:
     write(store, "aa11", *whole("aa11"))
     lines = said("runs", "logs", "--follow").splitlines()
     assert lines[0].endswith("run aa11 started: review") and lines[1].endswith("ask started (prompt)")
@@ -102,7 +102,7 @@ def test_logs_are_lines_with_times(store: Store, said: Said) -> None:
     assert [event["event"] for event in said.json("runs", "logs")["events"]][:2] == ["RunStarted", "StepStarted"]
 
 
-def test_logs_follow_a_run_until_it_ends(store: Store, said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_logs_follow_a_run_until_it_ends(store: SqliteStore, said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
     journal = store.create_run(run_record("aa11", NOW))
     journal.record(started(NOW, "aa11"))
 
@@ -114,14 +114,14 @@ def test_logs_follow_a_run_until_it_ends(store: Store, said: Said, monkeypatch: 
     assert said("runs", "logs", "--follow").splitlines()[-1].endswith("the last words")
 
 
-def test_diff_tells_what_differs(store: Store, said: Said) -> None:
+def test_diff_tells_what_differs(store: SqliteStore, said: Said) -> None:
     write(store, "aa11", *whole("aa11"))
     write(store, "bb22", *whole("bb22", 500, "bad"), at=NOW + 1)
     assert "$" not in said("runs", "diff", "aa", "bb") and "0.0000005" in said.out
     assert said.json("runs", "diff", "aa")["steps"][0]["address"] == "ask"
 
 
-def test_cancel_asks_the_owner_or_closes_what_has_none(store: Store, said: Said) -> None:
+def test_cancel_asks_the_owner_or_closes_what_has_none(store: SqliteStore, said: Said) -> None:
     journal = store.create_run(run_record("aa11", NOW))
     assert said.json("runs", "cancel", "aa11") == {"schema": "nano-flow/cancel@1", "run_id": "aa11", "asked": True}
     asyncio.run(journal.close())
@@ -134,7 +134,7 @@ def test_cancel_asks_the_owner_or_closes_what_has_none(store: Store, said: Said)
     assert 'run "aa11" has ended already: cancelled; only "nano-flow resume aa11" would go on with it' in said.err
 
 
-def test_export_writes_events_ledger_or_everything(store: Store, said: Said, tmp_path: Path) -> None:
+def test_export_writes_events_ledger_or_everything(store: SqliteStore, said: Said, tmp_path: Path) -> None:
     write(store, "aa11", *whole("aa11"))
     events = [json.loads(line) for line in said("runs", "export").splitlines()]
     assert events[0]["event"] == "RunStarted" and len(events) == 6
@@ -148,7 +148,7 @@ def test_export_writes_events_ledger_or_everything(store: Store, said: Said, tmp
     assert "cannot be written" in said.err
 
 
-def test_prune_deletes_what_was_chosen_and_nothing_else(store: Store, said: Said) -> None:
+def test_prune_deletes_what_was_chosen_and_nothing_else(store: SqliteStore, said: Said) -> None:
     said("runs", "prune", code=2)
     assert "say which" in said.err
     write(store, "old1", *whole("old1"), at=NOW - 86_400 * 40)
@@ -168,14 +168,14 @@ def test_prune_deletes_what_was_chosen_and_nothing_else(store: Store, said: Said
     assert "1 deleted; what they cost stays in the ledger" in said.err
 
 
-def test_cost_fits_a_narrow_terminal(store: Store, said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cost_fits_a_narrow_terminal(store: SqliteStore, said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
     write(store, "aa11", *whole("aa11"), finished("a_step_with_a_long_name", at=1000.0, cost=None))
     monkeypatch.setenv("COLUMNS", "40")
     for by in ("workflow", "step", "model", "provider", "day", "run"):
         assert max(map(len, said("cost", "--by", by).splitlines())) <= 40
 
 
-def test_cost_sums_up_in_a_table_json_and_csv(store: Store, said: Said) -> None:
+def test_cost_sums_up_in_a_table_json_and_csv(store: SqliteStore, said: Said) -> None:
     assert said("cost") == "nothing was spent\n\ntotal: $0 in 0 calls\n"
     write(store, "aa11", *whole("aa11"), finished("old", at=1000.0, cost=Money(5)))
     assert "review" in said("cost") and "total: $0.000000305 in 2 calls" in said.out
@@ -189,7 +189,7 @@ def test_cost_sums_up_in_a_table_json_and_csv(store: Store, said: Said) -> None:
 ASKED = ApprovalAsked(NOW, "ship", "Publish\x1b[2J?", ("publish", "discard"), {"type": "object", "required": ["title"]})
 
 
-def test_approvals_are_listed_and_answered(store: Store, said: Said) -> None:
+def test_approvals_are_listed_and_answered(store: SqliteStore, said: Said) -> None:
     said("approvals")
     assert "nothing is asked" in said.err
     write(store, "aa11", started(NOW, "aa11"), ASKED)
@@ -208,7 +208,7 @@ def test_approvals_are_listed_and_answered(store: Store, said: Said) -> None:
     assert "was answered already" in said.err
 
 
-def test_an_answer_to_a_run_at_work_reaches_its_owner(store: Store, said: Said) -> None:
+def test_an_answer_to_a_run_at_work_reaches_its_owner(store: SqliteStore, said: Said) -> None:
     journal = store.create_run(run_record("aa11", NOW))
 
     async def ask() -> None:
@@ -225,13 +225,13 @@ def test_an_answer_to_a_run_at_work_reaches_its_owner(store: Store, said: Said) 
     asyncio.run(close())
 
 
-def test_moments_are_dates_too(store: Store, said: Said) -> None:
+def test_moments_are_dates_too(store: SqliteStore, said: Said) -> None:
     write(store, "aa11", *whole("aa11"))
     assert said.json("runs", "list", "--since", "2020-01-31")["runs"]
     assert said.json("runs", "list", "--since", "2199-01-31T10:00:00+02:00")["runs"] == []
 
 
-def test_a_store_that_is_not_there_or_broken_is_named(store: Store, said: Said) -> None:
+def test_a_store_that_is_not_there_or_broken_is_named(store: SqliteStore, said: Said) -> None:
     said("runs", "show", code=1)
     assert "there is no store here yet" in said.err
     store.path.parent.mkdir()
@@ -242,7 +242,7 @@ def test_a_store_that_is_not_there_or_broken_is_named(store: Store, said: Said) 
 
 
 @pytest.mark.parametrize("words", [["runs"], ["cost"], ["runs", "show"], ["runs", "logs"]])
-def test_looking_back_imports_no_engine(store: Store, words: list[str]) -> None:
+def test_looking_back_imports_no_engine(store: SqliteStore, words: list[str]) -> None:
     write(store, "aa11", *whole("aa11"))
     program = (
         "import sys\nfrom nano_flow.cli.main import run_command\n"

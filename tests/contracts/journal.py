@@ -22,7 +22,7 @@ from nano_flow.core.events import (
 from nano_flow.core.messages import ChatReply, ToolCall, Usage
 from nano_flow.core.money import Money
 from nano_flow.ports import Journal, RecordedWork
-from tests.journals.samples import failed, finished, intended, started
+from tests.stores.samples import failed, finished, intended, started
 
 
 class JournalContract(ABC):

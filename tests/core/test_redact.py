@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from nano_flow.core.events import CallFailed, ReplyChecked, StepFinished, TextStreamed, ToolIntended
 from nano_flow.core.messages import ChatReply, ToolCall, Usage
 from nano_flow.core.redact import MASK, Redactor
-from tests.journals.samples import finished, started
+from tests.stores.samples import finished, started
 
 SECRET = 'sk-CANARY/päss+word"\n~x'
 KEY = "sk-0123456789abcdef"

@@ -18,11 +18,11 @@ from nano_flow.gateway.observed import Observed
 from nano_flow.gateway.route import PolicyRouter, has_credentials, without_credentials
 from nano_flow.gateway.rules import FallbackRules, fallback_rules
 from nano_flow.gateway.sending.streaming import CUT, Shown
-from nano_flow.journals.recorded import recorded_work
 from nano_flow.plan.catalogue import Catalogue, ProviderCard
 from nano_flow.ports import RecordedWork
 from nano_flow.pricing.prices import Prices
 from nano_flow.routing.request import NoCandidate
+from nano_flow.stores.recorded import recorded_work
 from tests.gateway.fakes import COST, Decided, FakeProvider, World, ask, reply
 from tests.routing import world as routing
 

@@ -15,9 +15,9 @@ from nano_flow.core.messages import ChatReply, ChatRequest, Json, ToolCall
 from nano_flow.core.money import Cost, Money
 from nano_flow.gateway.ask import Circumstances, ModelAsk, Routed
 from nano_flow.gateway.rules import FallbackRules
-from nano_flow.journals.recorded import recorded_work
 from nano_flow.plan.plan import PlannedBudget
 from nano_flow.ports import RecordedWork
+from nano_flow.stores.recorded import recorded_work
 from tests.gateway.fakes import COST, A, B, Decided, FakeProvider, Outcome, World, ask, reply
 from tests.gateway.test_choosing import DictCache
 from tests.routing import world as routing

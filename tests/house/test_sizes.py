@@ -82,7 +82,7 @@ def test_nothing_is_left_for_later() -> None:
 
 
 def test_any_error_is_caught_only_at_an_edge() -> None:
-    edges = ("cli", "providers", "tools", "steps/tools", "journals", "executors", "caches", "sinks")
+    edges = ("cli", "providers", "tools", "steps/tools", "stores", "executors", "caches", "sinks")
     counts = Counter(
         named(path)
         for path in modules(ENGINE)

@@ -10,11 +10,11 @@ import pytest
 
 from nano_flow.cli.main import run_command
 from nano_flow.core.refs import ModelRef
-from nano_flow.journals.sqlite import open_store
 from nano_flow.plan.catalogue import Catalogue, ModelCard, ProviderCard
 from nano_flow.project.money.earlier import observed_before
-from tests.journals.samples import finished, write_life
-from tests.journals.test_reader import SIMULATED
+from nano_flow.stores.sqlite.store import open_store
+from tests.stores.samples import finished, write_life
+from tests.stores.test_reader import SIMULATED
 
 REFS = {"openai": ModelCard(ModelRef("openai", "gpt-5-mini"))}
 REAL = Catalogue({"openai": ProviderCard("openai", "openai", None, models=REFS)})
@@ -40,17 +40,17 @@ policies: {default: {choose: fastest}}
 def test_simulated_calls_tell_of_simulated_models_and_real_ones_of_real_ones(tmp_path: Path) -> None:
     store = open_store(tmp_path, lambda: 5000.0)
     write_life(store, "r1", finished(at=1.0), finished(at=2.0, reply=SIMULATED, duration_s=0.1))
-    real, pretended = (observed_before(tmp_path, catalogue, 9.0) for catalogue in (REAL, PRETENDED))
+    real, pretended = (observed_before(open_store(tmp_path), catalogue, 9.0) for catalogue in (REAL, PRETENDED))
     assert (real.latency_s, real.output_tokens, real.calls) == (
         *({"openai/gpt-5-mini": 0.5}, {"openai/gpt-5-mini": 5.0}, {"openai/gpt-5-mini": 1}),
     )
     assert (pretended.latency_s, pretended.output_tokens) == ({"openai/gpt-5-mini": 0.1}, {"openai/gpt-5-mini": 3.0})
-    assert observed_before(tmp_path, Catalogue({}), 9.0).calls == {"openai/gpt-5-mini": 1}
-    assert observed_before(tmp_path, REAL, 1.0).calls == {}
+    assert observed_before(open_store(tmp_path), Catalogue({}), 9.0).calls == {"openai/gpt-5-mini": 1}
+    assert observed_before(open_store(tmp_path), REAL, 1.0).calls == {}
 
 
 def test_without_a_store_nothing_was_seen_and_nothing_is_made(tmp_path: Path) -> None:
-    assert observed_before(tmp_path / "state", REAL, 9.0).calls == {}
+    assert observed_before(open_store(tmp_path / "state"), REAL, 9.0).calls == {}
     assert not (tmp_path / "state").exists()
 
 

@@ -17,8 +17,8 @@ from nano_flow.review.recorded import RecordedCall, decide_again, expected_cost,
 from nano_flow.review.replaying import replay
 from nano_flow.review.revisions import side
 from nano_flow.routing.learned import LearnedScore
-from tests.journals.samples import finished
 from tests.review.shipped import shipped_policies
+from tests.stores.samples import finished
 
 MODEL, NOW = "openai/gpt-5-nano", 1_790_000_000.0
 

@@ -14,12 +14,12 @@ from nano_flow.core.messages import ChatReply, Json, Usage
 from nano_flow.core.money import Cost, Money
 from nano_flow.core.refs import ModelRef
 from nano_flow.gateway.ask import ModelAnswer, ModelAsk
-from nano_flow.journals.memory import MemoryJournal
 from nano_flow.plan.plan import Plan
 from nano_flow.ports import CommandResult
 from nano_flow.runtime.recorder import Recorder
 from nano_flow.runtime.run import RunEnd, RunOrder, run_plan
 from nano_flow.steps.context import Services
+from nano_flow.stores.memory import MemoryJournal
 from nano_flow.testing.time import LoopClock, run_jumping
 from tests.runtime.kit import FakeToolbox
 

@@ -38,8 +38,8 @@ from nano_flow.core.messages import ChatReply, Usage
 from nano_flow.core.money import Money
 from nano_flow.core.shown.printable import columns
 from nano_flow.sinks.console import ConsoleSink
-from tests.journals.samples import EVENTS, failed, finished, intended, started
 from tests.sinks.terminal import Terminal
+from tests.stores.samples import EVENTS, failed, finished, intended, started
 
 SIMULATED = ChatReply("play", "stop", Usage(input_tokens=7, output_tokens=3), simulated=True)
 STORY: tuple[Event, ...] = (

@@ -15,7 +15,7 @@ import nano_flow
 from nano_flow.core.events import Event, StepFinished
 from nano_flow.core.messages import ChatReply, Usage
 from nano_flow.sinks.jsonl import JsonLinesSink
-from tests.journals.samples import EVENTS, finished
+from tests.stores.samples import EVENTS, finished
 
 
 def refuse(name: str) -> None:

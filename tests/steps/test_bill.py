@@ -16,7 +16,7 @@ from nano_flow.core.refs import ModelRef
 from nano_flow.gateway.ask import ModelAnswer
 from nano_flow.steps.context import Execution
 from nano_flow.steps.conversation.bill import charge
-from tests.journals.samples import finished
+from tests.stores.samples import finished
 
 REPLY = ChatReply("fine", "stop", Usage())
 

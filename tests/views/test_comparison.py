@@ -11,7 +11,7 @@ from nano_flow.core.shown.printable import columns
 from nano_flow.views.comparison import compare, comparison_text
 from nano_flow.views.document import run_document
 from nano_flow.views.report import view_of
-from tests.journals.samples import finished, started
+from tests.stores.samples import finished, started
 
 
 def run(run_id: str, cost: int = 300, output: str = "fine", at: float = 1000.0, more: str = "") -> dict[str, Any]:

@@ -34,7 +34,7 @@ from nano_flow.core.messages import ChatReply, Usage
 from nano_flow.core.money import Money
 from nano_flow.views.document import run_document
 from nano_flow.views.report import PlannedRow, RunView, planned_rows, view_of
-from tests.journals.samples import failed, finished, intended, run_record, started
+from tests.stores.samples import failed, finished, intended, run_record, started
 
 END = RunFinished(1010.0, "succeeded", {"report": "ok"}, None, None, None, 9.5)
 SIMULATED = ChatReply("play", "stop", Usage(input_tokens=7, output_tokens=3), simulated=True)

@@ -22,7 +22,7 @@ from nano_flow.core.shown.printable import columns
 from nano_flow.views.document import run_document
 from nano_flow.views.report import view_of
 from nano_flow.views.text import run_text, steps_text
-from tests.journals.samples import failed, finished, intended, started
+from tests.stores.samples import failed, finished, intended, started
 
 SIMULATED = ChatReply("play", "stop", Usage(input_tokens=1200, output_tokens=3), simulated=True)
 

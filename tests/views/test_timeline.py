@@ -6,7 +6,7 @@ from nano_flow.core.events import StepFailed, StepFinished, StepStarted
 from nano_flow.core.shown.printable import columns
 from nano_flow.views.report import view_of
 from nano_flow.views.timeline import Bar, timeline, timeline_text
-from tests.journals.samples import started
+from tests.stores.samples import started
 
 
 def test_executions_stand_in_the_order_of_their_beginning() -> None:

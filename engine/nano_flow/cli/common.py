@@ -8,11 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import update_wrapper
 from pathlib import Path
-from typing import Concatenate, Literal, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Concatenate, Literal, ParamSpec, TypeVar
 
 import click
 
 from nano_flow.locate import PolicyFile, policy_files, state_folder
+
+if TYPE_CHECKING:
+    from nano_flow.ports.store import Store
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -40,6 +43,13 @@ class Options:
     def state(self) -> Path:
         """The folder that holds the store; nothing is written anywhere else but the workspace."""
         return state_folder(self.state_dir, os.environ, Path.cwd())
+
+    @property
+    def store(self) -> Store:
+        """The store in force; nothing is connected or made yet."""
+        from nano_flow.adapters import open_store
+
+        return open_store(self.state, os.environ)
 
     def policy(self, workflow: Path | None = None) -> tuple[PolicyFile, ...]:
         """The providers, routing and pricing files in force for ``workflow`` (None: for the current folder)."""

@@ -36,7 +36,7 @@ def list_command(options: Options) -> int:
     from nano_flow.core.text import rfc3339
 
     store = store_of(options)
-    if not store.path.exists():
+    if not store.exists():
         questions = []
     else:
         with store.reader() as reader:
@@ -75,7 +75,7 @@ def list_command(options: Options) -> int:
 def answer_command(options: Options, /, run: str, address: str, option: str, given: str | None, comment: str) -> int:
     """Answer the question that RUN asks at ADDRESS with OPTION."""
     from nano_flow.cli.history.reading import store_of
-    from nano_flow.journals.store.approvals import Answer
+    from nano_flow.ports.store import Answer
 
     store = store_of(options)
     with store.reader() as reader:

@@ -15,10 +15,7 @@ from nano_flow.core.errors import UsageError
 from nano_flow.core.events import RunFinished
 from nano_flow.core.messages import Json
 from nano_flow.core.shown.event_json import event_json, finite, json_text
-from nano_flow.journals.sqlite import Store
-from nano_flow.journals.store.reader import StoreReader
-from nano_flow.journals.store.runs import RunFilter
-from nano_flow.journals.store.spend import LEDGER_FIELDS
+from nano_flow.ports.store import LEDGER_FIELDS, RunFilter, Store, StoreReader
 from nano_flow.views.cost import as_csv
 from nano_flow.views.document import run_document
 

@@ -33,7 +33,7 @@ def command(options: Options, by: str, since: str | None, as_csv: bool) -> int:
         raise click.UsageError("--csv and --json exclude each other")
     at = moment(since) if since else None
     store = store_of(options)
-    if not store.path.exists():
+    if not store.exists():
         rows, unpriced = [], []
     else:
         with store.reader() as reader:

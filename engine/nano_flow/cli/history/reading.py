@@ -10,8 +10,7 @@ from nano_flow.cli import output
 from nano_flow.cli.common import Options
 from nano_flow.core.errors import UsageError
 from nano_flow.core.text import seconds_of
-from nano_flow.journals.sqlite import Store, open_store
-from nano_flow.journals.store.reader import StoreReader
+from nano_flow.ports.store import Store, StoreReader
 from nano_flow.views.report import RunView, planned_rows
 
 _PIPE = 120
@@ -20,8 +19,8 @@ _LOOKS: dict[str, output.Style] = {"good": "good", "bad": "bad", "warn": "warn",
 
 
 def store_of(options: Options) -> Store:
-    """The store in the state folder in force."""
-    return open_store(options.state)
+    """The store in force."""
+    return options.store
 
 
 def width() -> int:

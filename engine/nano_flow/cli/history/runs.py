@@ -39,12 +39,12 @@ def command(context: click.Context) -> int:
 def list_command(options: Options, workflow: str | None, status: str | None, since: str | None, limit: int) -> int:
     """List runs, newest first."""
     from nano_flow.cli.history.reading import moment, store_of, width
-    from nano_flow.journals.store.runs import RunFilter
+    from nano_flow.ports.store import RunFilter
     from nano_flow.views.listing import SCHEMA, runs_document, runs_text
 
     wanted = RunFilter(workflow, status, moment(since) if since else None, limit)
     store = store_of(options)
-    if not store.path.exists():
+    if not store.exists():
         found = []
     else:
         with store.reader() as reader:

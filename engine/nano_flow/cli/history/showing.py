@@ -15,7 +15,7 @@ from nano_flow.core.messages import Json
 from nano_flow.core.shown.event_json import event_json, finite
 from nano_flow.core.shown.printable import clip, printable_lines
 from nano_flow.core.text import rfc3339
-from nano_flow.journals.store.reader import StoreReader
+from nano_flow.ports.store import StoreReader
 from nano_flow.project.money.earlier import hindsight
 from nano_flow.sinks.lines import line_of
 from nano_flow.views.comparison import compare, comparison_text

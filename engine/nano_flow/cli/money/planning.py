@@ -35,8 +35,8 @@ def report(options: Options, path: str, given: GivenInputs, chosen: RunOptions) 
         now=now,
         environ=os.environ,
         known=KnownInputs(known_inputs(plan, given_values(plan, given))),
-        history=earlier_uses(options.state, plan.name, simulated=chosen.offline),
-        observed=observed_before(options.state, opened.policies.catalogue, now),
+        history=earlier_uses(options.store, plan.name, simulated=chosen.offline),
+        observed=observed_before(options.store, opened.policies.catalogue, now),
     )
     found = plan_report(plan, opened.policies, where)
     return found, _cached(found, options, where.now) if not chosen.no_cache else frozenset()

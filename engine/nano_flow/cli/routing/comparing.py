@@ -11,7 +11,7 @@ from nano_flow.cli.routing.history import calls_of
 from nano_flow.core.errors import NanoFlowError
 from nano_flow.core.money import Money, usd
 from nano_flow.documents.gate.kinds import kind_of_document
-from nano_flow.journals.store.runs import RunFilter
+from nano_flow.ports.store import RunFilter
 from nano_flow.project.files import read_document
 from nano_flow.project.finding import find_documents
 from nano_flow.review.comparing import (

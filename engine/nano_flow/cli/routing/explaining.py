@@ -45,7 +45,7 @@ def of_prompt(options: Options, prompt: str, given: PromptOptions) -> Mapping[st
     model = full_name(given.model, None, policies) or "auto"
     request = request_of(Question(_prompt_text(prompt), given.tags, given.tools, given.policy_name, model))
     missing, now = without_credentials(policies.catalogue, os.environ), time.time()
-    observed = observed_before(options.state, policies.catalogue, now)
+    observed = observed_before(options.store, policies.catalogue, now)
     decision = ask(request, policies, world_of(policies, now, missing, observed))
     if decision.model is None and any(refusal.kind == "credentials" for refusal in decision.refused):
         notice = "no credentials were found for any candidate: this is shown as if all were set"
@@ -92,9 +92,8 @@ def of_run(options: Options, run: str, address: str) -> Mapping[str, Json]:
     Where a cascade judged replies before it, ``cascade_verdicts`` tells of each.
     """
     from nano_flow.core.events import RouteDecided
-    from nano_flow.journals.sqlite import open_store
 
-    with open_store(options.state).reader() as reader:
+    with options.store.reader() as reader:
         run_id = reader.find_run(run).run_id
         events = [event for _, event in reader.events_of(run_id, kinds=(RouteDecided,))]
     decided = [event for event in events if isinstance(event, RouteDecided) and event.purpose == "agent"]

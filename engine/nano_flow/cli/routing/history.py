@@ -7,9 +7,8 @@ from collections.abc import Collection, Mapping
 from nano_flow.cli.common import Options
 from nano_flow.core.errors import NanoFlowError
 from nano_flow.core.events import CallFinished, Event, ReplyChecked, RouteDecided
-from nano_flow.journals.sqlite import open_store
-from nano_flow.journals.store.runs import RunFilter
 from nano_flow.locate import PolicyFile
+from nano_flow.ports.store import RunFilter
 from nano_flow.project.policies import read_policies
 from nano_flow.review.recorded import RecordedCall, recorded_calls, vocabulary
 
@@ -25,8 +24,8 @@ def calls_of(
 
     Without replies, ``LABELS`` is enough for what the checks said.
     """
-    store = open_store(options.state)
-    if not store.path.exists():
+    store = options.store
+    if not store.exists():
         return []
     found: Calls = []
     known: dict[str, frozenset[str] | None] = {}

@@ -11,7 +11,7 @@ from nano_flow.cli.history.reading import moment
 from nano_flow.cli.routing.history import calls_of
 from nano_flow.core.errors import UsageError
 from nano_flow.core.money import usd
-from nano_flow.journals.store.runs import RunFilter
+from nano_flow.ports.store import RunFilter
 from nano_flow.review.labelled.quality import Quality
 from nano_flow.review.learning import read_labels
 from nano_flow.review.replaying import Replay, replay

@@ -11,8 +11,8 @@ from nano_flow.cli.common import Options
 from nano_flow.cli.history.reading import moment
 from nano_flow.cli.routing.history import LABELS, calls_of
 from nano_flow.core.errors import UsageError
-from nano_flow.journals.store.runs import RunFilter
 from nano_flow.locate import PolicyFile
+from nano_flow.ports.store import RunFilter
 from nano_flow.project.policies import Policies, read_policies
 from nano_flow.review.labelled.held import labelled
 from nano_flow.review.labelled.material import learn_recorded

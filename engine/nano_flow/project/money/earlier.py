@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from nano_flow.core.money import Money, usd
 from nano_flow.gateway.observed import Observed
-from nano_flow.journals.sqlite import open_store
-from nano_flow.journals.store.reader import StoreReader
-from nano_flow.journals.store.runs import RunFilter, RunSummary
 from nano_flow.plan.catalogue import Catalogue
+from nano_flow.ports.store import RunFilter, RunSummary, Store, StoreReader
 from nano_flow.pricing.forecast.history import StepHistory, StepUse, history, uses_of_run
 
 RUNS = 10
@@ -45,10 +42,9 @@ class Hindsight:
         return f"{even}{off if self.expected != self.actual else ', as it came'}"
 
 
-def earlier_uses(state: Path, workflow: str, *, simulated: bool) -> Mapping[str, StepHistory]:
+def earlier_uses(store: Store, workflow: str, *, simulated: bool) -> Mapping[str, StepHistory]:
     """What the newest succeeded runs of ``workflow`` used, step by step; empty where there is no store yet."""
-    store = open_store(state)
-    if not store.path.exists():
+    if not store.exists():
         return {}
     with store.reader() as reader:
         uses: list[Mapping[str, StepUse]] = []
@@ -62,14 +58,13 @@ def earlier_uses(state: Path, workflow: str, *, simulated: bool) -> Mapping[str,
         return history(uses)
 
 
-def observed_before(state: Path, catalogue: Catalogue, before: float) -> Observed:
+def observed_before(store: Store, catalogue: Catalogue, before: float) -> Observed:
     """What the newest calls of all runs saw of their models, up to ``before``; nothing where there is no store yet.
 
     A simulated call tells of a model that is simulated now, a real one of a real model. A run asks for what was known
     when it began, in each of its lives: so a resume decides like the life before it.
     """
-    store = open_store(state)
-    if not store.path.exists():
+    if not store.exists():
         return Observed()
     with store.reader() as reader:
         rows = [row for row in reader.observed(before) if row.simulated == _is_simulated(catalogue, row.model)]

@@ -1,0 +1,37 @@
+"""Which adapter a name means: the literal tables of those that are built in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from nano_flow.core.errors import UsageError
+from nano_flow.ports.store import Store
+
+STORE_VARIABLE = "NANO_FLOW_STORE"
+"""The environment variable that names the store of all runs; without it there is one in each state folder."""
+
+
+def _sqlite(state: Path, url: str) -> Store:
+    from nano_flow.stores.sqlite.store import open_store as open_file
+
+    return open_file(state)
+
+
+STORES: Mapping[str, Callable[[Path, str], Store]] = {"": _sqlite}
+"""How a store is opened, by the scheme of its address; a store without an address lies in the state folder."""
+
+
+def open_store(state: Path, environ: Mapping[str, str]) -> Store:
+    """The store in force: the one place that opens one. Nothing is connected or made yet. Raises UsageError."""
+    url = environ.get(STORE_VARIABLE, "")
+    scheme = urlsplit(url).scheme
+    factory = STORES.get(scheme)
+    if factory is None:
+        known = ", ".join(f"{name}://…" for name in STORES if name)
+        raise UsageError(
+            f'{STORE_VARIABLE} names a store of the kind "{scheme}", which is not known: expected {known or "none"}, '
+            "or no such variable for the store in the state folder"
+        )
+    return factory(state, url)

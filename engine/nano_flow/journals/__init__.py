@@ -1,1 +1,0 @@
-"""What was decided, paid and done: journals in memory and in SQLite."""

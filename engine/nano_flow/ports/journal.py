@@ -1,0 +1,91 @@
+"""What one run remembers: its head, what earlier lives did, and the one who writes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from nano_flow.core.events import (
+    ApprovalAnswered,
+    CallFinished,
+    CallIntended,
+    Event,
+    ReplyChecked,
+    ToolCalled,
+    ToolIntended,
+)
+from nano_flow.core.messages import Json
+from nano_flow.core.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """The head of one run in a journal. ``plan`` is the frozen plan as JSON, ``documents`` the texts in force."""
+
+    run_id: str
+    workflow: str
+    file: str
+    created_at: float
+    plan_digest: str
+    status: str
+    simulated: bool
+    inputs: Mapping[str, Json]
+    options: Mapping[str, Json]
+    documents: Mapping[str, str]
+    policy: Mapping[str, Json]
+    steps: Mapping[str, str]
+    """Step path → digest of its definition, to name the steps that changed on resume."""
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    """Step path → kind, in the plan's order, so that a report can show steps that never began."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedWork:
+    """What an earlier life of this run already did, by address."""
+
+    calls: Mapping[tuple[str, int], CallFinished]
+    """(address, turn) → the recorded reply; compare fingerprints before use."""
+    tools: Mapping[tuple[str, int, str], ToolCalled]
+    tools_in_doubt: Mapping[tuple[str, int, str], ToolIntended]
+    """Tools that were started and whose end is unknown."""
+    approvals: Mapping[str, ApprovalAnswered]
+    asked_at: Mapping[str, float]
+    waits: Mapping[str, float]
+    """address → when the wait is over, seconds since 1970."""
+    spent: Money
+    possibly_spent: Money
+    spent_tokens: int
+    active_s: float
+    """Seconds that earlier lives were active, for ``limits.timeout``."""
+    unknown_calls: tuple[CallIntended, ...] = ()
+    """Calls that the life before sent and did not see the end of; their worst case is in ``possibly_spent``."""
+    finished: frozenset[str] = frozenset()
+    """Addresses whose last execution succeeded."""
+    checked: Mapping[tuple[str, int], ReplyChecked] = field(default_factory=dict)
+    """(address, turn) → what the checks said of the recorded reply."""
+    since_end: RecordedWork | None = None
+    """The same without the tools, waits and approvals of lives that came to an end: handlers run at every end."""
+
+
+class Journal(Protocol):
+    """What was decided, paid and done, of one run. One writer; writes are grouped into commits."""
+
+    @property
+    def cancel_requested(self) -> bool:
+        """True once somebody asked, from another process, to cancel the run."""
+
+    def record(self, event: Event) -> None:
+        """Write soon. Raises StoreError once an earlier write has failed."""
+
+    async def durable(self, event: Event) -> None:
+        """Write and return when it is on disk. Raises StoreError."""
+
+    async def flush(self) -> None:
+        """Return when everything recorded so far is on disk. Raises StoreError."""
+
+    def recorded(self) -> RecordedWork:
+        """What earlier lives of this run did; read once, at the start."""
+
+    async def close(self) -> None:
+        """Flush, give the lease back, close."""

@@ -1,0 +1,203 @@
+"""What is remembered of all runs: the store, what readers may ask of it, and the answers, as types of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from nano_flow.core.events import ApprovalAnswered, Event
+from nano_flow.core.messages import Json
+from nano_flow.core.money import Money
+from nano_flow.ports.journal import Journal, RunRecord
+
+Grouping = Literal["workflow", "step", "model", "provider", "day", "run"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunFilter:
+    """Which runs to list; None is all. ``since`` is in seconds since 1970."""
+
+    workflow: str | None = None
+    status: str | None = None
+    since: float | None = None
+    limit: int | None = None
+
+
+ALL_RUNS = RunFilter()
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """One line of ``runs list``. A run whose process died is ``paused`` by an ``interrupt``."""
+
+    run_id: str
+    workflow: str
+    file: str
+    created_at: float
+    finished_at: float | None
+    duration_s: float
+    status: str
+    simulated: bool
+    error: str | None
+    stop_reason: str | None
+    stop_address: str | None
+    owner: str | None
+    """Who is at work on it right now, in words."""
+    cost: Money
+    possibly_spent: Money
+    simulated_cost: Money
+    unpriced_calls: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpenQuestion:
+    """A question to people that nobody has answered yet."""
+
+    run_id: str
+    workflow: str
+    address: str
+    message: str
+    options: tuple[str, ...]
+    input_schema: Json
+    asked_at: float
+    expires_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What somebody decided on the question at ``address``."""
+
+    address: str
+    decision: str
+    by: str
+    input: Json = None
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SpendRow:
+    """The sums of one group. ``calls`` counts all attempts, cached replies included."""
+
+    key: str
+    calls: int
+    failed: int
+    cached: int
+    cost: Money
+    possibly_spent: Money
+    saved: Money
+    simulated_cost: Money
+    unpriced_calls: int
+    input_tokens: int
+    output_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnpricedRow:
+    """Calls of one model whose price nobody knows, and why."""
+
+    model: str
+    reason: str
+    calls: int
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedRow:
+    """The means over ``calls`` finished calls of one model; ``output_tokens`` is None where none were measured."""
+
+    model: str
+    simulated: bool
+    calls: int
+    seconds: float
+    output_tokens: float | None
+
+
+USAGE_FIELDS = (
+    *("input_tokens", "cached_input_tokens", "cache_write_tokens", "cache_write_1h_tokens"),
+    *("output_tokens", "reasoning_tokens", "audio_input_tokens", "audio_output_tokens"),
+)
+LEDGER_FIELDS = (
+    *("run_id", "seq", "workflow", "step", "address", "turn", "attempt", "model", "provider", "requested"),
+    *("outcome", "error", "day", "duration_s"),
+    *USAGE_FIELDS,
+    *("price_entry", "unpriced", "at", "cost_usd", "possibly_spent_usd", "saved_usd", "simulated", "measured"),
+)
+"""The fields of ``StoreReader.ledger``, in their order: the heading of an export."""
+
+
+class StoreReader(AbstractContextManager["StoreReader"], Protocol):
+    """Questions to one store. Every answer is of the moment it was asked in; every method may raise StoreError."""
+
+    def list_runs(self, wanted: RunFilter = ALL_RUNS) -> list[RunSummary]:
+        """Runs, newest first."""
+
+    def find_run(self, name: str) -> RunSummary:
+        """The run that ``name`` (an id, a unique prefix, ``last``) means. Raises UsageError."""
+
+    def run_record(self, run_id: str) -> RunRecord | None:
+        """The head of a run, with its documents."""
+
+    def events_of(
+        self, run_id: str, after: int = -1, kinds: Collection[type[Event]] | None = None
+    ) -> Iterator[tuple[int, Event]]:
+        """The events of a run with their numbers, of all ``kinds`` or some, from the one after ``after`` on."""
+
+    def spend(self, by: Grouping, since: float | None = None) -> list[SpendRow]:
+        """Sums of the ledger by workflow, step, model, provider, day or run."""
+
+    def unpriced(self, since: float | None = None) -> list[UnpricedRow]:
+        """Calls without a price."""
+
+    def ledger(self, run_id: str | None = None, since: float | None = None) -> Iterator[dict[str, Json]]:
+        """The rows of the ledger, oldest first: money as decimal strings, times in RFC 3339."""
+
+    def observed(self, before: float) -> list[ObservedRow]:
+        """How long the newest calls before ``before`` took and how much they wrote, by model."""
+
+    def pending_approvals(self, run_id: str | None = None) -> list[OpenQuestion]:
+        """Questions that wait for an answer, oldest first, of all runs or of one."""
+
+    def approval_answers(self, run_id: str) -> dict[str, ApprovalAnswered]:
+        """What was decided in a run, by address."""
+
+    def close(self) -> None:
+        """Let the store go."""
+
+
+class Store(Protocol):
+    """Where runs are remembered. Opening it is cheap; every method may raise StoreError."""
+
+    @property
+    def place(self) -> str:
+        """Its path or address, for people; never with a password."""
+
+    def exists(self) -> bool:
+        """False where nothing was ever written: there is nothing to read then, and reading would be an error."""
+
+    def create_run(self, record: RunRecord) -> Journal:
+        """Write the head of a new run and own it."""
+
+    def reopen_run(self, run_id: str) -> tuple[RunRecord, Journal]:
+        """Own a run that ended, paused or died. Raises UsageError where there is none or somebody else has it.
+
+        Calls whose end is unknown get one here: they failed as ``abandoned``, their worst case possibly spent.
+        """
+
+    def change_run(self, record: RunRecord) -> None:
+        """Keep the documents and options with which a run goes on."""
+
+    def request_cancel(self, run_id: str) -> None:
+        """Ask whoever owns ``run_id`` to cancel it; it is seen within a quarter of a second."""
+
+    def answer_approval(self, run_id: str, answer: Answer) -> None:
+        """Write down what a person decided; the run sees it at once, or when it is resumed. Raises UsageError."""
+
+    def delete_runs(self, run_ids: list[str], *, ledger: bool = False) -> int:
+        """Delete runs that nobody works on; their spend stays in the ledger unless ``ledger``. How many it were."""
+
+    def compact(self) -> None:
+        """Give the space of deleted runs back, where that can be done now."""
+
+    def reader(self) -> StoreReader:
+        """A view that changes nothing; close it, or use it in a ``with`` statement."""

@@ -1,0 +1,86 @@
+"""The head of a run, as the store keeps it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from nano_flow.core.messages import Json
+from nano_flow.ports import RunRecord
+from nano_flow.stores.codec import decode_json, encode_json
+from nano_flow.stores.sql.database import Database
+
+_IN_HEAD = ("inputs", "options", "documents", "policy", "steps", "kinds")
+
+
+def insert_head(database: Database, record: RunRecord) -> None:
+    """Write the row of a new run, inside a transaction of the caller's. Raises ValueError where it is no JSON."""
+    head = encode_json({name: getattr(record, name) for name in _IN_HEAD}, "the head of the run", "")
+    database.execute(
+        "INSERT INTO runs (run_id, workflow, file, created_at, plan_digest, status, simulated, head)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            *(
+                record.run_id,
+                record.workflow,
+                _as_utf8(record.file),
+                record.created_at,
+                record.plan_digest,
+                record.status,
+            ),
+            *(record.simulated, head),
+        ),
+    )
+
+
+def update_head(database: Database, record: RunRecord) -> None:
+    """Replace the head of a run that goes on with changed documents, options or policy."""
+    head = encode_json({name: getattr(record, name) for name in _IN_HEAD}, "the head of the run", "")
+    database.execute(
+        "UPDATE runs SET plan_digest = ?, head = ? WHERE run_id = ?", (record.plan_digest, head, record.run_id)
+    )
+
+
+def read_head(database: Database, run_id: str) -> RunRecord | None:
+    """The head of ``run_id``; None where there is no such run. Raises ValueError for damaged data."""
+    row = database.execute("SELECT * FROM runs WHERE run_id = ?", (run_id,)).fetchone()
+    if row is None:
+        return None
+    head = decode_json(row["head"])
+    if not isinstance(head, dict):
+        raise ValueError("the head of the run is damaged")
+    return RunRecord(
+        run_id=row["run_id"],
+        workflow=row["workflow"],
+        file=os.fsdecode(row["file"].encode("utf-8", "surrogateescape")),
+        created_at=row["created_at"],
+        plan_digest=row["plan_digest"],
+        status=row["status"],
+        simulated=bool(row["simulated"]),
+        inputs=_mapping(head, "inputs"),
+        options=_mapping(head, "options"),
+        documents=_texts(head, "documents"),
+        policy=_mapping(head, "policy"),
+        steps=_texts(head, "steps"),
+        kinds=_texts(head, "kinds"),
+    )
+
+
+def _as_utf8(path: str) -> str:
+    """A path as its bytes read in UTF-8: under another encoding of file names Python holds what SQLite cannot store."""
+    return os.fsencode(path).decode("utf-8", "surrogateescape")
+
+
+def _mapping(head: Mapping[str, Json], name: str) -> Mapping[str, Json]:
+    value = head.get(name, {})
+    if not isinstance(value, dict):
+        raise ValueError(f'"{name}" in the head of the run is damaged')
+    return value
+
+
+def _texts(head: Mapping[str, Json], name: str) -> Mapping[str, str]:
+    value = _mapping(head, name)
+    texts = {key: text for key, text in value.items() if isinstance(text, str)}
+    if len(texts) != len(value):
+        raise ValueError(f'"{name}" in the head of the run is damaged')
+    return texts

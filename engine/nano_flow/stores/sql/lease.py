@@ -1,0 +1,118 @@
+"""One owner per run: who it is, whether it still lives, and how the run is taken over when it does not."""
+
+from __future__ import annotations
+
+import os
+import socket
+import uuid
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from nano_flow.core.errors import UsageError
+from nano_flow.stores.sql.database import Database, Row
+
+LEASE_SECONDS = 30.0
+HEARTBEAT_SECONDS = 5.0
+PROCESSES = Path("/proc")
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A process that holds a run. ``host`` names the machine, its boot and its space of process ids."""
+
+    token: str
+    host: str
+    pid: int
+    started: str
+
+    def __str__(self) -> str:
+        return f"process {self.pid} on {self.host.partition(' ')[0]}"
+
+
+def this_process() -> Owner:
+    """This process, with a token of its own for each lease."""
+    pid = os.getpid()
+    return Owner(uuid.uuid4().hex, _host(), pid, start_of(pid))
+
+
+def holder(row: Row, now: float) -> Owner | None:
+    """Who holds the run of ``row`` and is alive; None where it is free to take."""
+    if row["owner_token"] is None or row["owner_until"] is None or row["owner_until"] < now:
+        return None
+    owner = Owner(row["owner_token"], row["owner_host"], row["owner_pid"], row["owner_started"])
+    if owner.host == _host() and start_of(owner.pid) != owner.started:
+        return None
+    return owner
+
+
+def take(database: Database, run_id: str, owner: Owner, now: float) -> None:
+    """Make ``owner`` the holder of ``run_id``, inside a transaction. Raises UsageError where another one lives."""
+    row = database.execute(f"SELECT {OWNER_COLUMNS} FROM runs WHERE run_id = ?{database.locking}", (run_id,)).fetchone()
+    held_by = None if row is None else holder(row, now)
+    if held_by is not None:
+        raise UsageError(
+            f'run "{run_id}" is at work in {held_by}; wait for it, or stop it with "nano-flow runs cancel {run_id}"'
+        )
+    database.execute(
+        "UPDATE runs SET owner_token = ?, owner_host = ?, owner_pid = ?, owner_started = ?, owner_until = ?,"
+        " cancel_requested_at = NULL WHERE run_id = ?",
+        (owner.token, owner.host, owner.pid, owner.started, now + LEASE_SECONDS, run_id),
+    )
+
+
+def renew(database: Database, run_id: str, owner: Owner, now: float) -> bool:
+    """Hold on for another ``LEASE_SECONDS``; False where the run has another holder by now."""
+    cursor = database.execute(
+        "UPDATE runs SET owner_until = ? WHERE run_id = ? AND owner_token = ?",
+        (now + LEASE_SECONDS, run_id, owner.token),
+    )
+    return cursor.rowcount == 1
+
+
+def holds(database: Database, run_id: str, owner: Owner) -> bool:
+    """True while ``owner`` is the holder of ``run_id``."""
+    row = database.execute("SELECT owner_token FROM runs WHERE run_id = ?", (run_id,)).fetchone()
+    return row is not None and row[0] == owner.token
+
+
+def release(database: Database, run_id: str, owner: Owner) -> None:
+    """Give ``run_id`` back, if it is still held."""
+    database.execute(
+        "UPDATE runs SET owner_token = NULL, owner_until = NULL WHERE run_id = ? AND owner_token = ?",
+        (run_id, owner.token),
+    )
+
+
+OWNER_COLUMNS = "owner_token, owner_host, owner_pid, owner_started, owner_until"
+
+
+def _host() -> str:
+    """A process id means something only on the same machine, since the same boot, in the same container."""
+    boot = namespace = ""
+    with suppress(OSError):
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    with suppress(OSError):
+        namespace = os.readlink("/proc/self/ns/pid")
+    return f"{socket.gethostname()} {boot} {namespace}".rstrip()
+
+
+def start_of(pid: int) -> str:
+    """When process ``pid`` began, in the kernel's ticks, so that a reused id is not mistaken; "" where it is gone."""
+    try:
+        stat = (PROCESSES / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return "" if (PROCESSES / "self").exists() else _signal(pid)
+    state, *fields = stat.rpartition(")")[2].split()
+    return "" if state in "ZX" else fields[18]
+
+
+def _signal(pid: int) -> str:
+    """Without ``/proc``, whether the process exists is all that can be known."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return ""
+    except PermissionError:
+        pass
+    return "alive"

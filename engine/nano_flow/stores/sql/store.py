@@ -1,0 +1,135 @@
+"""Runs in a database of SQL: how they are made, taken over, changed and deleted."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+
+from nano_flow.core.errors import StoreError, UsageError
+from nano_flow.core.events import Event
+from nano_flow.ports import RecordedWork, RunRecord
+from nano_flow.ports.store import Answer
+from nano_flow.stores.recorded import REPLAY_KINDS, RecordedFold
+from nano_flow.stores.sql import approvals, heads, lease
+from nano_flow.stores.sql.database import Database
+from nano_flow.stores.sql.journal import SqlJournal
+from nano_flow.stores.sql.reader import SqlReader, finished_addresses, stored_events
+from nano_flow.stores.sql.rows import RunKey, batch_of, next_seq
+from nano_flow.stores.sql.writer import Holding, Writer
+
+
+class SqlStore(ABC):
+    """The runs of one database; each kind of database says how it is opened."""
+
+    @property
+    @abstractmethod
+    def place(self) -> str:
+        """Its path or address, for people."""
+
+    @abstractmethod
+    def exists(self) -> bool:
+        """False where nothing was ever written."""
+
+    @abstractmethod
+    def opened(self) -> Database:
+        """A connection that writes; the store is made or brought to this version where needed. Raises StoreError."""
+
+    @abstractmethod
+    def opened_for_reading(self) -> Database:
+        """A connection for questions. Raises StoreError where there is no store yet."""
+
+    @abstractmethod
+    def compact(self) -> None:
+        """Give the space of deleted runs back, where that can be done now."""
+
+    def create_run(self, record: RunRecord) -> SqlJournal:
+        """Write the head of a new run and own it. Raises StoreError."""
+        owner = lease.this_process()
+        with self._transaction() as database:
+            heads.insert_head(database, record)
+            lease.take(database, record.run_id, owner, database.now())
+        return _journal(database, RunKey(record.run_id, record.workflow), owner, RecordedFold().work())
+
+    def reopen_run(self, run_id: str) -> tuple[RunRecord, SqlJournal]:
+        """Own a run that ended, paused or died. Raises UsageError where there is none or another process has it.
+
+        Calls whose end is unknown get one here: they failed as ``abandoned``, their worst case possibly spent.
+        """
+        owner = lease.this_process()
+        with self._transaction() as database:
+            now = database.now()
+            record = heads.read_head(database, run_id)
+            if record is None:
+                raise UsageError(f'there is no run "{run_id}"; "nano-flow runs list" shows them')
+            lease.take(database, run_id, owner, now)
+            fold = RecordedFold()
+            for _, event in stored_events(database, run_id, kinds=REPLAY_KINDS):
+                fold.apply(event)
+            fold.finished = set(finished_addresses(database, run_id))
+            key = RunKey(run_id, record.workflow)
+            answers = approvals.answers(database, run_id).values()
+            unrecorded = [answer for answer in answers if answer.address not in fold.approvals]
+            unknown = tuple(fold.open_calls.values())
+            closing: list[Event] = [*fold.abandoned(now, simulated=record.simulated), *unrecorded]
+            batch_of(key, next_seq(database, run_id), closing).write(database)
+            for event in closing:
+                fold.apply(event)
+        return record, _journal(database, key, owner, replace(fold.work(), unknown_calls=unknown))
+
+    def change_run(self, record: RunRecord) -> None:
+        """Keep the documents and options with which a run goes on. Raises StoreError."""
+        with self._transaction() as database:
+            heads.update_head(database, record)
+        database.close()
+
+    def request_cancel(self, run_id: str) -> None:
+        """Ask the process that owns ``run_id`` to cancel it; it sees that within a quarter of a second."""
+        with self._transaction() as database:
+            database.execute("UPDATE runs SET cancel_requested_at = ? WHERE run_id = ?", (database.now(), run_id))
+        database.close()
+
+    def answer_approval(self, run_id: str, answer: Answer) -> None:
+        """Write down what a person decided; the run sees it at once, or when it is resumed. Raises UsageError."""
+        with self._transaction() as database:
+            approvals.give(database, run_id, answer, database.now())
+        database.close()
+
+    def delete_runs(self, run_ids: list[str], *, ledger: bool = False) -> int:
+        """Delete runs that nobody works on; their spend stays in the ledger unless ``ledger``. How many it were."""
+        deleted = 0
+        with self._transaction() as database:
+            for run_id in run_ids:
+                row = database.execute(f"SELECT {lease.OWNER_COLUMNS} FROM runs WHERE run_id = ?", (run_id,))
+                head = row.fetchone()
+                if head is None or lease.holder(head, database.now()) is not None:
+                    continue
+                deleted += 1
+                for table in ("runs", "events", "approvals", *(("ledger",) if ledger else ())):
+                    database.execute(f"DELETE FROM {table} WHERE run_id = ?", (run_id,))
+        database.close()
+        return deleted
+
+    def reader(self) -> SqlReader:
+        """A view that changes nothing; close it, or use it in a ``with`` statement. Raises StoreError."""
+        return SqlReader(self.opened_for_reading())
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Database]:
+        """A connection in a transaction; it is committed at the end and left open, or closed after an error."""
+        database = self.opened()
+        with ExitStack() as stack:
+            stack.callback(database.close)
+            with database.guarded(), database.transaction():
+                try:
+                    yield database
+                except ValueError as error:
+                    raise StoreError(self.place, f"the run cannot be read or stored: {error}") from error
+            stack.pop_all()
+
+
+def _journal(database: Database, key: RunKey, owner: lease.Owner, work: RecordedWork) -> SqlJournal:
+    with database.guarded():
+        seq = next_seq(database, key.run_id)
+    return SqlJournal(Writer(database, Holding(key, owner), seq), work)

@@ -1,0 +1,158 @@
+"""The one thread that writes a run's events: whatever queued up while the disk was busy goes into one commit."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from dataclasses import dataclass
+from typing import TypeVar
+
+from nano_flow.core.errors import StoreError
+from nano_flow.core.events import Event
+from nano_flow.stores.sql import lease
+from nano_flow.stores.sql.database import Database
+from nano_flow.stores.sql.rows import RunKey, batch_of
+
+TICK_SECONDS = 0.25
+"""How long an event that nobody waits for may lie in memory, and how soon a request to cancel is seen."""
+
+_MANY = 1000
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """A run that this process owns."""
+
+    run: RunKey
+    owner: lease.Owner
+
+
+class Writer:
+    """Takes events from one event loop and writes them in order; the first failure is final."""
+
+    def __init__(self, database: Database, holding: Holding, seq: int) -> None:
+        self.failure: StoreError | None = None
+        self.cancel_requested = False
+        self._database = database
+        self._holding = holding
+        self._seq = seq
+        self._events: deque[Event] = deque()
+        self._waiters: deque[asyncio.Future[None]] = deque()
+        self._wake = threading.Event()
+        self._closing = False
+        self._renewed_at = database.now()
+        self._thread = threading.Thread(target=self._run, name=f"journal {holding.run.run_id}", daemon=True)
+        self._thread.start()
+
+    def put(self, event: Event) -> None:
+        """Queue ``event``; it is written within a tick."""
+        if self.failure is not None:
+            raise self.failure
+        self._events.append(event)
+        if len(self._events) > _MANY and not self._wake.is_set():
+            self._wake.set()
+
+    def settled(self) -> asyncio.Future[None]:
+        """A future that is done when all that was put so far is on disk."""
+        if self.failure is not None:
+            raise self.failure
+        future = asyncio.get_running_loop().create_future()
+        # After its events: the thread counts waiters first, so whoever it counts has everything queued.
+        self._waiters.append(future)
+        if not self._wake.is_set():
+            self._wake.set()
+        return future
+
+    def stop(self) -> None:
+        """End the thread after what is queued, give the run back, and close the connection. Blocks."""
+        self._closing = True
+        self._wake.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            self._wake.wait(TICK_SECONDS)
+            self._wake.clear()
+            closing = self._closing
+            waiters = _drain(self._waiters)
+            events = _drain(self._events)
+            if self.failure is None:
+                self._attempt(events)
+            if waiters:
+                _tell(waiters, self.failure)
+            if closing and not self._events and not self._waiters:
+                break
+        self._leave()
+
+    def _attempt(self, events: list[Event]) -> None:
+        try:
+            now = self._database.now()
+            if events or now - self._renewed_at >= lease.HEARTBEAT_SECONDS:
+                self._commit(events, now)
+            self._look_for_cancel()
+        except StoreError as error:
+            self.failure = error
+        except Exception as error:
+            self.failure = self._database.told(error)
+
+    def _commit(self, events: list[Event], now: float) -> None:
+        holding, database = self._holding, self._database
+        batch = batch_of(holding.run, self._seq, events)
+        with database.transaction():
+            # Also the fence: a process that slept through its lease must not write into what another one took over.
+            if not self._still_held(now):
+                raise StoreError(
+                    database.place, f'run "{holding.run.run_id}" was taken over by another process, or deleted'
+                )
+            batch.write(database)
+        self._seq += len(events)
+
+    def _still_held(self, now: float) -> bool:
+        run_id, owner = self._holding.run.run_id, self._holding.owner
+        if now - self._renewed_at < lease.HEARTBEAT_SECONDS:
+            return lease.holds(self._database, run_id, owner)
+        self._renewed_at = now
+        return lease.renew(self._database, run_id, owner, now)
+
+    def _look_for_cancel(self) -> None:
+        if not self.cancel_requested:
+            query = "SELECT cancel_requested_at FROM runs WHERE run_id = ?"
+            row = self._database.execute(query, (self._holding.run.run_id,)).fetchone()
+            self.cancel_requested = row is not None and row[0] is not None
+
+    def _leave(self) -> None:
+        try:
+            with self._database.guarded():
+                lease.release(self._database, self._holding.run.run_id, self._holding.owner)
+        except StoreError as error:
+            self.failure = self.failure or error
+        finally:
+            self._database.close()
+
+
+def _drain(queue: deque[_T]) -> list[_T]:
+    return [queue.popleft() for _ in range(len(queue))]
+
+
+def _tell(waiters: list[asyncio.Future[None]], failure: StoreError | None) -> None:
+    by_loop: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
+    for waiter in waiters:
+        by_loop.setdefault(waiter.get_loop(), []).append(waiter)
+    for loop, futures in by_loop.items():
+        try:
+            loop.call_soon_threadsafe(_resolve, futures, failure)
+        except RuntimeError:
+            # The loop was closed meanwhile: nobody waits any more.
+            continue
+
+
+def _resolve(futures: list[asyncio.Future[None]], failure: StoreError | None) -> None:
+    for future in futures:
+        if future.done():
+            continue
+        if failure is None:
+            future.set_result(None)
+        else:
+            future.set_exception(failure)

@@ -1,0 +1,1 @@
+"""The store of a project in one SQLite file."""

@@ -1,0 +1,58 @@
+"""The store of a project: ``.nano-flow/state.db``, the journal of every run in one SQLite file."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from nano_flow.stores.sql.store import SqlStore
+from nano_flow.stores.sqlite.database import SqliteDatabase
+from nano_flow.stores.sqlite.schema import guarded, open_for_reading, open_for_writing
+
+FILE_NAME = "state.db"
+
+
+class SqliteStore(SqlStore):
+    """A store on disk; made with ``open_store``."""
+
+    def __init__(self, path: Path, now: Callable[[], float] = time.time) -> None:
+        self.path = path
+        self._now = now
+
+    @property
+    def place(self) -> str:
+        """The path of its file."""
+        return str(self.path)
+
+    def exists(self) -> bool:
+        """True where the file is there."""
+        return self.path.exists()
+
+    def opened(self) -> SqliteDatabase:
+        """A connection that writes. Raises StoreError."""
+        return SqliteDatabase(self.path, open_for_writing(self.path), self._now)
+
+    def opened_for_reading(self) -> SqliteDatabase:
+        """A connection that changes nothing. Raises StoreError."""
+        return SqliteDatabase(self.path, open_for_reading(self.path), self._now)
+
+    def compact(self) -> None:
+        """Give the space of deleted runs back to the disk; left for later where somebody writes meanwhile."""
+        with guarded(self.path):
+            connection = open_for_writing(self.path)
+            try:
+                connection.execute("PRAGMA busy_timeout = 0")
+                connection.execute("VACUUM")
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error):
+                    raise
+            finally:
+                connection.close()
+
+
+def open_store(state_dir: Path | str, now: Callable[[], float] = time.time) -> SqliteStore:
+    """The store in ``state_dir``; nothing is made before the first run is."""
+    return SqliteStore(Path(state_dir) / FILE_NAME, now)
