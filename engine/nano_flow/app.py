@@ -47,9 +47,11 @@ class RunReport:
     @property
     def exit_code(self) -> int:
         """The exit code that ``cli.md`` gives to such an end."""
-        reason = self.end.reason
+        reason, failure = self.end.reason, self.end.failure
         if self.end.status == "succeeded":
             return 0
+        if failure is not None and failure.kind == "defect":
+            return 70
         by_reason = {"provider": 4, "budget": 5, "limit": 5, "approval": 6, "interrupt": 130}
         return by_reason.get(reason or "", 1)
 

@@ -16,6 +16,7 @@ from nano_flow.clock import SystemClock
 from nano_flow.core.errors import StoreError
 from nano_flow.core.events import Event, NoticeGiven
 from nano_flow.core.redact import Redactor
+from nano_flow.defects import told_in_a_run
 from nano_flow.gateway.chosen import Chosen
 from nano_flow.gateway.gateway import Gateway
 from nano_flow.gateway.observed import Observed
@@ -133,6 +134,8 @@ class Parts:
             read_file=partial(read_attachment, plan.workspace),
             open_budget=ledger.open,
             stand_in=doubles.stand_in if doubles else None,
+            defect=told_in_a_run(where.state, redactor(prepared, where.environ).text),
+            unheard=lambda: recorder.unheard,
         )
         return cls(services, providers, toolbox, cache)
 
@@ -230,13 +233,18 @@ def _router(prepared: PreparedRun, environ: Mapping[str, str], observed: Observe
 
 
 def cleaner(prepared: PreparedRun, environ: Mapping[str, str]) -> Callable[[Event], Event] | None:
-    """Takes secret inputs and the values of credentials out of every event."""
+    """Takes secret inputs and the values of credentials out of every event; None where there are none."""
+    secrets = redactor(prepared, environ)
+    return secrets.event if secrets else None
+
+
+def redactor(prepared: PreparedRun, environ: Mapping[str, str]) -> Redactor:
+    """Knows the secret inputs of a run and the values of credentials."""
     cards = prepared.opened.policies.catalogue.providers.values()
     names = {name for card in cards for way in card.credentials for name in way}
     names |= {name for plan in _plans(prepared.plan) for name in _named_by_tools(plan)} - _NO_SECRETS
     values = {environ[name] for name in names if environ.get(name)} | set(prepared.secrets)
-    redactor = Redactor(values)
-    return redactor.event if redactor else None
+    return Redactor(values)
 
 
 def _plans(plan: Plan) -> Iterator[Plan]:

@@ -11,10 +11,10 @@ import pytest
 from nano_flow.cli import main
 from nano_flow.cli.common import Options, options_of, pass_options
 from nano_flow.cli.frame import group as frame
-from nano_flow.cli.frame.crash import without_inputs, without_secrets
 from nano_flow.cli.main import run_command
 from nano_flow.core.diagnostics import Diagnostic, SourceRange
 from nano_flow.core.errors import DocumentError, UsageError
+from nano_flow.defects import without_inputs, without_secrets
 
 
 @pytest.fixture

@@ -15,9 +15,9 @@ from nano_flow.project.preparing import read_inputs_file
     [
         ('{"a": 1', r'i.json" is not JSON: expecting .* at line 1, column 8'),
         ("", "is not JSON: expecting value at line 1, column 1"),
-        ('{"a": NaN}', "is not JSON: nan is no number"),
-        ("[" * 100_000, "is not JSON: maximum recursion depth"),
-        ('{"a": ' + "9" * 5_000 + "}", "is not JSON: exceeds the limit"),
+        ('{"a": NaN}', "is not JSON: NaN is not JSON"),
+        ("[" * 100_000, "is not JSON: nested too deeply: more than 100 levels"),
+        ('{"a": ' + "9" * 5_000 + "}", "is not JSON: a number of 5000 digits is out of range"),
         ("[1]", "must hold a mapping"),
     ],
 )

@@ -23,11 +23,9 @@ def say_failure(error: NanoFlowError, *, as_json: bool) -> None:
 
 def say_defect(error: Exception, arguments: Sequence[str], state: Path, *, as_json: bool) -> None:
     """Write the report of a defect into the folder ``state`` and say where it is, in one sentence."""
-    from nano_flow.cli.frame.crash import write_report
+    from nano_flow.defects import sentence, write_report
 
-    report = write_report(error, arguments, state)
-    where = f'the report is "{report}"' if report else "no report could be written to the state folder"
-    message = f"this is a defect of nano-flow ({type(error).__name__}), not of your documents; {where}"
+    message = sentence(error, write_report(error, arguments, state))
     if as_json:
         print_error(message, 70)
     output.fail(message)

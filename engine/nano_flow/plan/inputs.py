@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 
 from nano_flow.core.messages import Json
+from nano_flow.core.strict_json import strict_json
 from nano_flow.plan.plan import PlannedInput
 from nano_flow.source.json_schema import complaints
 
@@ -53,11 +54,11 @@ def read_input(spec: PlannedInput, text: str) -> Json:
     if not kinds or "string" in kinds:
         return text
     try:
-        value: Json = json.loads(text, parse_constant=_no_constant)
-    except ValueError:
+        return strict_json(text)
+    except ValueError as error:
         wanted = " or ".join(str(kind) for kind in kinds)
-        raise ValueError(f'input "{spec.name}" needs {wanted}, as JSON; it got {text[:80]!r}') from None
-    return value
+        reason = "" if isinstance(error, json.JSONDecodeError) else f" ({error})"
+        raise ValueError(f'input "{spec.name}" needs {wanted}, as JSON; it got {text[:80]!r}{reason}') from None
 
 
 def _unknown(name: str, declared: Mapping[str, PlannedInput]) -> str:
@@ -91,7 +92,3 @@ def _is_plain(value: Json, kind: str) -> bool:
     if isinstance(value, bool):
         return kind == "boolean"
     return isinstance(value, _SIMPLE.get(kind, ()))
-
-
-def _no_constant(name: str) -> Json:
-    raise ValueError(f"{name} is not JSON")

@@ -12,6 +12,7 @@ from pathlib import Path
 from nano_flow.core.errors import UsageError
 from nano_flow.core.messages import Json
 from nano_flow.core.money import Money, money, usd
+from nano_flow.core.strict_json import strict_json
 from nano_flow.plan.inputs import bind_inputs, read_input
 from nano_flow.plan.plan import Plan
 from nano_flow.ports import RunRecord
@@ -137,17 +138,12 @@ def read_inputs_file(path: str) -> dict[str, Json]:
 
 def _read_json(text: str, path: str) -> Json:
     try:
-        data: Json = json.loads(text, parse_constant=_no_number)
+        return strict_json(text)
     except json.JSONDecodeError as error:
         message = f'"{path}" is not JSON: {error.msg.lower()} at line {error.lineno}, column {error.colno}'
         raise UsageError(message) from None
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f'"{path}" is not JSON: {str(error).lower()}') from None
-    return data
-
-
-def _no_number(name: str) -> Json:
-    raise ValueError(f"{name} is no number")
+    except ValueError as error:
+        raise UsageError(f'"{path}" is not JSON: {error}') from None
 
 
 def _bound(plan: Plan, given: GivenInputs) -> dict[str, Json]:

@@ -12,6 +12,7 @@ from nano_flow.core.money import ZERO, Money
 from nano_flow.core.outcomes import StepOutcome, Succeeded
 from nano_flow.core.refs import Address
 from nano_flow.core.text import as_text
+from nano_flow.defects import sentence
 from nano_flow.gateway.ask import ModelAnswer, ModelAsk
 from nano_flow.plan.plan import Plan, PlannedBudget, PlannedGraph, PlannedStep, Value
 from nano_flow.ports import Approver, Clock, Commands, RecordedWork, Tool
@@ -63,6 +64,10 @@ class Services:
     open_budget: Callable[[str, PlannedBudget], None]
     """Declares the budget scope of an address."""
     stand_in: StandIn | None = None
+    defect: Callable[[Exception, str], str] = lambda error, address: sentence(error, None)
+    """Reports an error of ours that hit the step at an address; the sentence for the step's failure."""
+    unheard: Callable[[], bool] = lambda: False
+    """True once an event could not be told to those who look on: the error that is under way is theirs."""
 
 
 class Nested(Protocol):

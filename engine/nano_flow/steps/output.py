@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from typing import NoReturn
 
 from nano_flow.core.messages import Json
+from nano_flow.core.strict_json import strict_json
 from nano_flow.source.json_schema import complaints
-
-_MAX_DIGITS = 1_000
-"""Digits of a whole number that a reply may hold."""
 
 
 class OutputBroken(Exception):
@@ -25,12 +21,11 @@ def read_output(text: str, schema: Mapping[str, Json]) -> Json:
 
 
 def parse_json(text: str) -> Json:
-    """Strict JSON: no NaN, no Infinity, no endless numbers. OutputBroken for anything else."""
+    """Strict JSON (``core.strict_json``). OutputBroken for anything else."""
     try:
-        value: Json = json.loads(text, parse_constant=_no_constant, parse_int=_whole)
-    except (ValueError, RecursionError) as error:
+        return strict_json(text)
+    except ValueError as error:
         raise OutputBroken(f"not valid JSON: {error}") from None
-    return value
 
 
 def check_schema(value: Json, schema: Mapping[str, Json]) -> None:
@@ -38,16 +33,6 @@ def check_schema(value: Json, schema: Mapping[str, Json]) -> None:
     errors = complaints(value, schema)
     if errors:
         raise OutputBroken("; ".join(errors))
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _whole(digits: str) -> int:
-    if len(digits) > _MAX_DIGITS:
-        raise ValueError(f"a number of {len(digits)} digits")
-    return int(digits)
 
 
 def _without_fence(text: str) -> str:

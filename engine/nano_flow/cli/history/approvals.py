@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import json
 from contextlib import suppress
 
 import click
@@ -97,11 +96,12 @@ def answer_command(options: Options, /, run: str, address: str, option: str, giv
 def _parsed(given: str | None) -> Json:
     if given is None:
         return None
+    from nano_flow.core.strict_json import strict_json
+
     try:
-        value: Json = json.loads(given)
+        return strict_json(given)
     except ValueError as error:
         raise UsageError(f"--input is not JSON: {error}") from None
-    return value
 
 
 def _check(value: Json, schema: Json) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import ChainMap
 
-from nano_flow.core.errors import LimitReached, ProviderError, StepError
+from nano_flow.core.errors import LimitReached
 from nano_flow.core.events import StepFailed, StepFinished, StepRetried, StepSkipped, StepStarted
 from nano_flow.core.outcomes import Ended, Failed, Failure, StepOutcome, Succeeded
 from nano_flow.core.refs import Address
@@ -13,12 +13,13 @@ from nano_flow.core.text import duration_text
 from nano_flow.gateway.sending.deadlines import counted
 from nano_flow.plan.plan import PlannedRetry, PlannedStep
 from nano_flow.runtime.execution.engine import Engine, value_of
+from nano_flow.runtime.execution.fence import Fence
 from nano_flow.runtime.scope import Bill, Frame
 from nano_flow.runtime.templates import render
 from nano_flow.steps.context import Done, Execution, Names
 from nano_flow.steps.table import KINDS, ExecuteNow
 
-_NOT_RETRIED = frozenset({"template", "condition", "for_each", "max_items", "budget", "limit"})
+_NOT_RETRIED = frozenset({"template", "condition", "for_each", "max_items", "budget", "limit", "defect"})
 """Classes that a second attempt cannot help; retried only where ``retry.errors`` names them."""
 
 _ANSWERED_INSIDE = frozenset({"approve", "switch"})
@@ -111,11 +112,14 @@ class Attempts:
 
     def run_now(self, names: Names, execute: ExecuteNow) -> StepOutcome:
         """One attempt of a body that only computes."""
+        fence = Fence(self._engine.services, self._address)
+        outcome: StepOutcome
         try:
-            self._start(None, None)
-            outcome = self._stood_in() or execute(self.execution(names, 0))
-        except StepError as error:
-            outcome = Failed(Failure(error.kind, str(error)))
+            with fence:
+                self._start(None, None)
+                outcome = self._stood_in() or execute(self.execution(names, 0))
+            if fence.failed is not None:
+                outcome = fence.failed
         except LimitReached as error:
             outcome = self._engine.limit_reached(error, self._address)
         self._tell(outcome)
@@ -160,15 +164,14 @@ class Attempts:
             return Failed(Failure("timeout", f"no result within {duration_text(limit)}"))
 
     async def _body(self, execution: Execution) -> StepOutcome:
+        fence = Fence(self._engine.services, self._address)
         try:
-            stood_in = self._stood_in()
-            return stood_in or await KINDS[self._step.kind].execute(execution)
-        except StepError as error:
-            return self._engine.failed(error, self._address)
-        except ProviderError as error:
-            return Failed(Failure(error.kind, str(error), provider=True))
+            with fence:
+                stood_in = self._stood_in()
+                return stood_in or await KINDS[self._step.kind].execute(execution)
         except LimitReached as error:
             return self._engine.limit_reached(error, self._address)
+        return self._engine.failed(fence, self._address)
 
     def _stood_in(self) -> StepOutcome | None:
         """In a rehearsal: what a script says instead of a step without a slot of its own."""

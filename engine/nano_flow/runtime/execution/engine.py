@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from nano_flow.core.errors import LimitReached, StepError
+from nano_flow.core.errors import LimitReached
 from nano_flow.core.events import StepSkipped
 from nano_flow.core.messages import Json
 from nano_flow.core.money import ZERO
 from nano_flow.core.outcomes import Failed, Failure, Skipped, StepOutcome, StopReason, Waiting
 from nano_flow.core.refs import Address
 from nano_flow.plan.plan import PlannedGraph, PlannedStep, Value
+from nano_flow.runtime.execution.fence import Fence
 from nano_flow.runtime.limits import Control, Slots, StepCount, Stop
 from nano_flow.runtime.scope import Bill, Frame, record_of
 from nano_flow.runtime.state import Topology
@@ -54,11 +55,12 @@ class Engine:
             self.control.order(Stop(kind, address, str(error), pause))
         return Waiting("budget", address, str(error)) if pause else Failed(Failure(kind, str(error)))
 
-    def failed(self, error: StepError, address: Address) -> Failed:
-        """What a step's error makes of it; a tool that is not what was accepted stops the run until somebody looks."""
-        if error.kind == "tool_changed":
-            self.control.order(Stop("approval", address, str(error)))
-        return Failed(Failure(error.kind, str(error)))
+    def failed(self, fence: Fence, address: Address) -> Failed:
+        """The failure of a step behind ``fence``; a tool that is not what was accepted stops the run for a person."""
+        assert fence.failed is not None
+        if fence.failed.failure.kind == "tool_changed":
+            self.control.order(Stop("approval", address, fence.failed.failure.message))
+        return fence.failed
 
     def tell_skip(self, frame: Frame, event: StepSkipped) -> None:
         """A step of ``frame`` will not start."""

@@ -15,6 +15,7 @@ from nano_flow.core.text import as_text
 from nano_flow.plan.plan import PlannedForEach, PlannedRepeat, PlannedStep
 from nano_flow.runtime.execution.attempt import Attempts, tolerates
 from nano_flow.runtime.execution.engine import Engine, holds, value_of
+from nano_flow.runtime.execution.fence import fenced
 from nano_flow.runtime.scope import Bill, Frame
 from nano_flow.steps.context import Names
 from nano_flow.steps.table import KINDS
@@ -87,9 +88,9 @@ class FanOut:
             if self._halted or self._engine.control.stop is not None:
                 return
             names = {**self._frame.names, self._spec.name: items[index], "index": index}
-            outcome = await run_series(
-                self._engine, self._frame, self._step, nth(address, index), (names, index), self._bill
-            )
+            place, engine, step = nth(address, index), self._engine, self._step
+            work = run_series(engine, self._frame, step, place, (names, index), self._bill)
+            outcome = await fenced(engine.services, step, place, work)
             self._outcomes[index] = outcome
             self._note(outcome)
             if index % 100 == 99:

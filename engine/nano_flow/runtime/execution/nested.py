@@ -16,6 +16,7 @@ from nano_flow.core.text import duration_text
 from nano_flow.gateway.sending.deadlines import counted
 from nano_flow.plan.plan import Plan, PlannedBudget, PlannedGraph, PlannedLimits, PlannedStep, Value
 from nano_flow.runtime.execution.engine import Engine, value_of
+from nano_flow.runtime.execution.fence import Fence
 from nano_flow.runtime.execution.step import run_body, run_now, run_step
 from nano_flow.runtime.limits import Control, Slots, StepCount, Stop, active_before, active_timeout
 from nano_flow.runtime.scheduler import GraphRun
@@ -130,11 +131,13 @@ class NestedGraphs:
     async def _run(self, frame: Frame, timeout_s: float | None, active_s: float | None = None) -> StepOutcome:
         """Run a graph and, when it ends, its handlers: they are under neither of its timeouts."""
         engine, clock = self._engine, self._engine.services.clock
+        fence = Fence(engine.services, frame.address)
         try:
             async with clock.timeout(timeout_s) as deadline:
                 with counted(deadline):
                     async with active_timeout(engine.slots, active_s, clock, frame.address):
-                        outcome, state = await self._graph(frame)
+                        with fence:
+                            outcome, state = await self._graph(frame)
         except TimeoutError:
             return await self._late(frame, Failure("timeout", f"no result within {duration_text(timeout_s or 0.0)}"))
         except LimitReached as error:
@@ -146,6 +149,8 @@ class NestedGraphs:
             if stop is None or not stop.pause:
                 await self._cancelled(frame, stop)
             raise
+        if fence.failed is not None:
+            return await self._late(frame, fence.failed.failure)
         if not isinstance(outcome, Waiting):
             failed = _failure(outcome, state)
             await self._handlers(frame, "failed" if failed else "succeeded", failed)
@@ -183,10 +188,13 @@ class NestedGraphs:
             inner = Frame(
                 frame.plan, handler, frame.address, {**names, "steps": steps}, steps, budgets, frame.generation
             )
+            problem, fence = "", Fence(engine.services, frame.address)
             try:
                 async with engine.services.clock.timeout(limits.finally_timeout_s):
-                    outcome, _ = await nested._graph(inner)
-                problem = "nobody is there to answer it" if isinstance(outcome, Waiting) else ""
+                    with fence:
+                        outcome, _ = await nested._graph(inner)
+                        problem = "nobody is there to answer it" if isinstance(outcome, Waiting) else ""
+                problem = fence.failed.failure.message if fence.failed else problem
             except TimeoutError:
                 problem = (
                     f'it took longer than "limits.finally.timeout", {duration_text(limits.finally_timeout_s or 0.0)}'

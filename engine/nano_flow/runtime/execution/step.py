@@ -9,6 +9,7 @@ from nano_flow.core.refs import Address, child
 from nano_flow.plan.plan import PlannedStep
 from nano_flow.runtime.execution.attempt import Attempts
 from nano_flow.runtime.execution.engine import Engine, holds, value_of
+from nano_flow.runtime.execution.fence import fenced, fenced_now
 from nano_flow.runtime.execution.many import FanOut, run_series
 from nano_flow.runtime.scheduler import skip_event
 from nano_flow.runtime.scope import Bill, Frame
@@ -27,13 +28,18 @@ async def run_step(engine: Engine, frame: Frame, step: PlannedStep) -> StepOutco
 
 async def run_body(engine: Engine, frame: Frame, step: PlannedStep, address: Address, bill: Bill) -> StepOutcome:
     """The same at a given address, without making the outcome visible: also for the case of a switch."""
+    services = engine.services
+    outcome = await fenced(services, step, address, _admitted(engine, frame, step, address, bill))
+    return fenced_now(services, step, address, lambda: recover(engine, frame, step, address, outcome))
+
+
+async def _admitted(engine: Engine, frame: Frame, step: PlannedStep, address: Address, bill: Bill) -> StepOutcome:
     outcome = _condition(engine, frame, step, address)
-    if outcome is None:
-        if step.for_each is not None:
-            outcome = await FanOut(engine, frame, step, step.for_each, bill).run(address)
-        else:
-            outcome = await run_series(engine, frame, step, address, (frame.names, None), bill)
-    return recover(engine, frame, step, address, outcome)
+    if outcome is not None:
+        return outcome
+    if step.for_each is not None:
+        return await FanOut(engine, frame, step, step.for_each, bill).run(address)
+    return await run_series(engine, frame, step, address, (frame.names, None), bill)
 
 
 def run_now(engine: Engine, frame: Frame, step: PlannedStep) -> StepOutcome | None:
@@ -41,11 +47,14 @@ def run_now(engine: Engine, frame: Frame, step: PlannedStep) -> StepOutcome | No
     kind = KINDS[step.kind]
     if kind.execute_now is None or step.for_each or step.repeat or step.retry or step.timeout_s:
         return None
-    address = child(frame.address, step.id)
-    outcome = _condition(engine, frame, step, address)
-    if outcome is None:
-        outcome = Attempts(engine, frame, step, address, Bill()).run_now(frame.names, kind.execute_now)
-    outcome = recover(engine, frame, step, address, outcome)
+    address, execute, services = child(frame.address, step.id), kind.execute_now, engine.services
+
+    def computed() -> StepOutcome:
+        admitted = _condition(engine, frame, step, address)
+        return admitted or Attempts(engine, frame, step, address, Bill()).run_now(frame.names, execute)
+
+    first = fenced_now(services, step, address, computed)
+    outcome = fenced_now(services, step, address, lambda: recover(engine, frame, step, address, first))
     if frame.kept is not None and isinstance(outcome, Succeeded):
         frame.kept[address] = Done(outcome)
     return engine.settle(frame, step, outcome, Bill())

@@ -8,9 +8,10 @@ from typing import Literal
 
 from jinja2.runtime import Context
 
+from nano_flow.core.strict_json import strict_json
 from nano_flow.runtime.rendering.failure import RenderFailure, kind_of
 from nano_flow.runtime.rendering.filters.arguments import number, whole
-from nano_flow.runtime.rendering.plain import MAX_BITS, checked_float, text_of, to_json
+from nano_flow.runtime.rendering.plain import MAX_BITS, text_of, to_json
 from nano_flow.runtime.rendering.sandbox import meter_of
 from nano_flow.source.regex_guard import PatternTooSlow, check_pattern, search
 
@@ -27,19 +28,12 @@ def fromjson(context: Context, value: object) -> object:
         raise RenderFailure(f"fromjson needs a text, not {kind_of(value)}")
     meter_of(context).work(len(value) // 16)
     try:
-        data: object = json.loads(value, parse_constant=_refused, parse_float=_finite)
+        return strict_json(value)
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
         raise RenderFailure(f"fromjson: this is not JSON: {error.msg.lower()} ({place})") from None
-    return data
-
-
-def _refused(constant: str) -> object:
-    raise RenderFailure(f"fromjson: {constant} is not JSON")
-
-
-def _finite(digits: str) -> float:
-    return checked_float(float(digits))
+    except ValueError as error:
+        raise RenderFailure(f"fromjson: {error}") from None
 
 
 def match(context: Context, value: object, pattern: object) -> bool:
