@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
 
 from nano_flow.core.events import Event
@@ -13,6 +13,7 @@ from nano_flow.core.refs import ModelRef
 from nano_flow.gateway.ask import Circumstances, ModelAsk
 from nano_flow.gateway.gateway import Gateway
 from nano_flow.gateway.services import GatewayServices
+from nano_flow.plan.call_specs import ReplySpec, RouteSpec
 from nano_flow.plan.catalogue import Catalogue, ModelCard, ProviderCard
 from nano_flow.plan.plan import PlannedBudget
 from nano_flow.pricing.ledger import Ledger
@@ -139,9 +140,16 @@ PRICES = Prices({f"{name}/one": price("1", "2", f"{name}/one") for name in ("alp
 """alpha, beta and sim cost 1,000 nano-dollars a token in and 2,000 out; gamma has no price."""
 
 
-def ask(text: str = "hello", **fields: object) -> ModelAsk:
+def ask(text: str = "hello", **said: object) -> ModelAsk:
+    """A question; what belongs to its route or its reply is put there."""
     plain = ModelAsk("step", 0, (Message("user", text),))
-    return replace(plain, **fields)  # type: ignore[arg-type]
+    route = replace(plain.route, **_taken(said, RouteSpec))  # type: ignore[arg-type]
+    reply = replace(plain.reply, **_taken(said, ReplySpec))  # type: ignore[arg-type]
+    return replace(plain, route=route, reply=reply, **said)  # type: ignore[arg-type]
+
+
+def _taken(said: dict[str, object], kind: type) -> dict[str, object]:
+    return {field.name: said.pop(field.name) for field in fields(kind) if field.name in said}
 
 
 COST = Money(10 * 1000 + 5 * 2000)

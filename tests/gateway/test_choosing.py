@@ -132,9 +132,9 @@ def cascade_world(cheap: str) -> World:
     world.providers["beta"] = FakeProvider([reply("surely 4")])
 
     def route(question: ModelAsk, circumstances: Circumstances) -> Routed:
-        if question.model == "auto":
+        if question.route.model == "auto":
             return Decided((ModelRef("alpha", "one"),), tier="simple", cascade=("standard",))
-        return Decided((ModelRef("beta", "one"),), tier=question.model)
+        return Decided((ModelRef("beta", "one"),), tier=question.route.model)
 
     world.extra["route"] = route
     return world

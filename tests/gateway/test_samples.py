@@ -48,9 +48,9 @@ def world_of(*cheap: Outcome, **fields: object) -> World:
     world.providers["beta"] = FakeProvider([reply("it is 4")])
 
     def route(question: ModelAsk, circumstances: Circumstances) -> Routed:
-        if question.model == "auto":
+        if question.route.model == "auto":
             return Decided((A,), tier="simple", cascade=("standard",))
-        return Decided((B,), tier=question.model)
+        return Decided((B,), tier=question.route.model)
 
     world.extra.setdefault("route", route)
     return world

@@ -58,7 +58,7 @@ def test_a_file_that_several_steps_name_is_read_once() -> None:
     """
     a, b = plan_of(text, {"x.md": "hi", "s.json": "{}"}).graph.steps
     assert a.digest != b.digest  # the id counts
-    assert a.spec.output_schema == b.spec.output_schema == {}  # type: ignore[union-attr]
+    assert a.spec.reply.output_schema == b.spec.reply.output_schema == {}  # type: ignore[union-attr]
 
 
 def test_files_are_bounded_and_text(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,7 +86,7 @@ def test_a_schema_from_a_file() -> None:
     plan = plan_of(SCHEMA, {"s.json": '{"type": "object", "properties": {"k": {}}}'})
     spec = plan.graph.steps[0].spec
     assert isinstance(spec, PlannedPrompt)
-    assert spec.output_schema == {"type": "object", "properties": {"k": {}}}
+    assert spec.reply.output_schema == {"type": "object", "properties": {"k": {}}}
 
 
 @pytest.mark.parametrize(

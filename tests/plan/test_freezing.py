@@ -46,11 +46,16 @@ def test_a_prompt_with_everything() -> None:
         "repair: {max_attempts: 3, escalate: true}"
     ).spec
     assert isinstance(spec, PlannedPrompt)
-    assert (source(spec.prompt), source(spec.system), spec.model, spec.policy) == ("x", "s", "openai/large", "private")
-    assert (spec.providers, spec.complexity_at_least, spec.complexity) == (("openai",), 2, None)
-    assert (spec.fallback, spec.tools, spec.max_turns) == (("openai/mini",), ("read_file",), 3)
-    assert (spec.output_schema, spec.max_output_tokens) == ({"type": "object"}, 2000)
-    assert (spec.params, [a.source for a in spec.attachments]) == ({"seed": 1, "stop": ["a"]}, ["a.png"])
+    assert (source(spec.prompt), source(spec.system), spec.route.model, spec.route.policy) == (
+        "x",
+        "s",
+        "openai/large",
+        "private",
+    )
+    assert (spec.route.providers, spec.route.complexity_at_least, spec.route.complexity) == (("openai",), 2, None)
+    assert (spec.route.fallback, spec.tools, spec.max_turns) == (("openai/mini",), ("read_file",), 3)
+    assert (spec.reply.output_schema, spec.reply.max_output_tokens) == ({"type": "object"}, 2000)
+    assert (spec.reply.params, [a.source for a in spec.attachments]) == ({"seed": 1, "stop": ["a"]}, ["a.png"])
     assert (spec.cache, spec.cache_ttl_s, spec.repair_attempts, spec.repair_escalate) == (True, 3600.0, 3, True)
     check, judge, run = spec.verify
     assert (source(check.check), source(check.message)) == ("output", "m")
@@ -72,7 +77,7 @@ def test_a_bare_prompt_has_the_defaults() -> None:
 )
 def test_fallbacks(written: str, fallback: object) -> None:
     spec = first(f"prompt: x, fallback: {written}").spec
-    assert isinstance(spec, PlannedPrompt) and spec.fallback == fallback
+    assert isinstance(spec, PlannedPrompt) and spec.route.fallback == fallback
 
 
 @pytest.mark.parametrize(
@@ -83,7 +88,7 @@ def test_cache_and_complexity(written: str, cache: tuple[bool, float | None]) ->
     spec = first(f"prompt: x, {written}").spec
     assert isinstance(spec, PlannedPrompt)
     assert (spec.cache, spec.cache_ttl_s) == cache
-    assert spec.complexity == (3 if "complexity" in written else None)
+    assert spec.route.complexity == (3 if "complexity" in written else None)
 
 
 def test_what_any_step_may_say() -> None:
@@ -193,12 +198,17 @@ def test_defaults_fill_what_steps_do_not_say() -> None:
     )
     a, r, t, g = plan.graph.steps
     assert isinstance(a.spec, PlannedPrompt)
-    assert (a.spec.model, source(a.spec.system), a.spec.params, a.timeout_s) == ("complex", "s", {"seed": 1}, 120.0)
+    assert (a.spec.route.model, source(a.spec.system), a.spec.reply.params, a.timeout_s) == (
+        "complex",
+        "s",
+        {"seed": 1},
+        120.0,
+    )
     assert a.retry == PlannedRetry(2)
     assert (r.timeout_s, r.retry, t.timeout_s, g.timeout_s) == (60.0, None, 60.0, None)
     assert isinstance(g.spec, PlannedGroup)
     inner = g.spec.graph.steps[0]
-    assert isinstance(inner.spec, PlannedPrompt) and (inner.spec.model, inner.timeout_s) == ("simple", 60.0)
+    assert isinstance(inner.spec, PlannedPrompt) and (inner.spec.route.model, inner.timeout_s) == ("simple", 60.0)
     only_prompts = plan_of("defaults: {model: simple}\nsteps: {r: {run: [x]}}\n")
     assert only_prompts.graph.steps[0].timeout_s is None
 

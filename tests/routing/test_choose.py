@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from nano_flow.core.errors import StepError
 from nano_flow.core.money import Money, money
+from nano_flow.plan.call_specs import RouteSpec
 from nano_flow.plan.catalogue import Catalogue
 from nano_flow.routing.candidates import output_cap
 from nano_flow.routing.choose import CHOICES, decide
@@ -141,7 +142,10 @@ def test_a_parameter_that_a_model_refuses_excludes_it_from_routing_but_not_from_
     request = ask(params=frozenset({"temperature"}))
     decision = decide(request, POLICY_IN_FORCE, catalogue, observe())
     assert reasons(decision)["openai/nano"] == "it refuses temperature"
-    assert decide(replace(request, model="openai/nano"), POLICY_IN_FORCE, catalogue, observe()).model is not None
+    assert (
+        decide(replace(request, route=RouteSpec("openai/nano")), POLICY_IN_FORCE, catalogue, observe()).model
+        is not None
+    )
 
 
 def test_an_undeclared_model_is_admitted_until_abilities_or_a_budget_are_asked_for() -> None:
@@ -343,7 +347,7 @@ def test_every_decision_is_deterministic_finite_and_a_partition(request_: RouteR
     assert all(refusal.reason for refusal in decision.refused)
     if world.offline:
         assert all(name.startswith("sim/") for name in candidates)
-    if request_.fallback is False or world.no_fallback:
+    if request_.route.fallback is False or world.no_fallback:
         assert len(candidates) <= 1
 
 

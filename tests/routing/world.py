@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 
 from nano_flow.core.diagnostics import SourceRange
 from nano_flow.core.messages import Json
 from nano_flow.core.refs import ModelRef
 from nano_flow.documents.pricing import PricingDocument
 from nano_flow.documents.routing import RoutingDocument
+from nano_flow.plan.call_specs import RouteSpec
 from nano_flow.plan.catalogue import Catalogue, ModelCard, ProviderCard
 from nano_flow.pricing.prices import Prices
 from nano_flow.pricing.reading import price_lists
@@ -114,4 +116,6 @@ def observe(**changes: object) -> Observations:
 def ask(prompt: str = "Fix it.", *, tags: tuple[str, ...] = (), **changes: object) -> RouteRequest:
     reading = read_text(prompt)
     facts = gather(reading, StepFacts(tags=tags), RunFacts())
-    return RouteRequest(facts=facts, reading=reading, **changes)  # type: ignore[arg-type]
+    names = {field.name for field in fields(RouteSpec)} & changes.keys()
+    route = RouteSpec(**{name: changes.pop(name) for name in names})  # type: ignore[arg-type]
+    return RouteRequest(facts=facts, reading=reading, route=route, **changes)  # type: ignore[arg-type]

@@ -151,8 +151,8 @@ class RecordingGateway:
             reply = ChatReply(ask.messages[-1].content, "stop", Usage(1, output_tokens=1))
             done = CallFinished(0.0, *told, reply, 1.0, Money(1))
             await self.recorder.durable(done)
-            return ModelAnswer(done.reply, ModelRef("fake", "model"), ask.model, Cost(Money(1)))
-        return ModelAnswer(done.reply, ModelRef("fake", "model"), ask.model, replayed=True)
+            return ModelAnswer(done.reply, ModelRef("fake", "model"), ask.route.model, Cost(Money(1)))
+        return ModelAnswer(done.reply, ModelRef("fake", "model"), ask.route.model, replayed=True)
 
 
 def live(plan: Plan, world: World, earlier: Sequence[Event] = ()) -> tuple[RunEnd, list[Event]]:

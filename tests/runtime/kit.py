@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import cast
 
 from nano_flow.core.diagnostics import SourceRange
@@ -14,6 +14,7 @@ from nano_flow.core.messages import ChatReply, Json, Usage
 from nano_flow.core.money import Cost, Money
 from nano_flow.core.refs import ModelRef
 from nano_flow.gateway.ask import ModelAnswer, ModelAsk
+from nano_flow.plan.call_specs import ReplySpec
 from nano_flow.plan.plan import Plan, PlannedGraph, PlannedLimits, PlannedPrompt, PlannedSet, PlannedStep, Spec
 from nano_flow.ports import CommandResult, RecordedWork, Tool
 from nano_flow.runtime.run import RunEnd, RunOrder, run_plan
@@ -94,7 +95,7 @@ class FakeGateway:
             raise reply
         if isinstance(reply, str):
             reply = ChatReply(reply, "stop", Usage(1, output_tokens=1))
-        return ModelAnswer(reply, ModelRef("fake", "model"), ask.model, Cost(Money(1_000)))
+        return ModelAnswer(reply, ModelRef("fake", "model"), ask.route.model, Cost(Money(1_000)))
 
 
 class FakeCommands:
@@ -189,7 +190,9 @@ def values(id_: str, needs: Sequence[str] = (), /, when: str | None = None, **mo
 
 def prompt(id_: str, text: str, needs: Sequence[str] = (), **more: object) -> PlannedStep:
     own = {key: more.pop(key) for key in list(more) if key in PlannedStep.__dataclass_fields__}
-    return step(id_, "prompt", PlannedPrompt(template(text), **more), needs=tuple(needs), **own)  # type: ignore[arg-type]
+    said = {field.name: more.pop(field.name) for field in fields(ReplySpec) if field.name in more}
+    spec = PlannedPrompt(template(text), reply=ReplySpec(**said), **more)  # type: ignore[arg-type]
+    return step(id_, "prompt", spec, needs=tuple(needs), **own)  # type: ignore[arg-type]
 
 
 def template(text: str):  # type: ignore[no-untyped-def]

@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 from nano_flow.core.messages import ChatReply, Json, Message, ToolSpec
 from nano_flow.core.money import ZERO, Cost, Money, Unpriced
 from nano_flow.core.refs import ModelRef
+from nano_flow.plan.call_specs import USUAL_ROUTE, ReplySpec, RouteSpec
 from nano_flow.plan.plan import PlannedRetry
 from nano_flow.ports import ChatProvider
 from nano_flow.routing.request import Refusal
@@ -20,28 +21,20 @@ FREE = Cost(ZERO)
 class ModelAsk:
     """One turn of an agent, a judge or a repair, fully rendered.
 
-    ``address`` and ``turn`` name the result in the journal. ``model`` is ``auto``, a tier or ``provider/model``;
-    ``fallback`` as in ``PlannedPrompt``. ``escalate`` counts tiers above the routed one. ``budgets`` are the scopes
-    that pay, from the run (``""``) inwards. ``facts`` are what routing may know beside the messages
-    (``tags``, ``iteration``, ``upstream_tokens``, ``max_turns`` …).
+    ``address`` and ``turn`` name the result in the journal. ``route`` says who may answer, ``reply`` what is asked of
+    the answer. ``escalate`` counts tiers above the routed one. ``budgets`` are the scopes that pay, from the run
+    (``""``) inwards. ``facts`` are what routing may know beside the messages (``iteration``, ``upstream_tokens``,
+    ``max_turns`` …). A new field is part of the question that a recorded or kept reply answers, unless
+    ``gateway/sending/fingerprint.py`` lists it.
     """
 
     address: str
     turn: int
     messages: tuple[Message, ...]
     tools: tuple[ToolSpec, ...] = ()
-    output_schema: Mapping[str, Json] | None = None
-    params: Mapping[str, Json] = field(default_factory=dict)
-    max_output_tokens: int | None = None
-    model: str = "auto"
-    policy: str = "default"
-    providers: tuple[str, ...] = ()
-    complexity: float | None = None
-    complexity_at_least: float | None = None
-    complexity_at_most: float | None = None
-    fallback: tuple[str, ...] | str | Literal[False] | None = None
+    route: RouteSpec = USUAL_ROUTE
+    reply: ReplySpec = field(default_factory=ReplySpec)
     escalate: int = 0
-    tags: tuple[str, ...] = ()
     facts: Mapping[str, Json] = field(default_factory=dict)
     budgets: tuple[str, ...] = ("",)
     cache: bool = False

@@ -12,7 +12,7 @@ from nano_flow.core.messages import ChatReply, Json
 from nano_flow.core.refs import ModelRef
 from nano_flow.gateway.ask import ModelAnswer, ModelAsk
 from nano_flow.gateway.sending.books import Overrun
-from nano_flow.gateway.sending.fingerprint import fingerprint
+from nano_flow.gateway.sending.fingerprint import Asked
 from nano_flow.gateway.sending.question import Question
 from nano_flow.ports import RecordedWork
 from nano_flow.pricing.tokens import count_request
@@ -41,7 +41,7 @@ def judge(cascade: Cascade, ask: ModelAsk, answer: ModelAnswer, others: Sequence
     """
     prompt = "\n\n".join(message.content for message in ask.messages if message.role == "user")
     text, samples = answer.reply.text, [other.reply.text for other in others]
-    facts = reply_facts(text, prompt, others=samples, wants_json=ask.output_schema is not None)
+    facts = reply_facts(text, prompt, others=samples, wants_json=ask.reply.output_schema is not None)
     judgement = cascade.judge(facts, read_text(text), read_text(prompt) if cascade.learned else None)
     said: dict[str, Json] = {
         "tier": answer.tier,
@@ -57,7 +57,7 @@ def judge(cascade: Cascade, ask: ModelAsk, answer: ModelAnswer, others: Sequence
 
 def in_tier(ask: ModelAsk, tier: str) -> ModelAsk:
     """The same question, put to ``tier``."""
-    return replace(ask, model=tier, keep_model=None)
+    return replace(ask, route=replace(ask.route, model=tier), keep_model=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +73,11 @@ class Sampler:
     notice: Callable[[str, str], None]
     recorded: RecordedWork | None = None
 
-    async def draw(self, level: ModelAsk, asked: str, answer: ModelAnswer, count: int) -> list[ModelAnswer]:
+    async def draw(self, level: ModelAsk, answer: ModelAnswer, count: int) -> list[ModelAnswer]:
         """Up to ``count`` further replies, drawn side by side. Raises what stops the run: Overrun, StoreError."""
         settled = self._settled(level)
         drawn = await asyncio.gather(
-            *(self._one(level, asked, (answer, number), settled=settled) for number in range(1, count + 1)),
+            *(self._one(level, answer, number, settled=settled) for number in range(1, count + 1)),
             return_exceptions=True,
         )
         for found in drawn:
@@ -85,21 +85,18 @@ class Sampler:
                 raise found
         return [found for found in drawn if isinstance(found, ModelAnswer)]
 
-    async def _one(
-        self, level: ModelAsk, asked: str, which: tuple[ModelAnswer, int], *, settled: bool
-    ) -> ModelAnswer | None:
-        (answer, number), turn = which, level.turn if level.script_turn is None else level.script_turn
+    async def _one(self, level: ModelAsk, answer: ModelAnswer, number: int, *, settled: bool) -> ModelAnswer | None:
+        turn = level.turn if level.script_turn is None else level.script_turn
         ask = replace(level, turn=level.turn + number * SAMPLE_TURNS, script_turn=turn, sample=number)
-        own = f"{asked}\x00sample {number}"  # neither a recorded nor a cached reply may pass for another sample
-        digest = fingerprint(own, level.model, level.escalate)
+        own = Asked(ask)  # its number is part of the question: no recorded or cached reply passes for another sample
         found = self.recorded.calls.get((ask.address, ask.turn)) if self.recorded else None
-        if found is not None and found.fingerprint == digest:
+        if found is not None and own.is_answered_by(found.fingerprint, ask):
             return self.replay(ask, found)
         if settled:
             return None
-        likely = count_request(ask.messages, ask.tools, ask.output_schema)
+        likely = count_request(ask.messages, ask.tools, ask.reply.output_schema)
         try:
-            return await self.ask_one(Question(ask, own, digest, answer.requested, likely), answer.model)
+            return await self.ask_one(Question(ask, own, own.fingerprint(ask), answer.requested, likely), answer.model)
         except Overrun:
             raise
         except (ProviderError, StepError, LimitReached) as error:

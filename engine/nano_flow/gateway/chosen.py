@@ -17,7 +17,7 @@ class Models(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """Puts ``--model`` and ``--provider`` into every question; None leaves what the step says."""
+    """Puts ``--model`` and ``--provider`` into every question."""
 
     models: Models
     model: str | None = None
@@ -25,8 +25,14 @@ class Chosen:
 
     async def call(self, ask: ModelAsk) -> ModelAnswer:
         """The answer to the changed question."""
-        if self.model is not None:
-            ask = replace(ask, model=self.model)
-        if self.provider is not None:
-            ask = replace(ask, providers=(self.provider,))
-        return await self.models.call(ask)
+        return await self.models.call(in_place(ask, self.model, self.provider))
+
+
+def in_place(ask: ModelAsk, model: str | None, provider: str | None) -> ModelAsk:
+    """The same question to ``model`` and ``provider``; None leaves what the step says."""
+    route = ask.route
+    if model is not None:
+        route = replace(route, model=model)
+    if provider is not None:
+        route = replace(route, providers=(provider,))
+    return ask if route is ask.route else replace(ask, route=route)

@@ -17,7 +17,7 @@ from nano_flow.gateway.limits.cooldown import Cooldowns
 from nano_flow.gateway.limits.purse import DoesNotFit, Purse
 from nano_flow.gateway.sending.books import Books
 from nano_flow.gateway.sending.cached import Replies
-from nano_flow.gateway.sending.fingerprint import fingerprint, question_text
+from nano_flow.gateway.sending.fingerprint import Asked
 from nano_flow.gateway.sending.question import Question
 from nano_flow.gateway.sending.sender import Answered, Sender
 from nano_flow.gateway.services import GatewayServices
@@ -54,38 +54,35 @@ class Gateway:
         Raises ProviderError where none could, StepError where a paid reply is of no use, LimitReached where a
         budget does not allow it.
         """
-        asked = question_text(ask)
+        asked = Asked(ask)
         levels = self._levels(ask)
-        digests = [fingerprint(asked, level.model, level.escalate) for level in levels]
-        recorded = self._recorded(ask, digests)
-        place = digests.index(recorded.fingerprint) if recorded else 0
+        recorded, place = self._recorded(asked, levels)
         spent: Cost | Unpriced = FREE
         while True:
             if recorded is not None:
                 answer = self._replay(ask, recorded)
             else:
-                likely = count_request(ask.messages, ask.tools, ask.output_schema)
-                answer = await self._answer(Question(levels[place], asked, digests[place], ask.model, likely))
+                likely = count_request(ask.messages, ask.tools, ask.reply.output_schema)
+                digest = asked.fingerprint(levels[place])
+                answer = await self._answer(Question(levels[place], asked, digest, ask.route.model, likely))
             recorded = None
             spent = _sum(spent, answer.cost)
             higher = None
             if place + 1 < len(levels):
-                higher, samples = await self._higher_tier(levels[place], asked, answer)
+                higher, samples = await self._higher_tier(levels[place], answer)
                 spent = reduce(_sum, (sample.cost for sample in samples), spent)
             if higher is None:
                 return replace(answer, cost=spent)
-            place = next(n for n, level in enumerate(levels) if n > place and level.model == higher)
+            place = next(n for n, level in enumerate(levels) if n > place and level.route.model == higher)
 
     def _levels(self, ask: ModelAsk) -> list[ModelAsk]:
         """The ask itself, and for a cascade the same in each tier that may follow."""
         cascade = self._services.policy.cascade if self._services.policy else None
-        if cascade is None or ask.model != "auto" or ask.escalate or ask.purpose == "judge":
+        if cascade is None or ask.route.model != "auto" or ask.escalate or ask.purpose == "judge":
             return [ask]
         return [ask, *(in_tier(ask, tier) for tier in cascade.tiers[1:])]
 
-    async def _higher_tier(
-        self, level: ModelAsk, asked: str, answer: ModelAnswer
-    ) -> tuple[str | None, list[ModelAnswer]]:
+    async def _higher_tier(self, level: ModelAsk, answer: ModelAnswer) -> tuple[str | None, list[ModelAnswer]]:
         """The tier that a cascade asks after this answer, if its reply does not do; and what it was compared with."""
         policy = self._services.policy
         cascade = policy.cascade if policy else None
@@ -93,17 +90,22 @@ class Gateway:
             return None, []
         if policy.is_above(answer.model, answer.tier):
             return None, []  # a fallback of a higher tier answered: what a judge could save is paid already
-        samples = await self._sampler.draw(level, asked, answer, cascade.samples - 1) if cascade.samples > 1 else []
+        samples = await self._sampler.draw(level, answer, cascade.samples - 1) if cascade.samples > 1 else []
         verdict = judge(cascade, level, answer, samples)
         if not answer.replayed:
             decision = {**answer.decision, "cascade_verdict": dict(verdict.judgement)}
             self._chooser.tell(level, answer.requested, answer.score, answer.tier, decision)
         return verdict.next_tier, samples
 
-    def _recorded(self, ask: ModelAsk, digests: list[str]) -> CallFinished | None:
-        recorded = self._services.recorded
-        found = recorded.calls.get((ask.address, ask.turn)) if recorded else None
-        return found if found is not None and found.fingerprint in digests else None
+    def _recorded(self, asked: Asked, levels: list[ModelAsk]) -> tuple[CallFinished | None, int]:
+        """The reply that an earlier life of the run has, and the level that it answers; else the first level."""
+        work, ask = self._services.recorded, levels[0]
+        found = work.calls.get((ask.address, ask.turn)) if work else None
+        if found is not None:
+            for place, level in enumerate(levels):
+                if asked.is_answered_by(found.fingerprint, level):
+                    return found, place
+        return None, 0
 
     def _replay(self, ask: ModelAsk, recorded: CallFinished) -> ModelAnswer:
         """A reply that an earlier life of the run paid for."""

@@ -41,17 +41,11 @@ class PolicyRouter:
         request = RouteRequest(
             facts=facts,
             reading=reading,
-            model=ask.model,
-            policy=ask.policy,
-            providers=ask.providers,
-            complexity=ask.complexity,
-            complexity_at_least=ask.complexity_at_least,
-            complexity_at_most=ask.complexity_at_most,
-            fallback=ask.fallback,
+            route=ask.route,
             needs=_needs(ask),
-            params=frozenset(ask.params),
+            params=frozenset(ask.reply.params),
             input_tokens=circumstances.input_tokens,
-            max_output_tokens=ask.max_output_tokens,
+            max_output_tokens=ask.reply.max_output_tokens,
             escalate=ask.escalate,
             keep=ask.keep_model,
         )
@@ -98,7 +92,7 @@ def _needs(ask: ModelAsk) -> frozenset[str]:
     needs = set()
     if ask.tools:
         needs.add("tools")
-    if ask.output_schema is not None:
+    if ask.reply.output_schema is not None:
         needs.add("json_schema")
     if _has_images(ask.messages):
         needs.add("vision")
@@ -112,10 +106,10 @@ def _has_images(messages: tuple[Message, ...]) -> bool:
 def _step_facts(ask: ModelAsk) -> StepFacts:
     return StepFacts(
         tool_count=len(ask.tools),
-        output_schema_size=_properties(dict(ask.output_schema)) if ask.output_schema else 0,
+        output_schema_size=_properties(dict(ask.reply.output_schema)) if ask.reply.output_schema else 0,
         has_images=_has_images(ask.messages),
         max_turns=_whole(ask.facts.get("max_turns"), 1),
-        tags=ask.tags,
+        tags=ask.route.tags,
     )
 
 

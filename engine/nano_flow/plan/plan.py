@@ -9,6 +9,7 @@ from typing import Literal
 from nano_flow.core.diagnostics import SourceRange
 from nano_flow.core.messages import Json
 from nano_flow.core.money import Money
+from nano_flow.plan.call_specs import USUAL_ROUTE, ReplySpec, RouteSpec
 from nano_flow.source.expressions import Template
 
 Value = Template | None | bool | int | float | str | list["Value"] | dict[str, "Value"]
@@ -77,22 +78,14 @@ class PlannedCheck:
 
 @dataclass(frozen=True, slots=True)
 class PlannedPrompt:
-    """An agent. ``fallback``: models, a chain's name, False for none, None for what the policy says."""
+    """An agent; the tags of ``route`` are its step's, and are added when it is asked."""
 
     prompt: Template
     system: Template | None = None
-    model: str = "auto"
-    policy: str = "default"
-    providers: tuple[str, ...] = ()
-    complexity: float | None = None
-    complexity_at_least: float | None = None
-    complexity_at_most: float | None = None
-    fallback: tuple[str, ...] | str | Literal[False] | None = None
+    route: RouteSpec = USUAL_ROUTE
+    reply: ReplySpec = field(default_factory=ReplySpec)
     tools: tuple[str, ...] = ()
     max_turns: int = 20
-    output_schema: Mapping[str, Json] | None = None
-    max_output_tokens: int | None = None
-    params: Mapping[str, Json] = field(default_factory=dict)
     attachments: tuple[Template, ...] = ()
     conversation: str | None = None
     cache: bool = False

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from nano_flow.core.messages import Json
 from nano_flow.gateway.observed import Observed
+from nano_flow.plan.call_specs import RouteSpec
 from nano_flow.plan.names.nearest import did_you_mean
 from nano_flow.project.policies import Policies
 from nano_flow.routing.choose import decide
@@ -46,7 +47,7 @@ def request_of(question: Question) -> RouteRequest:
         )
         if wanted
     )
-    return RouteRequest(facts, reading, model=question.model, policy=question.policy, needs=needs)
+    return RouteRequest(facts, reading, RouteSpec(question.model, question.policy), needs=needs)
 
 
 def _check_fact(name: str, value: Json, known: Mapping[str, Json]) -> None:

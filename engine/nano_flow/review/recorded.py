@@ -9,6 +9,7 @@ from nano_flow.core.events import CallFinished, Event, ReplyChecked, RouteDecide
 from nano_flow.core.messages import Json, Usage
 from nano_flow.core.money import Cost, Money
 from nano_flow.core.refs import ModelRef
+from nano_flow.plan.call_specs import RouteSpec
 from nano_flow.project.policies import Policies
 from nano_flow.review.asking import ask
 from nano_flow.routing.facts import Facts
@@ -107,11 +108,12 @@ def decide_again(
     asked = call.decision.get("asked")
     request = _request(call, asked if isinstance(asked, dict) else {})
     unsure: list[str] = []
-    if request.complexity is None:
+    route = request.route
+    if route.complexity is None:
         score = _score(call, policies, known, unsure)
-        low, high = request.complexity_at_least, request.complexity_at_most
+        low, high = route.complexity_at_least, route.complexity_at_most
         score = score if low is None else max(score, low)
-        request = replace(request, complexity=score if high is None else min(score, high))
+        request = replace(request, route=replace(route, complexity=score if high is None else min(score, high)))
     return Rescored(ask(request, policies, world), tuple(unsure))
 
 
@@ -143,17 +145,11 @@ def declared_score(call: RecordedCall, policies: Policies) -> float:
 
 def _request(call: RecordedCall, asked: Mapping[str, Json]) -> RouteRequest:
     decision = call.decision
-    fallback = asked.get("fallback")
+    model, policy = str(decision.get("requested") or "auto"), str(decision.get("policy") or "default")
     return RouteRequest(
         facts=call.facts,
         reading=read_text(""),
-        model=str(decision.get("requested") or "auto"),
-        policy=str(decision.get("policy") or "default"),
-        providers=_texts(asked.get("providers")),
-        complexity=_optional(asked.get("complexity")),
-        complexity_at_least=_optional(asked.get("complexity_at_least")),
-        complexity_at_most=_optional(asked.get("complexity_at_most")),
-        fallback=_texts(fallback) if isinstance(fallback, list) else False if fallback is False else _text(fallback),
+        route=RouteSpec.from_said(asked, model, policy),
         needs=frozenset(_texts(asked.get("needs"))),
         params=frozenset(_texts(asked.get("params"))),
         input_tokens=round(_number(asked.get("input_tokens"))),
@@ -174,13 +170,5 @@ def _texts(value: Json) -> tuple[str, ...]:
     return tuple(str(entry) for entry in value) if isinstance(value, list) else ()
 
 
-def _text(value: Json) -> str | None:
-    return value if isinstance(value, str) else None
-
-
 def _number(value: Json) -> float:
     return float(value) if isinstance(value, int | float) else 0.0
-
-
-def _optional(value: Json) -> float | None:
-    return float(value) if isinstance(value, int | float) else None

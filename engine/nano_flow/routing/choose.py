@@ -54,14 +54,14 @@ def decide(
         refused += tuple(Refusal(c.ref, "fallback", off) for c in accepted[1:])
         accepted = accepted[:1]
     decision = RouteDecision(
-        requested=request.model,
+        requested=request.route.model,
         score=score,
         tier=selection.tier,
         estimates=accepted,
         because=because + selection.because,
         refused=refused,
         facts=request.facts,
-        policy=request.policy,
+        policy=request.route.policy,
         notices=_notices(accepted, _preferred(accepted, refused, selection), policy.max_price_ratio),
         cascade=selection.cascade,
         asked=request.asked(),
@@ -73,10 +73,10 @@ def decide(
 
 def _score(request: RouteRequest, policy: RoutingPolicy) -> tuple[float, tuple[SignalPoints, ...]]:
     """The complexity of a request within what its step says of it."""
-    if request.complexity is not None:
-        return request.complexity, (SignalPoints("complexity of the step", request.complexity),)
+    if request.route.complexity is not None:
+        return request.route.complexity, (SignalPoints("complexity of the step", request.route.complexity),)
     score, because = policy.complexity(request.facts, request.reading)
-    low, high = request.complexity_at_least, request.complexity_at_most
+    low, high = request.route.complexity_at_least, request.route.complexity_at_most
     bounded = score if low is None else max(score, low)
     bounded = bounded if high is None else min(bounded, high)
     if bounded != score:

@@ -10,6 +10,7 @@ from nano_flow.core.errors import NextModel
 from nano_flow.core.messages import Json
 from nano_flow.core.money import Money, usd
 from nano_flow.core.refs import ModelRef
+from nano_flow.plan.call_specs import USUAL_ROUTE, RouteSpec
 from nano_flow.pricing.prices import Prices
 from nano_flow.routing.facts import Facts
 from nano_flow.routing.reading import Reading
@@ -35,20 +36,14 @@ RefusalKind = Literal[
 class RouteRequest:
     """One model call before its model is known.
 
-    ``model`` is ``auto``, a tier or ``provider/model``; ``fallback`` as in ``PlannedPrompt``; ``needs`` are abilities
-    (``tools``, ``json_schema``, ``vision``), ``params`` the names of parameters that are set. ``input_tokens`` 0 takes
-    the estimate of the facts. ``escalate`` counts tiers above the routed one. ``keep`` names the model to go on with.
+    ``needs`` are abilities (``tools``, ``json_schema``, ``vision``), ``params`` the names of parameters that are set.
+    ``input_tokens`` 0 takes the estimate of the facts. ``escalate`` counts tiers above the routed one. ``keep`` names
+    the model to go on with.
     """
 
     facts: Facts
     reading: Reading
-    model: str = "auto"
-    policy: str = "default"
-    providers: tuple[str, ...] = ()
-    complexity: float | None = None
-    complexity_at_least: float | None = None
-    complexity_at_most: float | None = None
-    fallback: tuple[str, ...] | str | Literal[False] | None = None
+    route: RouteSpec = USUAL_ROUTE
     needs: frozenset[str] = frozenset()
     params: frozenset[str] = frozenset()
     input_tokens: int = 0
@@ -58,13 +53,8 @@ class RouteRequest:
 
     def asked(self) -> dict[str, Json]:
         """Everything beside facts and text that differs from the default, as plain data."""
-        fallback: Json = [*self.fallback] if isinstance(self.fallback, tuple) else self.fallback
         said: dict[str, Json] = {
-            "providers": [*self.providers] or None,
-            "complexity": self.complexity,
-            "complexity_at_least": self.complexity_at_least,
-            "complexity_at_most": self.complexity_at_most,
-            "fallback": fallback,
+            **self.route.said(),
             "needs": [*sorted(self.needs)] or None,
             "params": [*sorted(self.params)] or None,
             "input_tokens": self.input_tokens or None,

@@ -56,13 +56,13 @@ def select(
     request: RouteRequest, policy: RoutingPolicy, catalogue: Catalogue, observations: Observations, score: float
 ) -> Selection:
     """Apply the rules, then tier, chain or pinned model, then what follows after a failure."""
-    rules = policy.rules_of(request.policy)
+    rules = policy.rules_of(request.route.policy)
     rule = (rules.match(_names(request, policy, score)) if rules.rules else None) or Rule()
     providers = _providers(request, rule)
     choose = rule.choose or rules.choose
     context = _Context(request, policy, catalogue, observations, rule, choose, score, providers)
     selection = _start(context)
-    choice = request.fallback if request.fallback is not None else rule.fallback
+    choice = request.route.fallback if request.route.fallback is not None else rule.fallback
     if observations.no_fallback and _pinned(request) is not None:
         choice = False  # whoever names a model and wants no other gets that one or none, also where its key is missing
     if choice is None:
@@ -88,11 +88,11 @@ def select(
 def _names(request: RouteRequest, policy: RoutingPolicy, score: float) -> dict[str, Json]:
     """What a rule's condition sees."""
     tier = policy.tiers[policy.tier_for(score)].name
-    return {**request.facts.as_json(), "complexity": score, "tier": tier, "model": request.model}
+    return {**request.facts.as_json(), "complexity": score, "tier": tier, "model": request.route.model}
 
 
 def _providers(request: RouteRequest, rule: Rule) -> frozenset[str] | None:
-    asked, ruled = frozenset(request.providers), frozenset(rule.providers)
+    asked, ruled = frozenset(request.route.providers), frozenset(rule.providers)
     if asked and ruled:
         return asked & ruled
     return asked or ruled or None
@@ -100,7 +100,7 @@ def _providers(request: RouteRequest, rule: Rule) -> frozenset[str] | None:
 
 def _why(request: RouteRequest, rule: Rule) -> str:
     if not rule.providers:
-        return "" if not request.providers else " (the step says so)"
+        return "" if not request.route.providers else " (the step says so)"
     return f" ({rule.at or 'a rule'}{': ' if rule.because else ''}{rule.because})"
 
 
@@ -111,18 +111,18 @@ def _start(context: _Context) -> Selection:
     if pinned is not None and not request.escalate:
         place = policy.tier_of(pinned)
         return Selection(None if place is None else policy.tiers[place].name, (Group((pinned,), named=True),))
-    if pinned is None and request.model == "auto" and not context.observations.downgrade:
+    if pinned is None and request.route.model == "auto" and not context.observations.downgrade:
         if rule.models:
             return Selection(None, (Group(rule.models, named=True, choose=rule.choose or "first"),))
         if rule.chain:
             return Selection(None, (Group(policy.chains[rule.chain], choose=rule.choose or "first"),))
-    elif rule.models and request.model == "auto" and len(rule.models) == 1:
+    elif rule.models and request.route.model == "auto" and len(rule.models) == 1:
         return Selection(None, (Group(rule.models, named=True),))
     return _tier_selection(context, pinned)
 
 
 def _pinned(request: RouteRequest) -> ModelRef | None:
-    return ModelRef.parse(request.model) if "/" in request.model else None
+    return ModelRef.parse(request.route.model) if "/" in request.route.model else None
 
 
 def _tier_selection(context: _Context, pinned: ModelRef | None) -> Selection:
@@ -142,7 +142,7 @@ def _tier_selection(context: _Context, pinned: ModelRef | None) -> Selection:
         place = lowest
     above: tuple[str, ...] = ()
     cascade = None if context.observations.downgrade or request.escalate else policy.cascade
-    if cascade and request.model == "auto" and policy.tiers[place].name in cascade.tiers:
+    if cascade and request.route.model == "auto" and policy.tiers[place].name in cascade.tiers:
         first, *rest = cascade.tiers
         because = (*because, SignalPoints(f"cascade: {first} first, its reply is judged", 0.0, cascade.at))
         place, above = policy.tier_place(first) or 0, tuple(rest)
@@ -155,11 +155,11 @@ def _routed_place(context: _Context, pinned: ModelRef | None) -> int:
     if pinned is not None:
         found = policy.tier_of(pinned)
         return policy.tier_for(context.score) if found is None else found
-    if request.model != "auto":
-        place = policy.tier_place(request.model)
+    if request.route.model != "auto":
+        place = policy.tier_place(request.route.model)
         if place is None:
             names = ", ".join(tier.name for tier in policy.tiers)
-            raise StepError("routing", f'there is no tier "{request.model}"; tiers are: {names}')
+            raise StepError("routing", f'there is no tier "{request.route.model}"; tiers are: {names}')
         return place
     named = policy.tier_place(context.rule.tier) if context.rule.tier else None
     return policy.tier_for(context.score) if named is None else named

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from nano_flow.core.errors import StepError
 from nano_flow.core.messages import Json, Message
 from nano_flow.core.outcomes import StepOutcome, Succeeded
 from nano_flow.core.refs import ModelRef
-from nano_flow.gateway.ask import ModelAnswer, ModelAsk
+from nano_flow.gateway.ask import ModelAnswer
+from nano_flow.gateway.requests import agent_request
 from nano_flow.gateway.sending.fingerprint import prompt_digest
 from nano_flow.plan.plan import PlannedPrompt
 from nano_flow.steps.context import Execution
@@ -88,30 +89,14 @@ class Agent:
         return self.execution.generation * TURNS_PER_GENERATION + self.turn - 1
 
     async def _ask(self) -> ModelAnswer:
-        spec, execution = self.spec, self.execution
-        ask = ModelAsk(
-            address=execution.address,
+        execution = self.execution
+        tools = tuple(tool.spec for tool in self.desk.tools.values())
+        ask = replace(
+            agent_request(execution.step, execution.address, tuple(self.messages), tools),
             turn=self._next_turn(),
-            messages=tuple(self.messages),
-            tools=tuple(tool.spec for tool in self.desk.tools.values()),
-            output_schema=spec.output_schema,
-            params=spec.params,
-            max_output_tokens=spec.max_output_tokens,
-            model=spec.model,
-            policy=spec.policy,
-            providers=spec.providers,
-            complexity=spec.complexity,
-            complexity_at_least=spec.complexity_at_least,
-            complexity_at_most=spec.complexity_at_most,
-            fallback=spec.fallback,
             escalate=self.escalate,
-            tags=execution.step.tags,
             facts=self.facts,
             budgets=execution.budgets,
-            cache=spec.cache,
-            cache_ttl_s=spec.cache_ttl_s,
-            timeout_s=execution.step.timeout_s,
-            retry=execution.step.retry,
             script_turn=self.own_turns,
             keep_model=str(self.model) if self.model else None,
         )
@@ -131,7 +116,7 @@ class Agent:
     def _refuse_what_is_not_whole(self, answer: ModelAnswer) -> None:
         reply = answer.reply
         if reply.finish_reason == "length":
-            cap = self.spec.max_output_tokens
+            cap = self.spec.reply.max_output_tokens
             raise StepError(
                 "length",
                 f'{answer.model} stopped at its output cap; raise "max_output_tokens"{f" ({cap})" if cap else ""}',

@@ -8,7 +8,6 @@ from nano_flow.core.events import CacheHit
 from nano_flow.core.messages import ChatReply
 from nano_flow.core.money import ZERO, Cost
 from nano_flow.core.refs import ModelRef
-from nano_flow.gateway.sending.fingerprint import cache_key
 from nano_flow.gateway.sending.question import Question
 from nano_flow.gateway.sending.sender import Answered
 from nano_flow.gateway.services import GatewayServices
@@ -25,7 +24,9 @@ class Replies:
         services, ask = self.services, question.ask
         if services.cache is None or not ask.cache:
             return None
-        hit = services.cache.get(self._key(question, ref, output_cap), services.clock.now())
+        now = services.clock.now()
+        hits = (services.cache.get(key, now) for key in self._keys(question, ref, output_cap))
+        hit = next((hit for hit in hits if hit is not None), None)
         if hit is None:
             return None
         reply, saved = hit
@@ -48,8 +49,8 @@ class Replies:
         services, ask = self.services, question.ask
         if services.cache is not None and ask.cache:
             paid = answered.cost.amount if isinstance(answered.cost, Cost) else ZERO
-            key = self._key(question, ref, output_cap)
+            key = self._keys(question, ref, output_cap)[0]
             services.cache.put(key, answered.reply, paid, services.clock.now(), ask.cache_ttl_s)
 
-    def _key(self, question: Question, ref: ModelRef, output_cap: int) -> str:
-        return cache_key(question.asked, ref, self.services.base_urls.get(ref.provider, ""), output_cap)
+    def _keys(self, question: Question, ref: ModelRef, output_cap: int) -> tuple[str, ...]:
+        return question.asked.cache_keys(ref, self.services.base_urls.get(ref.provider, ""), output_cap)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from nano_flow.gateway.ask import ModelAsk
+from nano_flow.gateway.sending.fingerprint import Asked
 from nano_flow.gateway.sending.streaming import Shown
 
 
@@ -12,12 +13,12 @@ from nano_flow.gateway.sending.streaming import Shown
 class Question:
     """What stays the same over all attempts of one ask, and how many there were.
 
-    ``asked`` is its canonical text, ``fingerprint`` what a recorded reply is found by, ``likely_tokens`` about what
+    ``asked`` is it without its model, ``fingerprint`` what a recorded reply is found by, ``likely_tokens`` about what
     its input takes.
     """
 
     ask: ModelAsk
-    asked: str
+    asked: Asked
     fingerprint: str
     requested: str
     likely_tokens: int = 0

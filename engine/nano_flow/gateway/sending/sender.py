@@ -43,7 +43,7 @@ class Sender:
         provider = self.catalogue.providers[ref.provider]
         request = self._request(question, ref, provider)
         ask = question.ask
-        tokens = upper_bound(ask.messages, ask.tools, ask.output_schema)
+        tokens = upper_bound(ask.messages, ask.tools, ask.reply.output_schema)
         worst = self._worst_case(ref, tokens, request.max_output_tokens, ask)
         unpriced = worst.reason if isinstance(worst, Unpriced) else ""
         reservation = await self.books.purse.reserve(
@@ -67,7 +67,7 @@ class Sender:
     def output_cap(self, question: Question, ref: ModelRef) -> int:
         """The cap on the reply that is sent to ``ref``."""
         card = self.catalogue.model(ref) or ModelCard(ref, declared=False)
-        return output_cap(card, question.ask.max_output_tokens)
+        return output_cap(card, question.ask.reply.max_output_tokens)
 
     def _request(self, question: Question, ref: ModelRef, provider: ProviderCard) -> ChatRequest:
         ask = question.ask
@@ -76,9 +76,9 @@ class Sender:
             model=ref,
             messages=ask.messages,
             tools=ask.tools,
-            output_schema=ask.output_schema,
+            output_schema=ask.reply.output_schema,
             max_output_tokens=self.output_cap(question, ref),
-            params=ask.params,
+            params=ask.reply.params,
             timeout_s=min(timeouts, default=None),
             address=ask.address,
             turn=ask.turn if ask.script_turn is None else ask.script_turn,

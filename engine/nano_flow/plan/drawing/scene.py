@@ -142,7 +142,7 @@ def _repeat(step: PlannedStep) -> str:
 
 def _model(step: PlannedStep) -> str:
     spec = step.spec
-    return f"model {spec.model}" if isinstance(spec, PlannedPrompt) and spec.model != "auto" else ""
+    return f"model {spec.route.model}" if isinstance(spec, PlannedPrompt) and spec.route.model != "auto" else ""
 
 
 def _about(step: PlannedStep) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
 from functools import lru_cache
 from hashlib import sha256
@@ -11,11 +11,13 @@ from operator import attrgetter
 from typing import cast
 
 from nano_flow.core.messages import Json
+from nano_flow.plan.call_specs import ReplySpec, RouteSpec
 from nano_flow.plan.plan import (
     Plan,
     PlannedGraph,
     PlannedInput,
     PlannedLimits,
+    PlannedPrompt,
     PlannedStep,
     PlannedToolSource,
     Value,
@@ -97,9 +99,21 @@ class _Counted:
 
 @lru_cache(maxsize=64)
 def _counted(kind: type) -> _Counted:
-    counted = [field for field in fields(kind) if field.name not in _IGNORED]
-    names = tuple(field.name for field in counted)
+    counted = dict(_paths(kind))
+    names = tuple(path.rpartition(".")[2] for path in counted)
     # Read with one field more, so that the result is a tuple also where only one counts.
-    read = attrgetter(*names, "__class__")
-    defaults = tuple(None if field.default is MISSING else field.default for field in counted)
-    return _Counted((*names, "class"), read, (*defaults, kind))
+    read = attrgetter(*counted, "__class__")
+    return _Counted((*names, "class"), read, (*counted.values(), kind))
+
+
+def _paths(kind: type, prefix: str = "") -> Iterator[tuple[str, object]]:
+    """The fields that count, with their defaults; those of a call's specs stand beside the step's own.
+
+    The digests of runs that wait in a store were made when these fields were the step's own.
+    """
+    inside = {"route": RouteSpec, "reply": ReplySpec} if kind is PlannedPrompt else {}
+    for field in fields(kind):
+        if field.name in inside:
+            yield from _paths(inside[field.name], f"{field.name}.")
+        elif field.name not in _IGNORED:
+            yield f"{prefix}{field.name}", None if field.default is MISSING else field.default

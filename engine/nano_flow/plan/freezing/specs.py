@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Literal
 
 from nano_flow.core.messages import Json
-from nano_flow.documents.agent import CheckVerify, ComplexityDocument, JudgeVerify, RunVerify
+from nano_flow.documents.agent import CheckVerify, JudgeVerify, RunVerify
 from nano_flow.documents.steps import ApproveStep, PromptStep, RunStep, SwitchStep, ToolStep, WaitStep
 from nano_flow.documents.workflow import CommandTool
+from nano_flow.plan.call_specs import reply_spec, route_spec
 from nano_flow.plan.draft import Draft, DraftStep
 from nano_flow.plan.freezing.graphs import Built, group_graph
 from nano_flow.plan.plan import (
@@ -107,23 +107,14 @@ def _schema(draft: Draft, step: DraftStep) -> Mapping[str, Json] | None:
 def _prompt(draft: Draft, step: DraftStep, built: Built) -> Spec:
     document, fields = step.document, draft.fields[step.number]
     assert isinstance(document, PromptStep)
-    exact, low, high = _complexity(document.complexity)
     repair = document.repair
     return PlannedPrompt(
         prompt=_required(fields, "prompt"),
         system=template(fields.get("system")),
-        model=document.model or "auto",
-        policy=document.policy or "default",
-        providers=tuple(document.provider or ()),
-        complexity=exact,
-        complexity_at_least=low,
-        complexity_at_most=high,
-        fallback=_fallback(document.fallback),
+        route=route_spec(document),
+        reply=reply_spec(document, _schema(draft, step)),
         tools=tuple(document.tools or ()),
         max_turns=document.max_turns or TURNS,
-        output_schema=_schema(draft, step),
-        max_output_tokens=document.max_output_tokens,
-        params=document.params.model_dump(exclude_none=True) if document.params is not None else {},
         attachments=templates(fields.get("attachments")),
         conversation=document.conversation,
         cache=document.cache is not None and document.cache is not False,
@@ -132,19 +123,6 @@ def _prompt(draft: Draft, step: DraftStep, built: Built) -> Spec:
         repair_attempts=REPAIRS if repair is None else repair.max_attempts,
         repair_escalate=False if repair is None else repair.escalate,
     )
-
-
-def _complexity(value: float | ComplexityDocument | None) -> tuple[float | None, float | None, float | None]:
-    if isinstance(value, ComplexityDocument):
-        return None, value.at_least, value.at_most
-    return value, None, None
-
-
-def _fallback(value: list[str] | str | Literal[False] | None) -> tuple[str, ...] | str | Literal[False] | None:
-    if isinstance(value, str):
-        # A chain's name cannot hold a slash: with one it is a single model.
-        return (value,) if "/" in value else value
-    return tuple(value) if isinstance(value, list) else value
 
 
 def _checks(document: PromptStep, fields: Fields) -> list[PlannedCheck]:

@@ -184,7 +184,7 @@ def _bound(
     spec: PlannedPrompt, size: PromptSize, route: StepRoute, criteria: list[int | None], assumptions: Assumptions
 ) -> AskBound:
     """The most that one execution takes: turns, repairs and judges. ``criteria`` bound what judges are told."""
-    replies = 1 + (spec.repair_attempts if spec.output_schema is not None or spec.verify else 0)
+    replies = 1 + (spec.repair_attempts if spec.reply.output_schema is not None or spec.verify else 0)
     turns = spec.max_turns if spec.tools else min(spec.max_turns, replies)
     reply = RETOKENIZED * _cap(route)
     judges = RETOKENIZED * sum(max((c.cap for way in judge.ways for c in way), default=0) for judge in route.judges)

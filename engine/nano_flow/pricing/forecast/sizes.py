@@ -54,7 +54,7 @@ def prompt_size(visit: Visit, spec: PlannedPrompt, count: Count, outputs: Mappin
     """The size of ``spec``'s prompt; ``outputs`` are those of the steps before, by path."""
     templates = [spec.prompt, *([spec.system] if spec.system is not None else [])]
     texts = [_text(visit, template) for template in templates]
-    overhead = MESSAGE_TOKENS * len(templates) + count_request((), (), spec.output_schema, count)
+    overhead = MESSAGE_TOKENS * len(templates) + count_request((), (), spec.reply.output_schema, count)
     overhead += USUAL_TOOL * len(spec.tools)
     low = sum(count(_static(t) if text is None else text) for text, t in zip(texts, templates, strict=True))
     unknown = [template for text, template in zip(texts, templates, strict=True) if text is None]
@@ -69,7 +69,7 @@ def prompt_size(visit: Visit, spec: PlannedPrompt, count: Count, outputs: Mappin
 
 def _most(visit: Visit, spec: PlannedPrompt, outputs: Mapping[str, OutputSize]) -> int | None:
     """A bound on prompt, system prompt and schema together."""
-    total = upper_bound([Message("user", ""), Message("system", "")], (), spec.output_schema)
+    total = upper_bound([Message("user", ""), Message("system", "")], (), spec.reply.output_schema)
     for template in (spec.prompt, spec.system):
         if template is not None:
             part = most_of(visit, template, outputs)

@@ -176,7 +176,9 @@ def _most_items(over: Template, steps: Mapping[str, PlannedStep], otherwise: int
         return otherwise
     rest = over.references[0][1:]
     spec = steps[rest[0]].spec
-    schema: Json = dict(spec.output_schema) if isinstance(spec, PlannedPrompt) and spec.output_schema else None
+    schema: Json = (
+        dict(spec.reply.output_schema) if isinstance(spec, PlannedPrompt) and spec.reply.output_schema else None
+    )
     for member in rest[2:]:
         properties = schema.get("properties") if isinstance(schema, dict) else None
         schema = properties.get(member) if isinstance(properties, dict) else None

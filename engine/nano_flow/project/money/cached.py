@@ -7,8 +7,8 @@ from typing import Protocol
 
 from nano_flow.core.messages import Message
 from nano_flow.core.text import as_text
-from nano_flow.gateway.ask import ModelAsk
-from nano_flow.gateway.sending.fingerprint import cache_key, question_text
+from nano_flow.gateway.requests import agent_request
+from nano_flow.gateway.sending.fingerprint import Asked
 from nano_flow.plan.catalogue import ModelCard
 from nano_flow.plan.plan import PlannedPrompt
 from nano_flow.pricing.forecast.visits import Visit
@@ -36,17 +36,10 @@ def cached_steps(report: PlanReport, environ: Mapping[str, str], kept: Kept, now
         card = report.policies.catalogue.providers.get(first.provider)
         if messages is None or card is None:
             continue
-        ask = ModelAsk(
-            address=step.visit.path,
-            turn=0,
-            messages=messages,
-            output_schema=spec.output_schema,
-            params=spec.params,
-            max_output_tokens=spec.max_output_tokens,
-        )
-        cap = output_cap(report.policies.catalogue.model(first) or ModelCard(first), spec.max_output_tokens)
+        ask = agent_request(step.visit.step, step.visit.path, messages)
+        cap = output_cap(report.policies.catalogue.model(first) or ModelCard(first), ask.reply.max_output_tokens)
         url = expand(card.settings.get("base_url", ""), environ)
-        if kept.holds(cache_key(question_text(ask), first, url, cap), now):
+        if any(kept.holds(key, now) for key in Asked(ask).cache_keys(first, url, cap)):
             found.add(step.visit.path)
     return frozenset(found)
 

@@ -10,7 +10,9 @@ from nano_flow.core.messages import Message, ToolSpec
 from nano_flow.core.money import Money
 from nano_flow.core.refs import ModelRef
 from nano_flow.gateway.ask import Circumstances, ModelAsk
+from nano_flow.gateway.chosen import in_place
 from nano_flow.gateway.observed import Observed
+from nano_flow.gateway.requests import agent_request, judge_request
 from nano_flow.gateway.route import PolicyRouter, without_credentials
 from nano_flow.gateway.rules import fallback_rules
 from nano_flow.plan.catalogue import Catalogue, ModelCard
@@ -125,52 +127,22 @@ class _Planner:
         ask = self._ask(visit, spec, size)
         decision, obstacle = self._decide(ask, size.likely)
         self.decided[id(visit.step)] = (decision, obstacle)
-        varies = size.most is None or bool(spec.tools) or spec.output_schema is not None or bool(spec.verify)
+        varies = size.most is None or bool(spec.tools) or spec.reply.output_schema is not None or bool(spec.verify)
         own = self._route(ask, size, decision, varies=varies)
         judges = []
         for check in spec.verify:
             if check.judge is not None:
-                judge = self._judge(ask, check.model)
+                judge = self._chosen(judge_request(visit.step, check, visit.path, ask.messages))
                 judges.append(self._route(judge, size, self._decide(judge, size.likely)[0], varies=True))
         return StepRoute(own, tuple(judges))
 
     def _ask(self, visit: Visit, spec: PlannedPrompt, size: PromptSize) -> ModelAsk:
-        options = self.where.options
-        return ModelAsk(
-            address=visit.path,
-            turn=0,
-            messages=(Message("user", size.text),),
-            tools=tuple(ToolSpec(name, "", {}) for name in spec.tools),
-            output_schema=spec.output_schema,
-            params=spec.params,
-            max_output_tokens=spec.max_output_tokens,
-            model=options.model or spec.model,
-            policy=spec.policy,
-            providers=(options.provider,) if options.provider else spec.providers,
-            complexity=spec.complexity,
-            complexity_at_least=spec.complexity_at_least,
-            complexity_at_most=spec.complexity_at_most,
-            fallback=spec.fallback,
-            escalate=spec.repair_attempts if spec.repair_escalate else 0,
-            tags=visit.step.tags,
-            facts={"max_turns": spec.max_turns},
-            retry=visit.step.retry,
-        )
+        tools = tuple(ToolSpec(name, "", {}) for name in spec.tools)
+        ask = agent_request(visit.step, visit.path, (Message("user", size.text),), tools)
+        return self._chosen(replace(ask, escalate=spec.repair_attempts if spec.repair_escalate else 0))
 
-    def _judge(self, ask: ModelAsk, model: str | None) -> ModelAsk:
-        """A judge's question: of the step's it shares no more than ``steps.conversation.verify`` passes on."""
-        return ModelAsk(
-            address=ask.address,
-            turn=0,
-            messages=ask.messages,
-            output_schema={"type": "object"},
-            model=self.where.options.model or model or "auto",
-            policy=ask.policy,
-            providers=ask.providers,
-            tags=ask.tags,
-            retry=ask.retry,
-            purpose="judge",
-        )
+    def _chosen(self, ask: ModelAsk) -> ModelAsk:
+        return in_place(ask, self.where.options.model, self.where.options.provider)
 
     def _decide(self, ask: ModelAsk, tokens: int) -> tuple[RouteDecision, Obstacle]:
         """The decision of a run; where none can serve, the one without the first obstacle that explains it."""
@@ -204,17 +176,15 @@ class _Planner:
             first=None if first is None else self._choice(first, ask),
             ways=ways,
             attempts=ask.retry.max_attempts if ask.retry is not None else self._attempts,
-            rounds=_rounds(policy.cascade) if policy.cascade and ask.model == "auto" else 1,
+            rounds=_rounds(policy.cascade) if policy.cascade and ask.route.model == "auto" else 1,
             samples=policy.cascade.samples if policy.cascade and decision.cascade and ask.purpose == "agent" else 1,
         )
 
     def _other_ways(self, ask: ModelAsk, tokens: int) -> tuple[tuple[ModelChoice, ...], ...]:
         """The chains that may be tried if the prompt turns out differently; the same for steps that say the same."""
-        same = (
-            *(ask.model, ask.policy, ask.providers, ask.complexity, ask.complexity_at_least, ask.complexity_at_most),
-            *(ask.fallback, len(ask.tools), ask.output_schema is None, tuple(sorted(ask.params)), ask.tags),
-            *(ask.max_output_tokens, ask.escalate, ask.purpose, tokens.bit_length()),
-        )
+        reply = ask.reply
+        said = (len(ask.tools), reply.output_schema is None, tuple(sorted(reply.params)), reply.max_output_tokens)
+        same = (ask.route, *said, ask.escalate, ask.purpose, tokens.bit_length())
         if same not in self._ways:
             decisions = []
             for other in self._variants(ask):
@@ -231,12 +201,14 @@ class _Planner:
         policy = self.policies.routing
         scores = [0.0, *(tier.below for tier in policy.tiers if tier.below is not None)]
         for steps_up in range(ask.escalate + 1):
-            if ask.model == "auto" and ask.complexity is None:
-                yield from (replace(ask, complexity=score, escalate=steps_up) for score in scores)
+            if ask.route.model == "auto" and ask.route.complexity is None:
+                routes = (replace(ask.route, complexity=score) for score in scores)
+                yield from (replace(ask, route=route, escalate=steps_up) for route in routes)
             else:
                 yield replace(ask, escalate=steps_up)
-        if policy.cascade is not None and ask.model == "auto":
-            yield from (replace(ask, model=tier, escalate=0) for tier in policy.cascade.tiers)
+        if policy.cascade is not None and ask.route.model == "auto":
+            routes = (replace(ask.route, model=tier) for tier in policy.cascade.tiers)
+            yield from (replace(ask, route=route, escalate=0) for route in routes)
 
     def _downgraded(self, ask: ModelAsk, tokens: int) -> list[RouteDecision]:
         """What is asked once the budget is nearly spent."""
@@ -260,7 +232,7 @@ class _Planner:
 
     def _choice(self, ref: ModelRef, ask: ModelAsk) -> ModelChoice:
         card = _card(self.policies.catalogue, ref)
-        return ModelChoice(ref, output_cap(card, ask.max_output_tokens), card.context_window)
+        return ModelChoice(ref, output_cap(card, ask.reply.max_output_tokens), card.context_window)
 
 
 def _rounds(cascade: Cascade) -> int:

@@ -28,9 +28,9 @@ def first_messages(execution: Execution, spec: PlannedPrompt) -> list[Message]:
 
 def schema_note(execution: Execution, spec: PlannedPrompt) -> str:
     """How a repair tells the model again what is wanted."""
-    if spec.output_schema is None:
+    if spec.reply.output_schema is None:
         return ""
-    return f" Reply with JSON only, valid under this JSON Schema: {json.dumps(spec.output_schema)}"
+    return f" Reply with JSON only, valid under this JSON Schema: {json.dumps(spec.reply.output_schema)}"
 
 
 def upstream_tokens(execution: Execution) -> int:
