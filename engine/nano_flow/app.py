@@ -86,7 +86,7 @@ async def resume_workflow(order: ResumeOrder, where: Surroundings, config_dir: P
             options = replace(options, budget=order.budget)
         prepared, changed = prepare_resume(record, order.given, options, config_dir)
         if changed and not order.accept_changes:
-            raise UsageError(changes_message(changed, journal.recorded()))
+            raise UsageError(changes_message(changed, prepared.plan, journal.recorded(), run_id))
         recorded = journal.recorded()
         if order.from_address is not None:
             recorded = without(recorded, prepared.plan, order.from_address)

@@ -21,6 +21,7 @@ from nano_flow.core.events import (
 )
 from nano_flow.core.messages import ChatReply, ToolCall, Usage
 from nano_flow.core.money import Money
+from nano_flow.core.questions import fingerprint_of
 from nano_flow.ports import Journal, RecordedWork
 from tests.stores.samples import failed, finished, intended, started
 
@@ -103,8 +104,17 @@ class JournalContract(ABC):
     def test_answers_questions_and_waits_are_kept(self, tmp_path: Path) -> None:
         asked = ApprovalAsked(5.0, "ship", "Publish?", ("publish", "discard"), None, 99.0)
         answer = ApprovalAnswered(7.0, "ship", "publish", None, "fine", "ann")
-        work = self.relive(tmp_path, asked, answer, WaitStarted(8.0, "pause", 20.0))
-        assert work.asked_at == {"ship": 5.0} and work.approvals == {"ship": answer} and work.waits == {"pause": 20.0}
+        wait = WaitStarted(8.0, "pause", 20.0, "wait 12 0")
+        work, key = self.relive(tmp_path, asked, answer, wait), ("ship", fingerprint_of(asked))
+        assert work.asked_at == {key: 5.0} and work.approvals == {key: answer} and work.waits == {"pause": wait}
+
+    def test_an_answer_stays_with_the_question_that_it_was_given_to(self, tmp_path: Path) -> None:
+        first = ApprovalAsked(5.0, "ship", "Publish 2 rows?", ("yes", "no"))
+        answer = ApprovalAnswered(7.0, "ship", "yes", None, "", "ann")
+        second = ApprovalAsked(9.0, "ship", "Publish 3 rows?", ("yes", "no"))
+        work = self.relive(tmp_path, first, answer, second)
+        assert work.approvals == {("ship", fingerprint_of(first)): answer}
+        assert work.asked_at == {("ship", fingerprint_of(second)): 9.0}
 
     def test_active_time_adds_up_over_lives_that_ended_and_lives_that_died(self, tmp_path: Path) -> None:
         paused = RunFinished(1010.0, "paused", None, None, "interrupt", None, 8.0)

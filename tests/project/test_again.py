@@ -67,6 +67,6 @@ def test_a_changed_workflow_is_told_with_what_it_costs_before_anything_is_done(s
     Path("flow.yaml").write_text(FLOW.replace("Say a word.", "Say two."))
     said("resume", "last", "--from", "ask", code=2)
     assert 'has changed since the run began: "ask". 1 recorded model calls' in said.err
-    assert "nano-flow resume --accept-changes" in said.err
+    assert '--accept-changes" goes on with the new text' in said.err
     said("resume", "last", "--from", "ask", "--accept-changes")
     assert Path("log").read_text() == ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 
-from nano_flow.core.events import Event, StepFinished, ToolIntended
+from nano_flow.core.events import Event, StepFinished, ToolIntended, WaitStarted
 from nano_flow.plan.plan import Plan, PlannedRepeat, PlannedWait
 from tests.plan.compiling import plan_of
 from tests.runtime.generated import World, live
@@ -53,10 +53,17 @@ def test_handlers_of_a_group_that_failed_belong_to_its_new_end() -> None:
 
 
 def test_a_wait_that_is_over_is_not_waited_for_again() -> None:
-    kit = Kit(recorded=replace(NOTHING, waits={"w": 999_000.0, "l[1]": 999_000.0}))
+    waited = {"w": WaitStarted(0.0, "w", 999_000.0, "wait 3600 0"), "l[1]": WaitStarted(0.0, "l[1]", 999_000.0)}
+    kit = Kit(recorded=replace(NOTHING, waits=waited))
     loop = values("l", n=1, repeat=PlannedRepeat(None, 2, every_s=3600.0))
     assert kit.run([step("w", "wait", PlannedWait(3600.0)), loop]).status == "succeeded"
     assert kit.clock.time == 1_000_000.0
+
+
+def test_a_wait_that_was_made_longer_is_another_wait() -> None:
+    kit = Kit(recorded=replace(NOTHING, waits={"w": WaitStarted(0.0, "w", 999_000.0, "wait 5 0")}))
+    assert kit.run([step("w", "wait", PlannedWait(60.0))]).status == "succeeded"
+    assert kit.clock.time >= 1_000_060.0
 
 
 def test_an_iteration_counts_its_pace_from_its_start() -> None:

@@ -173,6 +173,8 @@ class ApprovalAsked:
     options: tuple[str, ...]
     input_schema: Mapping[str, Json] | None = None
     expires_at: float | None = None
+    fingerprint: str = ""
+    """Of the question as it was put, before anything secret was taken out; "" in stores of older versions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,11 +191,15 @@ class ApprovalAnswered:
 
 @dataclass(frozen=True, slots=True)
 class WaitStarted:
-    """A ``wait`` began; it is over at ``until`` (seconds since 1970)."""
+    """A ``wait``, or the pause before an iteration, began; it is over at ``until`` (seconds since 1970).
+
+    ``fingerprint`` says what was waited for; "" in stores of older versions.
+    """
 
     at: float
     address: str
     until: float
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True)

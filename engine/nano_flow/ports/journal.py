@@ -14,6 +14,7 @@ from nano_flow.core.events import (
     ReplyChecked,
     ToolCalled,
     ToolIntended,
+    WaitStarted,
 )
 from nano_flow.core.messages import Json
 from nano_flow.core.money import Money
@@ -38,6 +39,8 @@ class RunRecord:
     """Step path → digest of its definition, to name the steps that changed on resume."""
     kinds: Mapping[str, str] = field(default_factory=dict)
     """Step path → kind, in the plan's order, so that a report can show steps that never began."""
+    context: Mapping[str, str] = field(default_factory=dict)
+    """Workspace, tools and defaults by name → digest; empty in runs of versions that did not keep it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +52,10 @@ class RecordedWork:
     tools: Mapping[tuple[str, int, str], ToolCalled]
     tools_in_doubt: Mapping[tuple[str, int, str], ToolIntended]
     """Tools that were started and whose end is unknown."""
-    approvals: Mapping[str, ApprovalAnswered]
-    asked_at: Mapping[str, float]
-    waits: Mapping[str, float]
-    """address → when the wait is over, seconds since 1970."""
+    approvals: Mapping[tuple[str, str], ApprovalAnswered]
+    """(address, fingerprint of the question) → what was answered."""
+    asked_at: Mapping[tuple[str, str], float]
+    waits: Mapping[str, WaitStarted]
     spent: Money
     possibly_spent: Money
     spent_tokens: int

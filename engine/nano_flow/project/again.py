@@ -12,8 +12,9 @@ from nano_flow.core.money import usd
 from nano_flow.plan.plan import Plan, PlannedStep
 from nano_flow.plan.walk import every_step
 from nano_flow.ports import RecordedWork
+from nano_flow.project.context import steps_that_depend
 
-K = TypeVar("K", tuple[str, int], tuple[str, int, str])
+K = TypeVar("K", tuple[str, int], tuple[str, str], tuple[str, int, str])
 V = TypeVar("V")
 _INDEX = re.compile(r"\[\d+\]")
 
@@ -42,8 +43,8 @@ def without(recorded: RecordedWork, plan: Plan, address: str) -> RecordedWork:
             checked=_kept(work.checked, again),
             tools=_kept(work.tools, again),
             tools_in_doubt=_kept(work.tools_in_doubt, again),
-            approvals={place: v for place, v in work.approvals.items() if not again(place)},
-            asked_at={place: v for place, v in work.asked_at.items() if not again(place)},
+            approvals=_kept(work.approvals, again),
+            asked_at=_kept(work.asked_at, again),
             waits={place: v for place, v in work.waits.items() if not again(place)},
             finished=frozenset(p for p in work.finished if not again(p) and not address.startswith((f"{p}.", f"{p}["))),
         )
@@ -52,16 +53,26 @@ def without(recorded: RecordedWork, plan: Plan, address: str) -> RecordedWork:
     return replace(kept(recorded), since_end=None if since_end is None else kept(since_end))
 
 
-def changes_message(changed: Iterable[str], recorded: RecordedWork) -> str:
-    """Names the steps that changed and what asking them again costs at least."""
-    paths = list(changed)
+def changes_message(changed: Iterable[str], plan: Plan, recorded: RecordedWork, run_id: str) -> str:
+    """Names what changed, the answers that may not hold any more, and what asking again costs at most."""
+    names = list(changed)
+    paths = steps_that_depend(plan, names)
     calls = [call for (place, _), call in recorded.calls.items() if _INDEX.sub("", place) in paths]
+    answered = dict.fromkeys(place for place, _ in recorded.approvals if _INDEX.sub("", place) in paths)
     lost = sum(call.cost or 0 for call in calls)
-    named = ", ".join(f'"{path}"' for path in paths)
-    return (
-        f"the workflow has changed since the run began: {named}. {len(calls)} recorded model calls of these steps "
-        f'(${usd(lost)}) will be made and paid again. "nano-flow resume --accept-changes" goes on with the new text'
-    )
+    told = [f"the workflow has changed since the run began: {_quoted(names)}."]
+    if calls:
+        # Which prompts a tool or a default changes is known only when they are rendered.
+        count = str(len(calls)) if paths <= frozenset(names) else f"Up to {len(calls)}"
+        told.append(f"{count} recorded model calls (${usd(lost)}) will be made and paid again.")
+    if answered:
+        told.append(f"The answer at {_quoted(answered)} holds only if its question still reads the same.")
+    told.append(f'"nano-flow resume {run_id} --accept-changes" goes on with the new text')
+    return " ".join(told)
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
 
 
 def _kept(work: Mapping[K, V], again: Callable[[str], bool]) -> dict[K, V]:

@@ -16,6 +16,7 @@ from nano_flow.core.strict_json import strict_json
 from nano_flow.plan.inputs import bind_inputs, read_input
 from nano_flow.plan.plan import Plan
 from nano_flow.ports import RunRecord
+from nano_flow.project.context import changed_context, context_digests, defaulted
 from nano_flow.project.files import read_given
 from nano_flow.project.naming import full_name
 from nano_flow.project.opening import Opened, open_workflow, step_digests, step_kinds
@@ -93,18 +94,19 @@ def prepare_opened(opened: Opened, given: GivenInputs, options: RunOptions, *, n
     options = replace(options, model=full_name(options.model, options.provider, opened.policies))
     plan = with_options(opened.plan, options)
     inputs = _bound(plan, given)
-    return PreparedRun(
-        opened, plan, inputs, options, _record(opened, plan, inputs, options, now), _secrets(plan, inputs)
-    )
+    record = _record(opened, plan, inputs, options, now)
+    record = replace(record, context=context_digests(plan, {*given.texts, *given.data}))
+    return PreparedRun(opened, plan, inputs, options, record, _secrets(plan, inputs))
 
 
 def prepare_resume(
     record: RunRecord, given: GivenInputs, options: RunOptions, config_dir: Path | None = None
 ) -> tuple[PreparedRun, tuple[str, ...]]:
-    """Open a recorded run again, and the steps that changed since. Raises DocumentError, UsageError."""
+    """Open a recorded run again, and what changed since (steps, tools, defaults). Raises DocumentError, UsageError."""
     opened = open_workflow(record.file, config_dir)
-    changed = changed_steps(record.steps, step_digests(opened.plan))
-    return _resumed(record, opened, given, options), changed
+    prepared = _resumed(record, opened, given, options)
+    steps = changed_steps(record.steps, step_digests(opened.plan))
+    return prepared, (*steps, *changed_context(record.context, prepared.record.context))
 
 
 def changed_steps(before: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, ...]:
@@ -187,8 +189,11 @@ def _record(opened: Opened, plan: Plan, inputs: Mapping[str, Json], options: Run
 
 def _resumed(record: RunRecord, opened: Opened, given: GivenInputs, options: RunOptions) -> PreparedRun:
     plan = with_options(opened.plan, options)
+    open_ones = defaulted(record.context)
     kept = {
-        name: value for name, value in record.inputs.items() if name in plan.inputs and not plan.inputs[name].secret
+        name: value
+        for name, value in record.inputs.items()
+        if name in plan.inputs and not plan.inputs[name].secret and name not in open_ones
     }
     inputs = _bound(plan, GivenInputs(given.texts, {**kept, **given.data}))
     changed = replace(
@@ -199,6 +204,7 @@ def _resumed(record: RunRecord, opened: Opened, given: GivenInputs, options: Run
         policy=opened.policies.record(),
         steps=step_digests(plan),
         kinds=step_kinds(plan),
+        context=context_digests(plan, {*kept, *given.texts, *given.data} if record.context else record.inputs),
     )
     return PreparedRun(opened, plan, inputs, options, changed, _secrets(plan, inputs))
 

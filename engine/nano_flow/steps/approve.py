@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from nano_flow.core.events import ApprovalAnswered, ApprovalAsked
 from nano_flow.core.outcomes import Failed, Failure, StepOutcome, Succeeded, Waiting
+from nano_flow.core.questions import question_fingerprint
 from nano_flow.core.text import rfc3339
 from nano_flow.plan.plan import PlannedApprove
 from nano_flow.steps.context import Execution
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """The question as it reads now; an answer to one that read differently is none."""
+
+    spec: PlannedApprove
+    message: str
+    key: tuple[str, str]
 
 
 async def execute(execution: Execution) -> StepOutcome:
@@ -14,37 +26,49 @@ async def execute(execution: Execution) -> StepOutcome:
     spec = execution.step.spec
     assert isinstance(spec, PlannedApprove)
     services = execution.services
-    recorded = services.recorded.approvals.get(execution.address)
-    if recorded is not None and not execution.generation:
+    message = execution.text(spec.message)
+    # The attempt of a retried group is part of what is asked: each attempt wants an answer of its own.
+    said = f"{message}\0{execution.generation}" if execution.generation else message
+    question = _Question(
+        spec, message, (str(execution.address), question_fingerprint(said, spec.options, spec.input_schema))
+    )
+    recorded = services.recorded.approvals.get(question.key)
+    if recorded is not None:
         return _decided(recorded)
-    expires_at = await _ask(execution, spec)
+    expires_at = await _ask(execution, question)
     if expires_at is not None and services.clock.now() >= expires_at:
         return await _timed_out(execution, spec)
     if services.approver is None:
         return Waiting("approval", execution.address)
-    return await _answer(execution, spec, expires_at)
+    return await _answer(execution, question, expires_at)
 
 
-async def _ask(execution: Execution, spec: PlannedApprove) -> float | None:
-    services = execution.services
+async def _ask(execution: Execution, question: _Question) -> float | None:
+    services, spec = execution.services, question.spec
     now = services.clock.now()
-    asked_at = services.recorded.asked_at.get(execution.address)
+    asked_at = services.recorded.asked_at.get(question.key)
     expires_at = None if spec.timeout_s is None else (now if asked_at is None else asked_at) + spec.timeout_s
     if asked_at is None:
-        message = execution.text(spec.message)
-        schema = spec.input_schema
-        await services.durable(ApprovalAsked(now, execution.address, message, spec.options, schema, expires_at))
+        asked = ApprovalAsked(
+            at=now,
+            address=execution.address,
+            message=question.message,
+            options=spec.options,
+            input_schema=spec.input_schema,
+            expires_at=expires_at,
+            fingerprint=question.key[1],
+        )
+        await services.durable(asked)
     return expires_at
 
 
-async def _answer(execution: Execution, spec: PlannedApprove, expires_at: float | None) -> StepOutcome:
-    services = execution.services
+async def _answer(execution: Execution, question: _Question, expires_at: float | None) -> StepOutcome:
+    services, spec = execution.services, question.spec
     assert services.approver is not None
     left = None if expires_at is None else expires_at - services.clock.now()
-    message = execution.text(spec.message)
     try:
         async with services.clock.timeout(left):
-            answer = await services.approver.ask(execution.address, message, spec.options, spec.input_schema)
+            answer = await services.approver.ask(execution.address, question.message, spec.options, spec.input_schema)
     except TimeoutError:
         return await _timed_out(execution, spec)
     if answer is None:

@@ -15,10 +15,14 @@ async def execute(execution: Execution) -> StepOutcome:
     assert isinstance(spec, PlannedWait)
     services = execution.services
     now = services.clock.now()
-    until = services.recorded.waits.get(execution.address)
-    if until is None or execution.generation:
-        until = now + _duration(execution, spec)
-        await services.durable(WaitStarted(now, execution.address, until))
+    seconds = _duration(execution, spec)
+    asked = f"wait {seconds:g} {execution.generation}"
+    began = services.recorded.waits.get(execution.address)
+    if began is not None and began.fingerprint in (asked, "" if not execution.generation else asked):
+        until = began.until
+    else:
+        until = now + seconds
+        await services.durable(WaitStarted(now, execution.address, until, asked))
     if until > now:
         await services.clock.sleep(until - now)
     return Succeeded(None)

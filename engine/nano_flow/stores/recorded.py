@@ -26,6 +26,7 @@ from nano_flow.core.events import (
     WaitStarted,
 )
 from nano_flow.core.money import ZERO, Money
+from nano_flow.core.questions import fingerprint_of
 from nano_flow.ports import RecordedWork
 
 REPLAY_KINDS = frozenset(
@@ -50,9 +51,11 @@ class RecordedFold:
     calls: dict[tuple[str, int], CallFinished] = field(default_factory=dict)
     tools: dict[tuple[str, int, str], ToolCalled] = field(default_factory=dict)
     tools_in_doubt: dict[tuple[str, int, str], ToolIntended] = field(default_factory=dict)
-    approvals: dict[str, ApprovalAnswered] = field(default_factory=dict)
-    asked_at: dict[str, float] = field(default_factory=dict)
-    waits: dict[str, float] = field(default_factory=dict)
+    approvals: dict[tuple[str, str], ApprovalAnswered] = field(default_factory=dict)
+    asked_at: dict[tuple[str, str], float] = field(default_factory=dict)
+    open_question: dict[str, str] = field(default_factory=dict)
+    """Address → fingerprint of the question that was asked there last."""
+    waits: dict[str, WaitStarted] = field(default_factory=dict)
     finished: set[str] = field(default_factory=set)
     checked: dict[tuple[str, int], ReplyChecked] = field(default_factory=dict)
     stale: set[object] = field(default_factory=set)
@@ -95,9 +98,9 @@ class RecordedFold:
             case ApprovalAsked():
                 self._asked(event)
             case ApprovalAnswered():
-                self.approvals[event.address] = event
+                self.approvals[(event.address, self.open_question.get(event.address, ""))] = event
             case WaitStarted():
-                self.waits[event.address] = event.until
+                self.waits[event.address] = event
             case StepFinished():
                 self.finished.add(event.address)
             case StepStarted() | StepFailed():
@@ -105,9 +108,19 @@ class RecordedFold:
 
     def _asked(self, event: ApprovalAsked) -> None:
         """A question that is asked anew at a later time has no answer yet."""
-        if event.at > self.asked_at.setdefault(event.address, event.at):
-            self.asked_at[event.address] = event.at
-            self.approvals.pop(event.address, None)
+        question = (event.address, fingerprint_of(event))
+        before = (event.address, self.open_question.get(event.address, question[1]))
+        if before != question:
+            # Readers see one question at an address: the one before is asked anew should it come back unanswered.
+            self.asked_at.pop(before, None)
+        self.open_question[event.address] = question[1]
+        if event.at > self.asked_at.setdefault(question, event.at):
+            self.asked_at[question] = event.at
+            self.approvals.pop(question, None)
+
+    def is_answered(self, address: str) -> bool:
+        """Whether the question that was asked last at ``address`` has its answer."""
+        return (address, self.open_question.get(address, "")) in self.approvals
 
     def _finished(self, event: CallFinished) -> None:
         self.open_calls.pop((event.address, event.turn, event.attempt), None)

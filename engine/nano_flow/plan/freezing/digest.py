@@ -32,6 +32,11 @@ def step_digest(step: PlannedStep) -> str:
     return _sha256(_plain(step))
 
 
+def digest_of(value: object) -> str:
+    """The digest of planned types and plain data."""
+    return _sha256(value)
+
+
 def plan_digest(
     name: str,
     graph: PlannedGraph,

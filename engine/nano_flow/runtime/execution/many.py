@@ -183,9 +183,12 @@ class Loop:
     async def _pace(self, address: Address, until: float) -> None:
         """Wait for the next iteration's time; an iteration whose time came in an earlier life is not waited for."""
         services = self._engine.services
-        until = services.recorded.waits.get(address, until)
+        asked = f"every {self._spec.every_s:g}"
+        began = services.recorded.waits.get(address)
+        if began is not None and began.fingerprint in (asked, ""):
+            until = began.until
         if until > services.clock.now():
-            await services.durable(WaitStarted(services.clock.now(), address, until))
+            await services.durable(WaitStarted(services.clock.now(), address, until, asked))
             await services.clock.sleep(until - services.clock.now())
 
     async def _iterate(self, address: Address, names: Names, where: tuple[int | None, int]) -> tuple[StepOutcome, bool]:

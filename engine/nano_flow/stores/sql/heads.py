@@ -10,7 +10,7 @@ from nano_flow.ports import RunRecord
 from nano_flow.stores.codec import decode_json, encode_json
 from nano_flow.stores.sql.database import Database
 
-_IN_HEAD = ("inputs", "options", "documents", "policy", "steps", "kinds")
+_IN_HEAD = ("inputs", "options", "documents", "policy", "steps", "kinds", "context")
 
 
 def insert_head(database: Database, record: RunRecord) -> None:
@@ -63,6 +63,7 @@ def read_head(database: Database, run_id: str) -> RunRecord | None:
         policy=_mapping(head, "policy"),
         steps=_texts(head, "steps"),
         kinds=_texts(head, "kinds"),
+        context=_texts(head, "context"),
     )
 
 

@@ -70,7 +70,7 @@ class SqlStore(ABC):
             fold.finished = set(finished_addresses(database, run_id))
             key = RunKey(run_id, record.workflow)
             answers = approvals.answers(database, run_id).values()
-            unrecorded = [answer for answer in answers if answer.address not in fold.approvals]
+            unrecorded = [answer for answer in answers if not fold.is_answered(answer.address)]
             unknown = tuple(fold.open_calls.values())
             closing: list[Event] = [*fold.abandoned(now, simulated=record.simulated), *unrecorded]
             batch_of(key, next_seq(database, run_id), closing).write(database)

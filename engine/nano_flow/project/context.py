@@ -1,0 +1,79 @@
+"""What a run depends on besides its steps: its workspace, its tools, the defaults of its inputs; as digests."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+
+from nano_flow.plan.freezing.digest import digest_of
+from nano_flow.plan.plan import Plan, PlannedPrompt, PlannedStep, PlannedTool, PlannedWorkflow
+from nano_flow.plan.walk import every_step
+
+_DEFAULT = "inputs."
+
+
+def context_digests(plan: Plan, given: Collection[str]) -> dict[str, str]:
+    """Name → digest: ``workspace``, ``tools.NAME``, ``inputs.NAME``; those of a sub-workflow after its step's path.
+
+    A default counts where the input was not ``given``: what was given does not change with the file.
+    """
+    # Relative, so that a checkout that was moved as a whole is the same place.
+    folder = os.path.dirname(os.path.abspath(plan.file))
+    found = {"workspace": digest_of(os.path.relpath(plan.workspace, folder))}
+    for prefix, each in _plans(plan):
+        found |= {f"{prefix}tools.{name}": digest_of([tool, tool.description]) for name, tool in each.tools.items()}
+        found |= {
+            f"{prefix}{_DEFAULT}{name}": digest_of(spec.default)
+            for name, spec in each.inputs.items()
+            if not spec.required and not spec.secret and (prefix or name not in given)
+        }
+    return found
+
+
+def changed_context(before: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, ...]:
+    """What differs; nothing where the run is of a version that did not keep it."""
+    if not before:
+        return ()
+    return tuple(sorted(name for name in {*before, *now} if before.get(name) != now.get(name)))
+
+
+def defaulted(context: Mapping[str, str]) -> frozenset[str]:
+    """The inputs of the run that were not given: a changed default reaches them."""
+    return frozenset(name.removeprefix(_DEFAULT) for name in context if name.startswith(_DEFAULT))
+
+
+def steps_that_depend(plan: Plan, changed: Collection[str]) -> frozenset[str]:
+    """Paths of the steps that are changed themselves, use a changed tool, or may see a changed default or workspace."""
+    names = frozenset(changed)
+    found = set()
+    for path, step in every_step(plan.graph):
+        tools = {tool.partition(".")[0] for tool in _tools(step)}
+        used = {f"{prefix}tools.{tool}" for tool in tools for prefix in _prefixes(path)}
+        if path in names or used & names:
+            found.add(path)
+    if any(name == "workspace" or name.rpartition(": ")[2].startswith(_DEFAULT) for name in names):
+        found |= {path for path, _ in every_step(plan.graph)}
+    return frozenset(found)
+
+
+def _tools(step: PlannedStep) -> tuple[str, ...]:
+    spec = step.spec
+    if isinstance(spec, PlannedTool):
+        return (spec.tool,)
+    return spec.tools if isinstance(spec, PlannedPrompt) else ()
+
+
+def _prefixes(path: str) -> Iterator[str]:
+    """``""``, and each step above ``path`` as the sub-workflow that it may be."""
+    yield ""
+    segments = path.split(".")
+    for length in range(1, len(segments)):
+        yield f"{'.'.join(segments[:length])}: "
+
+
+def _plans(plan: Plan) -> Iterator[tuple[str, Plan]]:
+    yield "", plan
+    for path, step in every_step(plan.graph):
+        if isinstance(step.spec, PlannedWorkflow):
+            yield f"{path}: ", replace(step.spec.plan, workspace=plan.workspace)
