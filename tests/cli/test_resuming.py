@@ -13,7 +13,11 @@ nano_flow: 1
 name: asks
 steps:
   ok: {approve: {message: "Delete staging?"}}
-  del: {needs: [ok], when: steps.ok.output.decision == 'approve', run: "echo deleted $T >> effects.txt", env: {T: staging}}
+  del:
+    needs: [ok]
+    when: steps.ok.output.decision == 'approve'
+    run: "echo deleted $T >> effects.txt"
+    env: {T: staging}
 """
 COUNTS = """
 nano_flow: 1
