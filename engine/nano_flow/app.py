@@ -13,9 +13,9 @@ from nano_flow.core.money import Money
 from nano_flow.parts import Doubles, Parts, Surroundings, cleaner
 from nano_flow.ports import Journal, RecordedWork
 from nano_flow.ports.store import Store
-from nano_flow.project.again import changes_message, without
 from nano_flow.project.opening import open_workflow
 from nano_flow.project.preparing import GivenInputs, PreparedRun, RunOptions, prepare_opened, prepare_resume
+from nano_flow.project.resuming.again import changes_message, without
 from nano_flow.runtime.limits import Control
 from nano_flow.runtime.recorder import Recorder
 from nano_flow.runtime.run import RunEnd, RunOrder, run_plan

@@ -16,10 +16,10 @@ from nano_flow.core.strict_json import strict_json
 from nano_flow.plan.inputs import bind_inputs, read_input
 from nano_flow.plan.plan import Plan
 from nano_flow.ports import RunRecord
-from nano_flow.project.context import changed_context, context_digests, defaulted
 from nano_flow.project.files import read_given
 from nano_flow.project.naming import full_name
 from nano_flow.project.opening import Opened, open_workflow, step_digests, step_kinds
+from nano_flow.project.resuming.context import changed_context, context_digests, defaulted
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from nano_flow.core.money import usd
 from nano_flow.plan.plan import Plan, PlannedStep
 from nano_flow.plan.walk import every_step
 from nano_flow.ports import RecordedWork
-from nano_flow.project.context import steps_that_depend
+from nano_flow.project.resuming.context import steps_that_depend
 
 K = TypeVar("K", tuple[str, int], tuple[str, str], tuple[str, int, str])
 V = TypeVar("V")
