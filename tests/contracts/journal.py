@@ -21,7 +21,7 @@ from nano_flow.core.events import (
 )
 from nano_flow.core.messages import ChatReply, ToolCall, Usage
 from nano_flow.core.money import Money
-from nano_flow.core.questions import fingerprint_of
+from nano_flow.core.shown.questions import fingerprint_of
 from nano_flow.ports import Journal, RecordedWork
 from tests.stores.samples import failed, finished, intended, started
 

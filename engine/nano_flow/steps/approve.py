@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from nano_flow.core.events import ApprovalAnswered, ApprovalAsked
 from nano_flow.core.outcomes import Failed, Failure, StepOutcome, Succeeded, Waiting
-from nano_flow.core.questions import question_fingerprint
+from nano_flow.core.shown.questions import question_fingerprint
 from nano_flow.core.text import rfc3339
 from nano_flow.plan.plan import PlannedApprove
 from nano_flow.steps.context import Execution

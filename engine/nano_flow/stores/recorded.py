@@ -26,7 +26,7 @@ from nano_flow.core.events import (
     WaitStarted,
 )
 from nano_flow.core.money import ZERO, Money
-from nano_flow.core.questions import fingerprint_of
+from nano_flow.core.shown.questions import fingerprint_of
 from nano_flow.ports import RecordedWork
 
 REPLAY_KINDS = frozenset(
