@@ -20,6 +20,7 @@ complexity:
 tiers:
   simple: {below: 3, models: [openai/gpt-5-nano, sim/small]}
   standard: {models: [openai/gpt-5, sim/large]}
+tags: [law]
 """
 FLOW = """nano_flow: 1
 name: flow
@@ -84,6 +85,7 @@ def test_explain_shows_points_candidates_cost_and_refusals(capsys: pytest.Captur
     assert "sim/large  simulated: a candidate only offline" in text
     found = document(capsys, "explain", "Prove it", "--tag", "law", "--tools", "2")
     assert found["schema"] == "nano-flow/decision@1" and found["facts"]["tags"] == ["law"]
+    assert "add to routing.yaml: tags: [law, tax]" in refused(capsys, "explain", "Prove it", "--tag", "tax")
     assert found["model"] == "openai/gpt-5" and found["expected"]["openai/gpt-5"]["cost_usd"]
 
 
@@ -275,7 +277,7 @@ def test_a_reply_that_a_cascade_gave_up_is_explained(capsys: pytest.CaptureFixtu
     capsys.readouterr()
     text = shown(capsys, "explain", "--run", "last", "short")
     assert "the reply of sim/small (simple) was given up: it scores 5.0, escalate_at is 5.0" in text
-    assert "any      +5.00  routing.yaml:9" in text and "→ standard → sim/large" in text
+    assert "any      +5.00  routing.yaml:10" in text and "→ standard → sim/large" in text
     assert "cascade: simple first, its reply is judged" in text
     (verdict,) = document(capsys, "explain", "--run", "last", "short")["cascade_verdicts"]
     assert verdict["model"] == "sim/small" and verdict["escalate"] is True
@@ -337,7 +339,7 @@ def test_what_only_the_base_could_decide_counts_as_a_difference(capsys: pytest.C
 
 
 def test_positions_of_a_revision_name_it_and_a_path_above_is_one_side(capsys: pytest.CaptureFixture[str]) -> None:
-    rule = "policies: {default: {rules: [{when: \"'x' in tags\", tier: simple}]}}\n"
+    rule = "policies: {default: {rules: [{when: \"'LAW' in tags\", tier: simple}]}}\n"
     Path("routing.yaml").write_text(ROUTING + rule)
     Path("routing.test.yaml").write_text(TESTS)
     committed()
@@ -345,7 +347,7 @@ def test_positions_of_a_revision_name_it_and_a_path_above_is_one_side(capsys: py
     from nano_flow.review.revisions import side, split_range
 
     revision = side("HEAD", policy_files(Path.cwd(), None, Path.cwd()))
-    assert revision.policies.routing.rules_of("default").rules[0].at == "HEAD:routing.yaml:9"
+    assert revision.policies.routing.rules_of("default").rules[0].at == "HEAD:routing.yaml:10"
     assert split_range("../a.yaml") == ("../a.yaml", "")
     assert split_range("../a.yaml..../b.yaml") == ("../a.yaml", "../b.yaml")
     assert [split_range(text) for text in ("..b", "a..", "a..b", "", "..")] == [

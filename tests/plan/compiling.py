@@ -31,6 +31,7 @@ providers:
 """
 ROUTING = """
 nano_flow: 1
+tags: [pii, review, law]
 tiers:
   simple: {below: 5, models: [openai/mini, sim/small]}
   local: {below: 6, models: [ollama/llama3]}

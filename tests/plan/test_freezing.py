@@ -93,12 +93,13 @@ def test_cache_and_complexity(written: str, cache: tuple[bool, float | None]) ->
 
 def test_what_any_step_may_say() -> None:
     step = first(
-        "set: {v: 1}, description: d, tags: [t], when: run.id, for_each: [1, '{{ run.id }}'], as: n, max_parallel: 2, "
-        "max_items: 5, on_item_failure: cancel, repeat: {until: output.v, max_iterations: 3, every: 1s, as: r, "
+        "set: {v: 1}, description: d, tags: [LAW], when: run.id, for_each: [1, '{{ run.id }}'], as: n, "
+        "max_parallel: 2, max_items: 5, on_item_failure: cancel, "
+        "repeat: {until: output.v, max_iterations: 3, every: 1s, as: r, "
         "on_exhausted: continue}, retry: {max_attempts: 2, backoff: fixed, delay: 2s, max_delay: 5s, errors: [tool]}, "
         "timeout: 5s, budget: {usd: 0.5, tokens: 1k}, on_error: {output: {a: '{{ run.id }}'}}"
     )
-    assert (step.description, step.tags, source(step.when), step.timeout_s) == ("d", ("t",), "run.id", 5.0)
+    assert (step.description, step.tags, source(step.when), step.timeout_s) == ("d", ("law",), "run.id", 5.0)
     each, loop = step.for_each, step.repeat
     assert each is not None and isinstance(each.over, list) and each.over[0] == 1
     assert each == PlannedForEach(each.over, "n", 2, 5, "cancel")

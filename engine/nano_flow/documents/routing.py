@@ -190,6 +190,8 @@ class RoutingDocument(Document):
 
     nano_flow: LanguageVersion
     """The version of the language."""
+    tags: Maybe[Items[Name]] = None
+    """The tags that there are; workflows, steps and rules use them, in any case of letters."""
     complexity: Maybe[ComplexityScoreDocument] = None
     """How the score of a request is made."""
     tiers: Annotated[dict[Name, TierDocument], Field(min_length=1)]

@@ -94,7 +94,9 @@ class StepBase(Document):
     description: str = ""
     """What the step is for."""
     tags: Maybe[Items[Text]] = None
-    """Words that routing rules and reports see."""
+    """Tags that routing.yaml declares; they also hold for what is inside, and for whatever quotes the output."""
+    inherit_tags: bool = True
+    """false: the tags of what this step quotes do not come along."""
     needs: Maybe[Words] = None
     """Steps beside this one that must be settled first."""
     trigger_rule: Maybe[TriggerRule] = None

@@ -218,6 +218,8 @@ class WorkflowDocument(Document):
     """Letters, digits, dots, dashes, spaces."""
     description: str = ""
     """What the workflow is for."""
+    tags: Maybe[Items[Text]] = None
+    """Tags that all steps use; routing.yaml declares them."""
     inputs: Maybe[dict[Identifier, Part[InputDocument]]] = None
     """What a run is given."""
     env: Maybe[Items[Identifier]] = None

@@ -44,6 +44,9 @@ class ModelAsk:
     purpose: Literal["agent", "judge"] = "agent"
     script_turn: int | None = None
     """Which turn of a scripted reply is due, where that is not ``turn``: judges are no turns of a script."""
+    written: str | None = None
+    """What the step's author wrote, where the messages hold more than that (notes of the engine, results of tools):
+    its tier is decided by this. None: all that the user side says in the messages."""
     keep_model: str | None = None
     """``provider/model`` of the conversation so far: tried first, so that a tool loop stays with one model."""
     sample: int = 0

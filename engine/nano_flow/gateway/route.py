@@ -36,7 +36,7 @@ class PolicyRouter:
 
     def __call__(self, ask: ModelAsk, circumstances: Circumstances) -> RouteDecision:
         """Decide; raises NoCandidate where no model is left."""
-        reading, counted = _read(_prompt(ask.messages))
+        reading, counted = _read(_prompt(ask))
         facts = Facts(counted, _step_facts(ask), _run_facts(ask, circumstances))
         request = RouteRequest(
             facts=facts,
@@ -82,9 +82,11 @@ def _read(prompt: str) -> tuple[Reading, PromptFacts]:
     return reading, prompt_facts(reading)
 
 
-def _prompt(messages: tuple[Message, ...]) -> str:
-    """What the user side said so far: a repair does not make a task look simple."""
-    said = [message.content for message in messages if message.role == "user"]
+def _prompt(ask: ModelAsk) -> str:
+    """What the step's author wrote: neither a repair nor a tool's result makes a task look harder, or simpler."""
+    if ask.written is not None:
+        return ask.written[:MAX_READ]
+    said = [message.content for message in ask.messages if message.role == "user"]
     return (said[0] if len(said) == 1 else "\n\n".join(said))[:MAX_READ]
 
 

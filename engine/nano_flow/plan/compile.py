@@ -12,6 +12,7 @@ from nano_flow.plan.checks.choices import check_choices
 from nano_flow.plan.checks.commands import check_commands
 from nano_flow.plan.checks.naming import check_names
 from nano_flow.plan.checks.order import check_order
+from nano_flow.plan.checks.routes.forbidden import forbidden_models
 from nano_flow.plan.checks.routes.models import check_models
 from nano_flow.plan.checks.routes.prices import check_prices
 from nano_flow.plan.checks.schemas.schemas import check_schemas
@@ -24,6 +25,7 @@ from nano_flow.plan.passes.edges import connect
 from nano_flow.plan.passes.files import read_files
 from nano_flow.plan.passes.outline import outline
 from nano_flow.plan.passes.references import resolve_references
+from nano_flow.plan.passes.tags import flow_tags
 from nano_flow.plan.passes.templates import check_templates
 from nano_flow.plan.passes.workflows import compile_others
 from nano_flow.plan.plan import Plan
@@ -71,7 +73,12 @@ class _Compiler:
         for run in self._passes():
             draft, more = run(draft)
             found.extend(more)
-        return CompileResult(None if has_errors(found) else freeze(draft), _in_order(found, source.source.file))
+        plan = None if has_errors(found) else freeze(draft)
+        if plan is not None and not callers:  # only from the outermost file are all tags known that flow to a step
+            refused = first_errors(forbidden_models(plan, self.context))
+            found.extend(refused)
+            plan = None if refused else plan
+        return CompileResult(plan, _in_order(found, source.source.file))
 
     def _passes(self) -> Sequence[Pass]:
         return (
@@ -81,6 +88,7 @@ class _Compiler:
             check_templates,
             compile_others(self._other),
             resolve_references,
+            flow_tags,
             connect,
             order_steps,
             *(_judge(check) for check in CHECKS),

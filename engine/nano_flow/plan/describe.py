@@ -65,6 +65,10 @@ def _step(step: PlannedStep, prefix: str, seen: set[str]) -> Json:
         "when": None if step.when is None else short_template(step.when),
         "trigger_rule": step.trigger_rule,
     }
+    if step.tags:
+        described["tags"] = list(step.tags)
+    if not step.inherit_tags:
+        described["inherit_tags"] = False
     if step.for_each is not None:
         described["for_each"] = {
             "over": short_template(step.for_each.over),

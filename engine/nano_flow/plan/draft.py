@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -33,7 +33,8 @@ class CompileContext:
     ``read_file`` takes an absolute path and raises OSError; ``load_workflow`` takes that and the name to show, and
     also raises DocumentError. ``folder`` is absolute: what a relative ``source.file`` counts from (the working
     directory). ``root`` is the absolute folder of the project: no file outside it is read, whatever a workflow says.
-    ``unpriced_models_pass`` is ``unknown: warn`` of the price list.
+    ``unpriced_models_pass`` is ``unknown: warn`` of the price list. ``forbidding`` says in words which rule of a policy
+    keeps a model from a step with certain tags; nothing where none surely does.
     """
 
     catalogue: Catalogue
@@ -44,6 +45,7 @@ class CompileContext:
     routing: RoutingDocument | None = None
     is_priced: Callable[[ModelRef], bool] = lambda ref: True
     unpriced_models_pass: bool = False
+    forbidding: Callable[[str, ModelRef, Sequence[str]], str] = lambda policy, model, tags: ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,14 @@ class Draft:
     """Absolute path of every file that was read → its digest."""
     touched: dict[int, dict[int, None]] = field(default_factory=dict)
     """Step → the steps that its templates refer to."""
+    quoted: dict[int | None, dict[int, None]] = field(default_factory=dict)
+    """Step (None: the outputs of the file) → the steps whose values come into it, not only decide about it."""
+    tags: list[tuple[str, ...]] = field(default_factory=list)
+    """Step → its tags, its own and those that flow to it."""
+    tags_written: list[tuple[str, ...]] = field(default_factory=list)
+    """Step → those of its tags that stand at it or around it, and do not come with data."""
+    tags_out: tuple[str, ...] = ()
+    """The tags of what the file gives back."""
     needs: list[tuple[int, ...]] = field(default_factory=list)
     references: list[tuple[int, ...]] = field(default_factory=list)
     orders: list[list[int]] = field(default_factory=list)

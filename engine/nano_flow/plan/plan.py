@@ -217,6 +217,8 @@ class PlannedStep:
     on_error_output: Value = None
     description: str = ""
     tags: tuple[str, ...] = ()
+    """Its own, those of what is around it, and those that come with the data that it quotes."""
+    inherit_tags: bool = True
     digest: str = ""
 
 
@@ -289,5 +291,7 @@ class Plan:
     env: tuple[str, ...]
     workspace: str
     description: str = ""
+    tags: tuple[str, ...] = ()
+    """Those that come out with its outputs, whoever calls it."""
     files: Mapping[str, str] = field(default_factory=dict)
     """Every file that the plan was made from → its digest."""

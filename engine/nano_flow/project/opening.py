@@ -80,6 +80,7 @@ class Opener:
             routing=policies.routing_document,
             is_priced=lambda ref: policies.prices.priced(ref, time.time()),
             unpriced_models_pass=policies.unpriced_pass,
+            forbidding=policies.forbidding,
         )
         return compile_workflow(source, context), policies
 

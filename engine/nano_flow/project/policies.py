@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from nano_flow.core.diagnostics import Diagnostic, SourceRange
 from nano_flow.core.errors import DocumentError
 from nano_flow.core.messages import Json
+from nano_flow.core.refs import ModelRef
 from nano_flow.documents.load import RoutingSource, load_pricing, load_providers, load_routing
 from nano_flow.documents.routing import RoutingDocument
 from nano_flow.locate import PolicyFile
@@ -45,6 +46,11 @@ class Policies:
     unpriced_pass: bool
     texts: Mapping[str, str]
     warnings: tuple[Diagnostic, ...] = ()
+
+    def forbidding(self, policy: str, model: ModelRef, tags: Sequence[str]) -> str:
+        """The rule of ``policy`` that surely keeps ``model`` from a step with ``tags``, in words; nothing for none."""
+        rule = self.routing.forbidding(policy, model, tags)
+        return rule.restriction() if rule is not None else ""
 
     def record(self) -> dict[str, Json]:
         """Which files were in force, for a run's record: file, digest, and the commit of the checkout."""

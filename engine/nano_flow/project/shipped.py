@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nano_flow.bundled import bundled_text
+from nano_flow.bundled import bundled_path, bundled_text
 from nano_flow.core.diagnostics import Diagnostic
 from nano_flow.core.errors import DocumentError
+from nano_flow.core.refs import ModelRef
 from nano_flow.documents.load import WorkflowSource, load_workflow
-from nano_flow.locate import repository_root
+from nano_flow.locate import POLICY_NAMES, PolicyFile, repository_root
 from nano_flow.plan.catalogue import Catalogue
 from nano_flow.plan.compile import compile_workflow
 from nano_flow.plan.draft import CompileContext
@@ -21,6 +23,7 @@ from nano_flow.project.files import read_document, read_inside, text_inside
 if TYPE_CHECKING:
     from nano_flow.documents.routing import RoutingDocument
     from nano_flow.pricing.prices import Prices
+    from nano_flow.project.policies import Policies
 
 
 def check_under_shipped(path: str) -> list[Diagnostic]:
@@ -47,6 +50,7 @@ class _ShippedContext(CompileContext):
             "folder": os.getcwd(),
             "root": root,
             "is_priced": lambda ref: _prices().priced(ref, time.time()),
+            "forbidding": _forbidding,
         }
         for name, value in given.items():
             object.__setattr__(self, name, value)
@@ -80,6 +84,17 @@ def _routing() -> RoutingDocument:
     from nano_flow.documents.load import load_routing
 
     return load_routing(bundled_text("routing.yaml"), "routing.yaml").document
+
+
+def _forbidding(policy: str, model: ModelRef, tags: Sequence[str]) -> str:
+    return _policies().forbidding(policy, model, tags)
+
+
+@cache
+def _policies() -> Policies:
+    from nano_flow.project.policies import read_policies
+
+    return read_policies([PolicyFile(name, bundled_path(name), "bundled") for name in POLICY_NAMES])
 
 
 @cache

@@ -15,6 +15,7 @@ from nano_flow.routing.choose import decide
 from nano_flow.routing.facts import Facts, RunFacts, StepFacts, gather
 from nano_flow.routing.reading import read_text
 from nano_flow.routing.request import NoCandidate, Observations, RouteDecision, RouteRequest
+from nano_flow.routing.tags import line_to_add
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,15 @@ class Question:
     policy: str = "default"
     model: str = "auto"
     facts: Mapping[str, Json] = field(default_factory=dict)
+
+
+def check_tags(tags: tuple[str, ...], policies: Policies) -> None:
+    """ValueError with the line to add where routing.yaml does not declare one of ``tags``."""
+    known = policies.routing.tags
+    for tag in tags:
+        if tag.lower() not in known:
+            hint = did_you_mean(tag.lower(), known) or f"add to routing.yaml: {line_to_add(known.values(), tag)}"
+            raise ValueError(f'the tag "{tag}" is not declared; {hint}')
 
 
 def request_of(question: Question) -> RouteRequest:

@@ -27,6 +27,7 @@ from nano_flow.routing.replies.cascade import Cascade
 from nano_flow.routing.replies.facts import REPLY_FEATURES
 from nano_flow.routing.rules import Condition, FallbackChoice, PolicyRules, RoutingPolicy, Rule, Tier
 from nano_flow.routing.signals import Scorer, Signal, curve_signal, is_pattern, match_signal
+from nano_flow.routing.tags import line_to_add, spelled, spellings, undeclared
 from nano_flow.source.regex_guard import check_pattern
 
 F = TypeVar("F")
@@ -42,6 +43,7 @@ class _Reader:
 
     locate: Locate
     compile_condition: CompileCondition
+    tags: Mapping[str, str] = field(default_factory=dict)
     found: list[Diagnostic] = field(default_factory=list)
 
     def say(self, code: str, message: str, path: Path, hint: str = "") -> None:
@@ -73,7 +75,7 @@ def routing_policy(
     ``complexity.learned`` and ``cascade.learned`` name, under these two keys, read by the caller.
     """
     learned = learned or {}
-    reader = _Reader(locate, compile_condition)
+    reader = _Reader(locate, compile_condition, spellings(document.tags or ()))
     complexity, fallback = document.complexity, document.fallback
     tiers = _tiers(reader, document.tiers)
     chains = {name: _models(reader, chain, ("chains", name)) for name, chain in (document.chains or {}).items()}
@@ -97,6 +99,7 @@ def routing_policy(
         learned=learned.get("complexity"),
         learned_weight=float(weight.weight) if weight and "complexity" in learned else 0.0,
         learned_at=reader.at(("complexity", "learned")) if weight else "",
+        tags=reader.tags,
         cascade=_cascade(reader, document.cascade, names[0], learned.get("cascade")) if document.cascade else None,
     )
     if reader.found:
@@ -221,8 +224,13 @@ def _condition(reader: _Reader, when: bool | str | None, path: Path) -> Conditio
         return None
     if when is False:
         return lambda names: False
+    for tag in undeclared(when, reader.tags):
+        near = get_close_matches(tag.lower(), reader.tags, 1)
+        line = line_to_add(reader.tags.values(), tag)
+        hint = f'did you mean "{reader.tags[near[0]]}"?' if near else f"declare it in this file: {line}"
+        reader.say("NF510", f'there is no tag "{tag}"', path, hint)
     try:
-        return reader.compile_condition(when, reader.locate(path))
+        return reader.compile_condition(spelled(when, reader.tags), reader.locate(path))
     except DocumentError as error:
         reader.found += error.diagnostics
         return None

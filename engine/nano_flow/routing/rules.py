@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from nano_flow.core.errors import StepError
 from nano_flow.core.messages import Json
 from nano_flow.core.refs import ModelRef
 from nano_flow.routing.facts import FEATURES, Facts
@@ -13,6 +14,7 @@ from nano_flow.routing.learned import LearnedScore
 from nano_flow.routing.reading import Reading
 from nano_flow.routing.replies.cascade import Cascade
 from nano_flow.routing.signals import Scorer, SignalPoints
+from nano_flow.routing.tags import as_declared
 
 Condition = Callable[[Mapping[str, Json]], bool]
 """A compiled ``when``: true or false for the facts as plain data; raises StepError where it cannot be evaluated."""
@@ -47,6 +49,11 @@ class Rule:
     choose: str | None = None
     because: str = ""
     at: str = ""
+
+    def restriction(self) -> str:
+        """Whom the rule admits, where it stands, and why."""
+        who = f"{self.at or 'a rule'} admits only {', '.join(self.providers)}"
+        return f"{who}: {self.because}" if self.because else who
 
     def points(self) -> SignalPoints:
         """The rule as a reason: it gives no points, it decides."""
@@ -83,6 +90,8 @@ class RoutingPolicy:
     learned_weight: float = 0.0
     learned_at: str = ""
     cascade: Cascade | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """Every declared tag by its lower-case form."""
 
     def complexity(self, facts: Facts, reading: Reading) -> tuple[float, tuple[SignalPoints, ...]]:
         """The score of a request, 0 to 10, and what made it."""
@@ -119,6 +128,18 @@ class RoutingPolicy:
             if ref in chain:
                 return chain[chain.index(ref) + 1 :]
         return ()
+
+    def forbidding(self, policy: str, model: ModelRef, tags: Sequence[str]) -> Rule | None:
+        """The rule that surely keeps ``model`` from a step with ``tags``; None where no rule, or the run, decides.
+
+        Rules are looked at as far as tags alone decide them: the first that needs to know more may match or not.
+        """
+        names: dict[str, Json] = {"tags": list(as_declared(tags, self.tags)), "model": str(model)}
+        try:
+            rule = self.rules_of(policy).match(names)
+        except StepError:
+            return None
+        return rule if rule is not None and rule.providers and model.provider not in rule.providers else None
 
     def rules_of(self, policy: str) -> PolicyRules:
         """The named policy; ``default`` always exists."""

@@ -13,6 +13,7 @@ from nano_flow.routing.candidates import is_simulated
 from nano_flow.routing.request import Observations, RouteRequest
 from nano_flow.routing.rules import FallbackChoice, RoutingPolicy, Rule
 from nano_flow.routing.signals import SignalPoints
+from nano_flow.routing.tags import as_declared
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,8 @@ def select(
 def _names(request: RouteRequest, policy: RoutingPolicy, score: float) -> dict[str, Json]:
     """What a rule's condition sees."""
     tier = policy.tiers[policy.tier_for(score)].name
-    return {**request.facts.as_json(), "complexity": score, "tier": tier, "model": request.route.model}
+    tags: list[Json] = [*as_declared(request.facts.step.tags, policy.tags)]
+    return {**request.facts.as_json(), "tags": tags, "complexity": score, "tier": tier, "model": request.route.model}
 
 
 def _providers(request: RouteRequest, rule: Rule) -> frozenset[str] | None:

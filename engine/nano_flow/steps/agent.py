@@ -14,7 +14,14 @@ from nano_flow.gateway.sending.fingerprint import prompt_digest
 from nano_flow.plan.plan import PlannedPrompt
 from nano_flow.steps.context import Execution
 from nano_flow.steps.conversation.bill import charge
-from nano_flow.steps.conversation.prompts import first_messages, schema_note, upstream_tokens
+from nano_flow.steps.conversation.prompts import (
+    Said,
+    first_messages,
+    said_before,
+    schema_note,
+    upstream_tokens,
+    written,
+)
 from nano_flow.steps.conversation.toolcalls import ToolDesk, readable_calls
 from nano_flow.steps.conversation.verify import examined, tell
 
@@ -28,9 +35,11 @@ async def execute(execution: Execution) -> StepOutcome:
     assert isinstance(spec, PlannedPrompt)
     toolbox = execution.services.toolbox
     tools = await toolbox.tools(spec.tools, execution.plan, execution.names) if spec.tools else {}
-    agent = Agent(execution, spec, ToolDesk(execution, tools), first_messages(execution, spec))
+    before = said_before(execution, spec)
+    messages = first_messages(execution, spec, before)
+    agent = Agent(execution, spec, ToolDesk(execution, tools), messages, written(messages, before))
     output = await agent.converse()
-    execution.conversations[execution.step.id] = tuple(agent.messages)
+    execution.conversations[execution.step.id] = Said(tuple(agent.messages), agent.written)
     return Succeeded(output)
 
 
@@ -42,6 +51,8 @@ class Agent:
     spec: PlannedPrompt
     desk: ToolDesk
     messages: list[Message]
+    written: str
+    """What the author wrote, here and in the steps that the conversation goes on with: it decides the tier."""
     turn: int = 0
     own_turns: int = 0
     repairs: int = 0
@@ -98,6 +109,7 @@ class Agent:
             facts=self.facts,
             budgets=execution.budgets,
             script_turn=self.own_turns,
+            written=self.written,
             keep_model=str(self.model) if self.model else None,
         )
         self.own_turns += 1

@@ -17,7 +17,7 @@ from nano_flow.locate import PolicyFile, policy_files
 from nano_flow.project.checking import missing_document
 from nano_flow.project.files import read_document, shown_path
 from nano_flow.project.policies import Policies, read_policies
-from nano_flow.review.asking import Question, ask, request_of, world_of
+from nano_flow.review.asking import Question, ask, check_tags, request_of, world_of
 from nano_flow.routing.request import RouteDecision
 from nano_flow.source.yaml_nodes import read_yaml
 from nano_flow.testing.expect import differences
@@ -50,6 +50,7 @@ class PolicyCase:
         named, known = self.document.policy or "default", {"default", *policies.routing.policies}
         if named not in known:
             raise ValueError(f'there is no policy "{named}"; policies are: {", ".join(sorted(known))}')
+        check_tags(tuple(self.document.tags or ()), policies)
         return ask(request_of(self.question()), policies, world_of(policies, time.time()))
 
 

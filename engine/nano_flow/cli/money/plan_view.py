@@ -43,6 +43,8 @@ def _step_json(step: StepEstimate, decision: RouteDecision | None) -> dict[str, 
         "route": None if decision is None else _route_json(decision),
         "tokens": {"input": _tokens_json(step.input_tokens), "output": _tokens_json(step.output_tokens)},
         "cost_usd": _dollars_json(step.cost),
+        "tags": list(planned.tags),
+        "inherit_tags": planned.inherit_tags,
         "unpriced": step.unpriced is not None,
         "from_runs": step.from_runs,
         "max_output_tokens_enough": step.enough,
@@ -147,6 +149,9 @@ def _notes(report: PlanReport) -> list[str]:
 
 def _step_notes(step: StepEstimate, decision: RouteDecision, obstacle: Obstacle) -> list[str]:
     path, notes = step.visit.path, []
+    if not step.visit.step.inherit_tags:
+        kept = ", ".join(step.visit.step.tags) or "none"
+        notes.append(f'"{path}" says inherit_tags: false: the tags of what it quotes end here (it has: {kept})')
     if decision.model is None:
         reasons = "; ".join(f"{refusal.model}: {refusal.reason}" for refusal in decision.refused)
         notes.append(f'no model can serve "{path}": {one_line(reasons)}')

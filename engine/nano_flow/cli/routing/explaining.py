@@ -36,12 +36,16 @@ def of_prompt(options: Options, prompt: str, given: PromptOptions) -> Mapping[st
     from nano_flow.project.money.earlier import observed_before
     from nano_flow.project.naming import full_name
     from nano_flow.project.policies import read_policies
-    from nano_flow.review.asking import Question, ask, request_of, world_of
+    from nano_flow.review.asking import Question, ask, check_tags, request_of, world_of
 
     policies = read_policies(options.policy(given.workflow))
     known = {"default", *policies.routing.policies}
     if given.policy_name not in known:
         raise UsageError(f'there is no policy "{given.policy_name}"; policies are: {", ".join(sorted(known))}')
+    try:
+        check_tags(given.tags, policies)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
     model = full_name(given.model, None, policies) or "auto"
     request = request_of(Question(_prompt_text(prompt), given.tags, given.tools, given.policy_name, model))
     missing, now = without_credentials(policies.catalogue, os.environ), time.time()

@@ -31,6 +31,7 @@ NOT_ASKED: Mapping[str, str] = {
     "ModelAsk.retry": "how failures are answered",
     "ModelAsk.purpose": "who asks",
     "ModelAsk.script_turn": "which reply of a script is due",
+    "ModelAsk.written": "how a model is chosen: what is sent of it stands in the messages",
     "ModelAsk.keep_model": "the model to go on with: a resumed run takes the reply that it has",
     "RouteSpec.policy": "how a model is chosen: a resumed run takes the reply that it has",
     "RouteSpec.providers": "how a model is chosen",

@@ -37,6 +37,7 @@ def freeze(draft: Draft) -> Plan:
         env=env,
         workspace=join(draft.path.rpartition("/")[0] or "/", document.workspace or "."),
         description=document.description,
+        tags=draft.tags_out,
         files={draft.path: digest_of(draft.source.text), **draft.files},
     )
 

@@ -11,6 +11,7 @@ from nano_flow.documents.workflow import CommandTool
 from nano_flow.plan.call_specs import reply_spec, route_spec
 from nano_flow.plan.draft import Draft, DraftStep
 from nano_flow.plan.freezing.graphs import Built, group_graph
+from nano_flow.plan.freezing.tagging import CallersTags
 from nano_flow.plan.plan import (
     DEFAULT_SHELL,
     PlannedApprove,
@@ -155,7 +156,9 @@ def _tool(draft: Draft, step: DraftStep, built: Built) -> Spec:
 def _workflow(draft: Draft, step: DraftStep, built: Built) -> Spec:
     inputs = draft.fields[step.number]["with"]
     assert isinstance(inputs, dict)
-    return PlannedWorkflow(draft.plans[step.number], inputs)
+    written = draft.tags_written[step.number]
+    coming = tuple(tag for tag in draft.tags[step.number] if tag not in written)
+    return PlannedWorkflow(CallersTags(written, coming).plan(draft.plans[step.number]), inputs)
 
 
 def _set(draft: Draft, step: DraftStep, built: Built) -> Spec:

@@ -51,7 +51,8 @@ def _step(draft: Draft, step: DraftStep, built: Built) -> PlannedStep:
         on_error="output" if isinstance(document.on_error, OnErrorOutput) else document.on_error or "fail",
         on_error_output=fields.get("on_error"),
         description=document.description,
-        tags=tuple(document.tags or ()),
+        tags=draft.tags[number],
+        inherit_tags=document.inherit_tags,
     )
 
 

@@ -9,6 +9,7 @@ from nano_flow.core.diagnostics import Diagnostic
 from nano_flow.plan.draft import Draft, Found, Use, first_errors, problem
 from nano_flow.plan.names.lost import explain
 from nano_flow.plan.names.scope import Lost, Scope
+from nano_flow.plan.places import BODY, UNTIL, WHEN
 
 
 def resolve_references(draft: Draft) -> tuple[Draft, Found]:
@@ -16,13 +17,28 @@ def resolve_references(draft: Draft) -> tuple[Draft, Found]:
     scope = Scope(draft)
     secrets = {name for name, item in (draft.document.inputs or {}).items() if item.secret}
     touched: dict[int, dict[int, None]] = {}
+    quoted: dict[int | None, dict[int, None]] = {}
     found = first_errors(
         fault
         for use in draft.uses
         for number in range(len(use.template.references))
         for fault in _reference(scope, use, number, secrets, touched)
     )
-    return replace(draft, touched=touched), found
+    for use in draft.uses:
+        if brings_values(draft, use):
+            targets = quoted.setdefault(use.step, {})
+            for path in use.template.references:
+                if path[0] == "steps" and len(path) > 1:
+                    target = scope.find(path[1], use.place, use.step)
+                    targets |= {} if target is None else {target: None}
+    return replace(draft, touched=touched, quoted=quoted), found
+
+
+def brings_values(draft: Draft, use: Use) -> bool:
+    """Whether values come into a step by this template; a condition and the choice of a case only decide about it."""
+    if use.place in (WHEN, UNTIL):
+        return False
+    return use.step is None or use.place is not BODY or draft.steps[use.step].document.kind != "switch"
 
 
 def _reference(

@@ -33,7 +33,7 @@ _TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 class PromptSize:
     """Tokens of the first message list of a step; ``most`` None where the run decides it.
 
-    ``text`` is the prompt as far as it is known: what routing judges.
+    ``text`` is what the author wrote, system and prompt, as far as it is known: what routing judges.
     """
 
     low: int
@@ -63,8 +63,8 @@ def prompt_size(visit: Visit, spec: PlannedPrompt, count: Count, outputs: Mappin
     if spec.conversation is not None:
         likely += 2 * _output(visit, spec.conversation, outputs).likely
     most = None if spec.attachments or spec.conversation or spec.tools else _most(visit, spec, outputs)
-    shown = texts[0] if texts[0] is not None else _static(spec.prompt)
-    return PromptSize(low + overhead, likely + overhead, most, shown)
+    shown = [_static(t) if text is None else text for text, t in zip(texts, templates, strict=True)]
+    return PromptSize(low + overhead, likely + overhead, most, "\n\n".join(reversed(shown)))
 
 
 def _most(visit: Visit, spec: PlannedPrompt, outputs: Mapping[str, OutputSize]) -> int | None:

@@ -6,6 +6,7 @@ import base64
 import json
 import mimetypes
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from nano_flow.core.errors import StepError
 from nano_flow.core.messages import Attachment, Message
@@ -16,9 +17,30 @@ from nano_flow.steps.context import Execution
 _IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 
 
-def first_messages(execution: Execution, spec: PlannedPrompt) -> list[Message]:
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A conversation that is over: all its messages, and what of them the authors of its steps wrote."""
+
+    messages: tuple[Message, ...] = ()
+    written: str = ""
+
+
+def said_before(execution: Execution, spec: PlannedPrompt) -> Said:
+    """What was said where ``conversation`` says so."""
+    said = None if spec.conversation is None else execution.conversations.get(spec.conversation)
+    return said if isinstance(said, Said) else Said()
+
+
+def written(messages: Sequence[Message], before: Said) -> str:
+    """What the authors wrote of a conversation that is about to begin: instructions, prompts, attached texts."""
+    own = [m.content for m in messages[len(before.messages) :]]
+    own += [a.data for m in messages[len(before.messages) :] for a in m.attachments if a.media_type == "text/plain"]
+    return "\n\n".join([*([before.written] if before.written else []), *own])
+
+
+def first_messages(execution: Execution, spec: PlannedPrompt, before: Said = Said()) -> list[Message]:
     """System, what was said before where ``conversation`` says so, and the prompt with its attachments."""
-    messages = list(_before(execution, spec))
+    messages = list(before.messages)
     if spec.system is not None and not messages:
         messages.append(Message("system", execution.text(spec.system)))
     attachments = tuple(_attachment(execution, execution.text(path)) for path in spec.attachments)
@@ -39,13 +61,6 @@ def upstream_tokens(execution: Execution) -> int:
     if not hasattr(steps, "output"):
         return 0
     return sum(len(as_text(steps.output(name))) // 4 for name in execution.step.references)
-
-
-def _before(execution: Execution, spec: PlannedPrompt) -> Sequence[Message]:
-    if spec.conversation is None:
-        return ()
-    said = execution.conversations.get(spec.conversation, ())
-    return said if isinstance(said, tuple) else ()
 
 
 def _attachment(execution: Execution, path: str) -> Attachment:

@@ -103,7 +103,7 @@ async def _judged(execution: Execution, check: PlannedCheck, criterion: Template
     text = f"Criterion: {asked}\n\n<<<reply\n{as_text(output)}\nreply>>>"
     messages = (Message("system", _JUDGE), Message("user", text))
     request = judge_request(execution.step, check, execution.address, messages)
-    ask = replace(request, turn=turn, budgets=execution.budgets)
+    ask = replace(request, turn=turn, budgets=execution.budgets, written=f"{asked}\n\n{as_text(output)}")
     answer = await execution.services.gateway.call(ask)
     writer = execution.model
     charge(execution, answer, turn)
