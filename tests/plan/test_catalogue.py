@@ -36,7 +36,7 @@ FULL = """
         latency: {first_token: 250ms, total: 2s}
   azure:
     litellm: azure
-    credentials: [[A], [B, C]]
+    credentials: [[A], [B, B_URL]]
     models:
       one: {deployment: d, like: openai/mini, params: {refuses: [top_p], seed: s}}
       two: {like: azure/one, context_window: 1k, max_output_tokens: 1k, can: [], latency: {total: 1s, first_token: 1s}}
@@ -65,7 +65,7 @@ def test_a_provider_and_its_models() -> None:
 def test_like_inherits_what_is_not_said() -> None:
     azure = catalogue(FULL).providers["azure"]
     one, two = azure.models["one"], azure.models["two"]
-    assert azure.credentials == (("A",), ("B", "C"))
+    assert azure.credentials == (("A",), ("B", "B_URL"))
     assert (one.context_window, one.can, one.deployment) == (400_000, frozenset({"tools", "vision"}), "d")
     assert (one.refuses, one.renames["seed"]) == (frozenset({"temperature", "top_p"}), "s")
     assert (one.priced_as, two.priced_as) == (ModelRef("openai", "mini"), ModelRef("openai", "mini"))

@@ -13,8 +13,8 @@ from struct import pack
 from nano_flow.clock import SystemClock
 from nano_flow.core.messages import ChatReply, ChatRequest
 from nano_flow.plan.catalogue import ModelCard
-from nano_flow.providers.cards import Endpoint
 from nano_flow.providers.litellm import LiteLLMProvider
+from tests.providers.endpoints import endpoint
 
 KEYS: Mapping[str, Mapping[str, str]] = {
     "azure": {"AZURE_OPENAI_API_KEY": "CANARY-key-azure"},
@@ -46,11 +46,14 @@ class Server:
     replies: Sequence[Reply]
     url: str = ""
     bodies: list[bytes] = field(default_factory=list)
+    heads: list[str] = field(default_factory=list)
+    """Request lines and headers, in lower case."""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
+                self.heads.append(head)
                 length = next((int(h.split(":")[1]) for h in head.split("\r\n") if h.startswith("content-length:")), 0)
                 self.bodies.append(await reader.readexactly(length))
                 reply = self.replies[min(len(self.bodies), len(self.replies)) - 1]
@@ -94,7 +97,7 @@ def provider(litellm: str, url: str, **models: ModelCard) -> LiteLLMProvider:
     settings = {"base_url": base.get(litellm, url), "api_version": "2025-04-01-preview", "region": "us-east-1"}
     keys = KEYS.get(litellm, {f"{litellm.upper()}_API_KEY": f"CANARY-key-{litellm}"})
     cards = {card.ref.model: card for card in models.values()}
-    return LiteLLMProvider(Endpoint(litellm, litellm, settings, keys, cards), SystemClock())
+    return LiteLLMProvider(endpoint(litellm, litellm, settings, keys, cards), SystemClock())
 
 
 async def ask(

@@ -23,6 +23,7 @@ from nano_flow.providers.probe import Found, probe, question_for
 from nano_flow.providers.sim import SimOptions, SimProvider
 from nano_flow.providers.table import ENTRY_POINTS, ForeignProvider, ProviderTable, Surroundings, endpoint_of
 from tests.providers.clock import FakeClock
+from tests.providers.endpoints import endpoint
 from tests.providers.replay import Reply, serving
 
 SIM = ProviderCard(
@@ -50,10 +51,10 @@ def test_variables(text: str, expanded: str) -> None:
 
 def test_the_first_complete_set_of_keys_counts() -> None:
     ways = (("A", "B"), ("C",))
-    assert first_complete(ways, {"A": "1", "C": "3"}) == {"C": "3"}
-    assert first_complete(ways, {"A": "1", "B": "2", "C": "3"}) == {"A": "1", "B": "2"}
-    assert first_complete(ways, {"A": "1", "B": ""}) == {}
-    assert first_complete((), {}) == {}
+    assert first_complete(ways, {"A": "1", "C": "3"}) == 1
+    assert first_complete(ways, {"A": "1", "B": "2", "C": "3"}) == 0
+    assert first_complete(ways, {"A": "1", "B": ""}) is None
+    assert first_complete((), {}) is None
 
 
 def test_adapters_are_made_once_and_closed_once() -> None:
@@ -209,8 +210,8 @@ def ask(reply: Reply | None, litellm: str = "openai", keys: dict[str, str] | Non
     async def run() -> tuple[Found, bytes]:
         async with serving(*([reply] if reply else [])) as server:
             url = server.url if reply else "http://127.0.0.1:9"
-            endpoint = Endpoint("p", litellm, {"base_url": url}, keys or {}, {"m": ModelCard(ModelRef("p", "m"))})
-            return await probe(endpoint, SystemClock(), 2.0), b"".join(server.bodies)
+            mine = endpoint("p", litellm, {"base_url": url}, keys or {}, {"m": ModelCard(ModelRef("p", "m"))})
+            return await probe(mine, SystemClock(), 2.0), b"".join(server.bodies)
 
     return asyncio.run(run())
 
@@ -262,12 +263,12 @@ def test_bad_addresses_and_silent_servers_end_too() -> None:
         listener = await asyncio.start_server(lambda reader, writer: reader.read(), "127.0.0.1", 0)
         url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
         try:
-            return await probe(Endpoint("p", "openai", {"base_url": url}, {}, {}), SystemClock(), 0.2)
+            return await probe(endpoint("p", "openai", {"base_url": url}, {}, {}), SystemClock(), 0.2)
         finally:
             listener.close()
 
     assert "0.2 s" in asyncio.run(silent()).error
-    bad = asyncio.run(probe(Endpoint("p", "openai", {"base_url": "ftp://x"}, {}, {}), SystemClock()))
+    bad = asyncio.run(probe(endpoint("p", "openai", {"base_url": "ftp://x"}, {}, {}), SystemClock()))
     assert "http" in bad.error
 
 
@@ -287,7 +288,7 @@ def test_bad_addresses_and_silent_servers_end_too() -> None:
     ],
 )
 def test_what_is_asked(litellm: str, keys: dict[str, str], where: str) -> None:
-    question = question_for(Endpoint("p", litellm, {}, keys, {"m": ModelCard(ModelRef("p", "m"))}))
+    question = question_for(endpoint("p", litellm, {}, keys, {"m": ModelCard(ModelRef("p", "m"))}))
     assert question.base + question.path == where
     assert not keys or any("k" in value for value in question.headers.values())
 

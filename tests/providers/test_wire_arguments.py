@@ -11,8 +11,10 @@ from nano_flow.core.messages import Attachment, ChatRequest, Json, Message, Tool
 from nano_flow.core.refs import ModelRef
 from nano_flow.plan.catalogue import ModelCard
 from nano_flow.providers.cards import Endpoint
-from nano_flow.providers.wire.arguments import destination, is_strict, prepare
+from nano_flow.providers.wire.arguments import is_strict, prepare
+from nano_flow.providers.wire.destination import destination
 from nano_flow.providers.wire.names import ToolNames, wire_id
+from tests.providers.endpoints import endpoint as declared
 
 ALL = frozenset({"tools", "json_schema", "vision", "prompt_caching"})
 SCHEMA: dict[str, Json] = {
@@ -29,7 +31,7 @@ def endpoint(
     litellm: str, card: ModelCard | None = None, keys: dict[str, str] | None = None, **settings: str
 ) -> Endpoint:
     card = card or ModelCard(ModelRef("p", "m"), can=ALL)
-    return Endpoint("p", litellm, settings, keys or {}, {card.ref.model: card})
+    return declared("p", litellm, settings, keys or {}, {card.ref.model: card})
 
 
 def request(**fields: object) -> ChatRequest:
@@ -87,6 +89,8 @@ def sent(litellm: str, *, card: ModelCard | None = None, stream: bool = False, *
                 "aws_bedrock_runtime_endpoint": "http://h",
                 "aws_access_key_id": "a",
                 "aws_secret_access_key": "b",
+                "aws_session_token": "",
+                "api_key": "",
             },
         ),
         ("ollama_chat", {}, {"base_url": "h"}, {"model": "ollama_chat/m", "api_base": "http://h:11434"}),

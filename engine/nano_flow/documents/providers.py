@@ -101,6 +101,29 @@ class ModelDocument(Document):
     """provider/model whose window, abilities, parameters and price it inherits."""
 
 
+class CredentialsDocument(Document):
+    """Which environment variable plays which part."""
+
+    api_key: Maybe[Identifier] = None
+    """The key."""
+    token: Maybe[Identifier] = None
+    """A bearer token in place of a key."""
+    access_key: Maybe[Identifier] = None
+    """AWS: the id of an access key."""
+    secret_key: Maybe[Identifier] = None
+    """AWS: its secret."""
+    session_token: Maybe[Identifier] = None
+    """AWS: the token of temporary keys."""
+    profile: Maybe[Identifier] = None
+    """AWS: the name of a profile."""
+    service_account: Maybe[Identifier] = None
+    """Google: the file of a service account."""
+    project: Maybe[Identifier] = None
+    """The project that is billed."""
+    endpoint: Maybe[Identifier] = None
+    """The address, where `base_url` does not say it."""
+
+
 class ProviderDocument(Document):
     """One provider; `litellm` or `adapter` tells how it is reached."""
 
@@ -112,8 +135,15 @@ class ProviderDocument(Document):
     """LiteLLM's provider id."""
     adapter: Maybe[Text] = None
     """sim, or the registered name of an installed entry point."""
-    credentials: Maybe[Items[Items[Identifier]] | Items[Identifier]] = None
-    """Environment variables: all of a list; several ways: a list of lists."""
+    credentials: Maybe[
+        Literal["default"]
+        | CredentialsDocument
+        | Items[CredentialsDocument]
+        | Items[Items[Identifier]]
+        | Items[Identifier]
+    ] = None
+    """Environment variables: all of a list; several ways: a list of lists; `{api_key: VAR}` says which is what;
+    `default`: the chain of the platform itself."""
     base_url: Maybe[str] = None
     """Where the provider is; empty: its own. `${VAR:-default}` is expanded."""
     api_version: Maybe[str] = None

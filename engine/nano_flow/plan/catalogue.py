@@ -48,6 +48,10 @@ class ProviderCard:
     models: Mapping[str, ModelCard] = field(default_factory=dict)
     extra: Mapping[str, object] = field(default_factory=dict)
     """Options of an adapter of its own (``sim``: seed, latency, error_rate, faults, script)."""
+    roles: tuple[Mapping[str, str], ...] = ()
+    """For each of ``credentials``: part (``api_key``, ``endpoint`` …) → variable."""
+    platform: bool = False
+    """The chain of the platform itself gives the credentials (``credentials: default``)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from nano_flow.core.messages import Json
 from nano_flow.core.refs import ModelRef
 from nano_flow.documents.providers import ModelDocument, ProviderDocument, ProvidersDocument
 from nano_flow.plan.catalogue import Catalogue, ModelCard, ProviderCard
+from nano_flow.plan.credentials import Ways, read_ways
 from nano_flow.plan.draft import Found, Path, problem
 from nano_flow.plan.names.nearest import did_you_mean
 
@@ -77,6 +78,13 @@ class _Resolver:
         self.found.append(problem("NF550", message, self._locate(at), at=at, hint=did_you_mean(like, known)))
         return None
 
+    def ways(self, name: str, document: ProviderDocument) -> Ways:
+        """The credentials of a provider, with the part that each variable plays."""
+        ways, faults = read_ways(document.credentials, document.litellm)
+        at = ("providers", name, "credentials")
+        self.found += [problem("NF552", said, self._locate(at), at=at, hint=hint) for said, hint in faults]
+        return ways
+
     def _circle(self, circle: list[ModelRef]) -> None:
         first = min(circle, key=str)
         at = ("providers", first.provider, "models", first.model, "like")
@@ -91,11 +99,14 @@ class _Resolver:
 def _provider(name: str, document: ProviderDocument, resolver: _Resolver) -> ProviderCard:
     limits = document.limits
     settings = {key: value for key in _SETTINGS if (value := getattr(document, key)) is not None}
+    ways = resolver.ways(name, document)
     return ProviderCard(
         name=name,
         litellm=document.litellm,
         adapter=document.adapter,
-        credentials=_credentials(document.credentials),
+        credentials=ways.names,
+        roles=ways.roles,
+        platform=ways.platform,
         settings=settings,
         rpm=limits.rpm if limits else None,
         tpm=limits.tpm if limits else None,
@@ -105,15 +116,6 @@ def _provider(name: str, document: ProviderDocument, resolver: _Resolver) -> Pro
         models={model: resolver.card(ModelRef(name, model)) for model in document.models or {}},
         extra=_extra(document),
     )
-
-
-def _credentials(written: list[list[str]] | list[str] | None) -> tuple[tuple[str, ...], ...]:
-    if not written:
-        return ()
-    ways = [entry for entry in written if isinstance(entry, list)]
-    if ways:
-        return tuple(tuple(way) for way in ways)
-    return (tuple(str(name) for name in written),)
 
 
 def _extra(document: ProviderDocument) -> Mapping[str, object]:

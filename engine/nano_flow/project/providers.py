@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from nano_flow.core.messages import Json
 from nano_flow.gateway.route import has_credentials
 from nano_flow.plan.catalogue import Catalogue, ModelCard, ProviderCard
+from nano_flow.plan.credentials import chain_of
 
 _UNKNOWN = "?"
 
@@ -26,6 +27,8 @@ class ProviderState:
     latency_s: float | None = None
     error: str = ""
     advice: str = ""
+    platform: str = ""
+    """Whose chain of credentials it is, where `credentials: default` says so."""
 
     @property
     def usable(self) -> bool:
@@ -36,6 +39,8 @@ class ProviderState:
     def credentials_text(self) -> str:
         """``found OPENAI_API_KEY``; names, never values."""
         names = " or ".join(" with ".join(way) for way in self.ways)
+        if self.credentials == "default":
+            return f"those of {self.platform}: default"
         return "not needed" if self.credentials == "not_needed" else f"{self.credentials} {names}"
 
     @property
@@ -71,7 +76,8 @@ def provider_states(catalogue: Catalogue, environ: Mapping[str, str]) -> list[Pr
 
 def _state(card: ProviderCard, environ: Mapping[str, str]) -> ProviderState:
     complete = [way for way in card.credentials if all(environ.get(name) for name in way)]
-    found = "not_needed" if not card.credentials else "found" if complete else "missing"
+    needed = "found" if complete else "missing"
+    found = "default" if card.platform else needed if card.credentials else "not_needed"
     return ProviderState(
         name=card.name,
         served_by=card.adapter or f"litellm: {card.litellm}",
@@ -79,6 +85,7 @@ def _state(card: ProviderCard, environ: Mapping[str, str]) -> ProviderState:
         ways=tuple(complete[:1]) or card.credentials,
         models=tuple(card.models),
         advice=f"set {' with '.join(card.credentials[0])}" if found == "missing" else "",
+        platform=chain_of(card.litellm or ""),
     )
 
 

@@ -57,6 +57,14 @@ class ProviderFacts(Protocol):
         """Sets of variables; any complete one will do."""
 
     @property
+    def roles(self) -> tuple[Mapping[str, str], ...]:
+        """For each of ``credentials``: part (``api_key``, ``endpoint`` …) → variable."""
+
+    @property
+    def platform(self) -> bool:
+        """Whether the chain of the platform itself gives the credentials."""
+
+    @property
     def settings(self) -> Mapping[str, str]:
         """``base_url``, ``region`` …, as written."""
 
@@ -83,13 +91,32 @@ class UnknownModel:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A provider ready to be called: settings expanded, ``keys`` the variables of its credentials with their values."""
+    """A provider ready to be called: settings expanded, ``keys`` the variables of its credentials with their values.
+
+    ``parts`` are the same values by what they are for; with ``platform`` the chain of the platform gives them.
+    """
 
     name: str
     litellm: str
     settings: Mapping[str, str]
     keys: Mapping[str, str]
     models: Mapping[str, ModelFacts]
+    parts: Mapping[str, str] = field(default_factory=dict)
+    platform: bool = False
+
+    def part(self, name: str) -> str:
+        """The declared value that plays this part, or nothing."""
+        return self.parts.get(name, "")
+
+    @property
+    def key(self) -> str:
+        """The key, or the bearer token in its place; nothing where none is declared."""
+        return self.part("api_key") or self.part("token")
+
+    @property
+    def address(self) -> str:
+        """``base_url``, else the address among the credentials, or nothing: the provider's own."""
+        return self.setting("base_url") or self.part("endpoint")
 
     def setting(self, name: str) -> str:
         """A setting, or nothing."""

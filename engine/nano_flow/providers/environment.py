@@ -13,9 +13,6 @@ def expand(text: str, environ: Mapping[str, str]) -> str:
     return _VARIABLE.sub(lambda match: environ.get(match[1]) or match[2] or "", text)
 
 
-def first_complete(ways: tuple[tuple[str, ...], ...], environ: Mapping[str, str]) -> Mapping[str, str]:
-    """The variables, with their values, of the first set that is complete; none where no set is."""
-    for way in ways:
-        if all(environ.get(name) for name in way):
-            return {name: environ[name] for name in way}
-    return {}
+def first_complete(ways: tuple[tuple[str, ...], ...], environ: Mapping[str, str]) -> int | None:
+    """Which set of variables is the first that is complete; None where no set is."""
+    return next((place for place, way in enumerate(ways) if all(environ.get(name) for name in way)), None)

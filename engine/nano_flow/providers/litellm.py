@@ -19,8 +19,9 @@ from nano_flow.ports import Clock
 from nano_flow.providers.cards import Endpoint
 from nano_flow.providers.errors import translate
 from nano_flow.providers.transport.connections import Connections
-from nano_flow.providers.transport.exchange import Exchange, guard
+from nano_flow.providers.transport.declared import Declared
 from nano_flow.providers.transport.quiet import hush, unreported
+from nano_flow.providers.transport.watched import Watched, guard
 from nano_flow.providers.vendor import describe, without_keys
 from nano_flow.providers.wire.advice import OLLAMA, advice
 from nano_flow.providers.wire.arguments import Prepared, prepare
@@ -111,6 +112,7 @@ class LiteLLMProvider:
         self._endpoint = endpoint
         self._clock = clock
         self._redactor = Redactor(endpoint.keys.values())
+        self._declared = Declared.of(endpoint.name, endpoint.parts, os.environ, platform=endpoint.platform)
         self._litellm = load_litellm()
         self._connections = Connections(self._litellm)
 
@@ -124,13 +126,15 @@ class LiteLLMProvider:
         prepared = prepare(request, self._endpoint, stream=on_text is not None)
         if self._endpoint.litellm in OLLAMA:
             self._declare(str(prepared.arguments["model"]))
-        exchange = Exchange(request.max_output_tokens, stream=on_text is not None)
+        exchange = Watched(request.max_output_tokens, self._declared, stream=on_text is not None)
         progress = None if on_text is None else Progress(Collector(on_text, request.max_output_tokens))
         call = Call(request, exchange, progress)
         limit = _LONGEST_S if request.timeout_s is None else request.timeout_s
         try:
             async with self._clock.timeout(limit):
-                return await self._sent(call, prepared, limit + 1)  # ours comes first: Gemini's streams ignore theirs
+                return await self._sent(
+                    call, exchange, prepared, limit + 1
+                )  # ours comes first: Gemini's streams ignore theirs
         except TimeoutError:
             raise self._translated(TimedOut(f"{request.model} did not answer within {limit:g} s"), call) from None
         except Exception as error:  # the edge: whatever LiteLLM and the vendors' packages raise is read by one table
@@ -139,8 +143,8 @@ class LiteLLMProvider:
                 raise self._translated(error, call) from None
         return finished(rescued, request, prepared, self._endpoint.name)
 
-    async def _sent(self, call: Call, prepared: Prepared, network_limit: float) -> ChatReply:
-        async with call.exchange.watched():
+    async def _sent(self, call: Call, exchange: Watched, prepared: Prepared, network_limit: float) -> ChatReply:
+        async with exchange.watched():
             with unreported(self._litellm):
                 response = await self._litellm.acompletion(**prepared.arguments, **_FIXED, timeout=network_limit)
                 raw = await call.read(response)

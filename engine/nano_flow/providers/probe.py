@@ -17,7 +17,7 @@ from nano_flow.ports import Clock
 from nano_flow.providers.cards import Endpoint
 from nano_flow.providers.vendor import without_keys
 from nano_flow.providers.wire.advice import OLLAMA, START_OLLAMA
-from nano_flow.providers.wire.arguments import destination
+from nano_flow.providers.wire.destination import destination
 
 AT_ONCE = 3
 TIMEOUT_S = 5.0
@@ -80,34 +80,30 @@ def _target(endpoint: Endpoint) -> str:
     return endpoint.litellm if model is None else str(destination(endpoint, model)["model"]).partition("/")[0]
 
 
-def _key(endpoint: Endpoint) -> str:
-    return next((value for name, value in endpoint.keys.items() if "KEY" in name or "TOKEN" in name), "")
-
-
 def _base(endpoint: Endpoint, usual: str) -> str:
-    return (endpoint.setting("base_url") or usual).rstrip("/")
+    return (endpoint.address or usual).rstrip("/")
 
 
 def _openai(endpoint: Endpoint) -> Question:
-    key = _key(endpoint)
+    key = endpoint.key
     headers = {"authorization": f"Bearer {key}"} if key else {}
     return Question(_base(endpoint, "https://api.openai.com/v1"), "/models", headers)
 
 
 def _anthropic(endpoint: Endpoint) -> Question:
-    headers = {"x-api-key": _key(endpoint), "anthropic-version": "2023-06-01"}
+    headers = {"x-api-key": endpoint.key, "anthropic-version": "2023-06-01"}
     return Question(_base(endpoint, "https://api.anthropic.com"), "/v1/models", headers)
 
 
 def _azure(endpoint: Endpoint) -> Question:
     path = f"/openai/models?api-version={quote(endpoint.setting('api_version'))}"
-    return Question(_base(endpoint, ""), path, {"api-key": _key(endpoint)})
+    return Question(_base(endpoint, ""), path, {"api-key": endpoint.key})
 
 
 def _gemini(endpoint: Endpoint) -> Question:
     base = _base(endpoint, "https://generativelanguage.googleapis.com")
     version = "" if base.rsplit("/", 1)[-1].startswith("v1") else "/v1beta"
-    return Question(base, f"{version}/models", {"x-goog-api-key": _key(endpoint)})
+    return Question(base, f"{version}/models", {"x-goog-api-key": endpoint.key})
 
 
 def _vertex(endpoint: Endpoint) -> Question:
@@ -120,19 +116,19 @@ def _bedrock(endpoint: Endpoint) -> Question:
 
 def _ollama(endpoint: Endpoint) -> Question:
     model = next(iter(endpoint.models.values()), None)
-    base = str(destination(endpoint, model).get("api_base", "")) if model else endpoint.setting("base_url")
+    base = str(destination(endpoint, model).get("api_base", "")) if model else endpoint.address
     return Question(base or "http://127.0.0.1:11434", "/api/tags")
 
 
 def _cohere(endpoint: Endpoint) -> Question:
     base = _base(endpoint, "https://api.cohere.com").removesuffix("/chat").removesuffix("/v2")
-    return Question(base, "/v1/models", {"authorization": f"Bearer {_key(endpoint)}"})
+    return Question(base, "/v1/models", {"authorization": f"Bearer {endpoint.key}"})
 
 
 def _huggingface(endpoint: Endpoint) -> Question:
-    if endpoint.setting("base_url"):
+    if endpoint.address:
         return Question(_base(endpoint, ""))
-    return Question("https://huggingface.co", "/api/whoami-v2", {"authorization": f"Bearer {_key(endpoint)}"})
+    return Question("https://huggingface.co", "/api/whoami-v2", {"authorization": f"Bearer {endpoint.key}"})
 
 
 _QUESTIONS: Mapping[str, Callable[[Endpoint], Question]] = {

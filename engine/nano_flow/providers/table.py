@@ -75,8 +75,11 @@ def make_provider(card: ProviderFacts, surroundings: Surroundings) -> ChatProvid
 def endpoint_of(card: ProviderFacts, environ: Mapping[str, str]) -> Endpoint:
     """The provider with its variables put in."""
     settings = {name: expand(text, environ) for name, text in card.settings.items()}
-    keys = first_complete(card.credentials, environ)
-    return Endpoint(card.name, card.litellm or "", settings, keys, card.models)
+    place = first_complete(card.credentials, environ)
+    keys = {} if place is None else {name: environ[name] for name in card.credentials[place]}
+    roles = card.roles[place] if place is not None and place < len(card.roles) else {}
+    parts = {role: environ[name] for role, name in roles.items()}
+    return Endpoint(card.name, card.litellm or "", settings, keys, card.models, parts, card.platform)
 
 
 def registered_adapters() -> Sequence[str]:

@@ -1,8 +1,4 @@
-"""One call on the wire: a single request, a bounded reply, no redirects; how the reply begins, if it cannot be read.
-
-LiteLLM's transport would follow a redirect with the key, repeat a request whose connection was reset (it may have been
-paid), unpack and keep a reply of any size, and forget what went wrong.
-"""
+"""One call's reply on the wire: bounded, unpacked piece by piece; how it begins, if it cannot be read."""
 
 from __future__ import annotations
 
@@ -10,12 +6,10 @@ import codecs
 import json
 import re
 import zlib
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import aclosing, asynccontextmanager, suppress
-from contextvars import ContextVar
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
+from contextlib import aclosing
 from dataclasses import replace
-
-import httpx
+from typing import ClassVar
 
 from nano_flow.core.errors import ConnectionLost, ModelUnknown, ProviderError, ServerFailed
 from nano_flow.core.messages import Json
@@ -37,36 +31,25 @@ _ERROR = re.compile(rb'^(?:event:[^\n]*\n)?(?:data:)?\s*\{(?:\s*"type":\s*"error
 _REFUSAL = re.compile(rb'"refusal":\s*"')
 _SPACES = re.compile(r"[\s\x00-\x1f\x7f-\x9f\ufffd]+")
 
-Send = Callable[[httpx.Request], Awaitable[httpx.Response]]
-
 
 class Exchange:
     """What one call's server did: status, kind and size of its reply, and the error that ended it."""
+
+    late: ClassVar[tuple[type[Exception], ...]] = (TimeoutError,)
+    """What a transport raises where nothing came in time."""
+    illegible: ClassVar[type[Exception]] = ValueError
+    """What is raised of a reply that no parser needs to see."""
 
     def __init__(self, max_output_tokens: int, *, stream: bool) -> None:
         self._limit = _LEAST_BYTES + max_output_tokens * _BYTES_PER_TOKEN[stream]
         self._lines_left = _LEAST_LINES + max_output_tokens * _LINES_PER_TOKEN
         self._stream = stream
         self._kept = bytearray()
-        self._asked: httpx.URL | None = None
-        self._body: httpx.AsyncByteStream | None = None
         self.size = 0
         self.status: int | None = None
         self.content_type = ""
         self.refused = False
         self.failure: Exception | None = None
-
-    @asynccontextmanager
-    async def watched(self) -> AsyncIterator[Exchange]:
-        """Inside the block, requests of this task go through here; after it, a reply is let go, read or not."""
-        token = _current.set(self)
-        try:
-            yield self
-        finally:
-            _current.reset(token)
-            if self._body is not None:  # LiteLLM drops a stream that it cannot read, and the connection with it
-                with suppress(httpx.HTTPError, OSError, RuntimeError):
-                    await self._body.aclose()
 
     @property
     def answered(self) -> bool:
@@ -128,31 +111,12 @@ class Exchange:
         silent = f"the server answered with status {self.status} and said nothing more"
         return replace(error, status=self.status, message=error.message if self.size else silent)
 
-    async def send(self, send: Send, request: httpx.Request) -> httpx.Response:
-        """Send the one request of this call."""
-        if self.failure is not None:
-            raise _not_again(self.failure)
-        if request.url == self._asked:  # LiteLLM's own retries, which a program around the engine may have set
-            raise httpx.ReadError("the request is not sent again")
-        self._asked = request.url
-        request.headers["accept-encoding"] = "gzip"
-        try:
-            response = await send(request)
-        except httpx.TimeoutException:
-            raise
-        except (httpx.HTTPError, OSError, RuntimeError) as error:
-            self.failure = _said_in_words(error)
-            raise (_not_again(error) if _would_be_repeated(error) else error) from error
-        self.status = response.status_code
-        self.content_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    def begin(self, status: int, content_type: str) -> None:
+        """The server answered."""
+        self.status = status
+        self.content_type = content_type.partition(";")[0].strip().lower()
         if self.content_type == "application/json":
             self._stream = False  # whatever was asked for
-        if response.is_redirect:
-            await response.aclose()
-            self.failure = redirected(response, request.url)
-            raise self.failure
-        response.stream = self._body = _Bounded(self, response)
-        return response
 
     async def bounded(self, stream: AsyncGenerator[bytes, None], *, packed: bool) -> AsyncIterator[bytes]:
         """The pieces of a reply, unpacked, up to the limit."""
@@ -166,13 +130,13 @@ class Exchange:
                         yield piece
                     if error_bytes is not None and self.size > error_bytes:
                         return
-        except httpx.TimeoutException:
+        except self.late:
             raise
         except Exception as error:
             self.failure = self._ended_by(error)
             raise self.failure from error
         if self.answered and not self._stream and self.size > _ERROR_BYTES and self.fault:
-            raise httpx.DecodingError(self.fault)  # LiteLLM looks through all of it for seconds
+            raise self.illegible(self.fault)  # a parser may look through all of it for seconds
 
     def _ended_by(self, error: Exception) -> ProviderError:
         if isinstance(error, ProviderError):
@@ -200,31 +164,10 @@ class Exchange:
             raise unreadable("the stream has far more events than its output cap allows, and was stopped")
 
 
-_current: ContextVar[Exchange | None] = ContextVar("exchange", default=None)
-
-
-def guard(transport: type[httpx.AsyncBaseTransport]) -> None:
-    """Let ``transport``, a class of httpx's kind, send the requests of a call through its exchange."""
-    send = transport.handle_async_request
-    if getattr(send, "guarded", False):
-        return
-
-    async def handle_async_request(self: httpx.AsyncBaseTransport, request: httpx.Request) -> httpx.Response:
-        exchange = _current.get()
-        response: httpx.Response = await (
-            send(self, request) if exchange is None else exchange.send(lambda request: send(self, request), request)
-        )
-        return response
-
-    handle_async_request.guarded = True  # type: ignore[attr-defined]
-    transport.handle_async_request = handle_async_request  # type: ignore[method-assign]
-
-
-def redirected(response: httpx.Response, asked: httpx.URL) -> ProviderError:
+def redirected(asked: object, to: str, status: int) -> ProviderError:
     """A redirect is not followed: the key would go to an address that nobody configured."""
-    to = response.headers.get("location", "")[:200]
-    message = f"{asked} redirects to {to or 'nowhere'}, which is not followed: check the base_url"
-    return ModelUnknown(message, status=response.status_code)
+    message = f"{asked} redirects to {to[:200] or 'nowhere'}, which is not followed: check the base_url"
+    return ModelUnknown(message, status=status)
 
 
 def unreadable(message: str) -> ServerFailed:
@@ -232,54 +175,6 @@ def unreadable(message: str) -> ServerFailed:
     error = ServerFailed(message)
     error.maybe_billed = True
     return error
-
-
-def _said_in_words(error: Exception) -> Exception:
-    """``error``, which came before any status, so that a reader knows what the server did."""
-    raw, text = error.__cause__, str(error)
-    if hasattr(raw, "request_info"):  # aiohttp's for what is no HTTP
-        first = next(iter(str(getattr(raw, "message", "")).splitlines()), "").rstrip(":")
-        return ConnectionLost(f"what listens there does not speak proper HTTP ({first})", maybe_billed=True)
-    if text.startswith("<RawResponseMessage") or text == "Server disconnected":
-        return ConnectionLost("the server closed the connection before it had answered", maybe_billed=True)
-    return error
-
-
-def _would_be_repeated(error: Exception) -> bool:
-    """LiteLLM sends the request again after these."""
-    return isinstance(error, httpx.ConnectError | httpx.RemoteProtocolError)
-
-
-def _not_again(error: Exception) -> Exception:
-    return httpx.ReadError(str(error))
-
-
-class _Bounded(httpx.AsyncByteStream):
-    """A reply's body as the exchange lets it pass."""
-
-    def __init__(self, exchange: Exchange, response: httpx.Response) -> None:
-        assert isinstance(response.stream, httpx.AsyncByteStream)
-        self._exchange = exchange
-        self._inner = response.stream
-        coding = response.headers.pop("content-encoding", "identity").strip().lower()
-        self._packed = coding in ("gzip", "x-gzip", "deflate")
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self._exchange.bounded(_pieces(self._inner), packed=self._packed)
-
-    async def aclose(self) -> None:
-        await self._inner.aclose()
-
-
-async def _pieces(stream: httpx.AsyncByteStream) -> AsyncGenerator[bytes, None]:
-    parts = aiter(stream)
-    try:
-        async for part in parts:
-            yield part
-    finally:
-        close = getattr(parts, "aclose", None)
-        if close is not None:
-            await close()
 
 
 def _as_it_is(part: bytes) -> Iterator[bytes]:

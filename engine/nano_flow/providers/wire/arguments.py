@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from nano_flow.core.messages import ChatRequest, Json, ToolSpec
@@ -10,6 +10,7 @@ from nano_flow.providers.cards import Endpoint, ModelFacts
 from nano_flow.providers.prompt_tools import schema_note, tools_note
 from nano_flow.providers.simulated.tokens import count_request
 from nano_flow.providers.wire.advice import OLLAMA
+from nano_flow.providers.wire.destination import destination
 from nano_flow.providers.wire.messages import MessageStyle, wire_messages
 from nano_flow.providers.wire.names import ToolNames
 
@@ -173,100 +174,3 @@ def is_strict(schema: Json) -> bool:
 
 def _strings(value: Json) -> list[str]:
     return [str(part) for part in value] if isinstance(value, list) else []
-
-
-def destination(endpoint: Endpoint, card: ModelFacts) -> Arguments:
-    """``model``, address and key, as LiteLLM wants them for this provider."""
-    name = card.deployment or card.ref.model
-    make = _DESTINATIONS.get(endpoint.litellm, _usual)
-    return {key: value for key, value in make(endpoint, name).items() if value}
-
-
-def _usual(endpoint: Endpoint, model: str) -> Arguments:
-    return {
-        "model": f"{endpoint.litellm}/{model}",
-        "api_base": endpoint.setting("base_url"),
-        "api_key": next((value for name, value in endpoint.keys.items() if "KEY" in name or "TOKEN" in name), ""),
-        "organization": endpoint.setting("organization"),
-    }
-
-
-def _openai(endpoint: Endpoint, model: str) -> Arguments:
-    """OpenAI, and every server that speaks its language; one without a key still needs a word in its place."""
-    usual = _usual(endpoint, model)
-    return {**usual, "api_key": usual["api_key"] or ("none" if usual["api_base"] else "")}
-
-
-def _azure(endpoint: Endpoint, model: str) -> Arguments:
-    return {
-        "model": f"azure/{model}",
-        "api_base": endpoint.setting("base_url") or endpoint.keys.get("AZURE_OPENAI_ENDPOINT", ""),
-        "api_version": endpoint.setting("api_version"),
-        "api_key": endpoint.keys.get("AZURE_OPENAI_API_KEY", ""),
-    }
-
-
-def _gemini(endpoint: Endpoint, model: str) -> Arguments:
-    base = endpoint.setting("base_url").rstrip("/")
-    if base and not base.rsplit("/", 1)[-1].startswith("v1"):
-        base = f"{base}/v1beta"
-    return {**_usual(endpoint, model), "model": f"gemini/{model}", "api_base": base}
-
-
-def _vertex(endpoint: Endpoint, model: str) -> Arguments:
-    """With a service account by Vertex; with an API key alone by the Gemini API."""
-    if "GOOGLE_API_KEY" in endpoint.keys:
-        return _gemini(endpoint, model)
-    return {
-        "model": f"vertex_ai/{model}",
-        "vertex_project": endpoint.setting("project"),
-        "vertex_location": endpoint.setting("location"),
-        "vertex_credentials": endpoint.keys.get("GOOGLE_APPLICATION_CREDENTIALS", ""),
-        "api_base": endpoint.setting("base_url"),
-    }
-
-
-def _bedrock(endpoint: Endpoint, model: str) -> Arguments:
-    return {
-        "model": f"bedrock/converse/{model}",
-        "aws_region_name": endpoint.setting("region"),
-        "aws_bedrock_runtime_endpoint": endpoint.setting("base_url"),
-        "aws_access_key_id": endpoint.keys.get("AWS_ACCESS_KEY_ID", ""),
-        "aws_secret_access_key": endpoint.keys.get("AWS_SECRET_ACCESS_KEY", ""),
-        "aws_profile_name": endpoint.keys.get("AWS_PROFILE", ""),
-        "api_key": endpoint.keys.get("AWS_BEARER_TOKEN_BEDROCK", ""),
-    }
-
-
-def _ollama(endpoint: Endpoint, model: str) -> Arguments:
-    """``ollama_chat``: LiteLLM's ``ollama`` pastes tools into the prompt. ``OLLAMA_HOST`` may lack its scheme."""
-    base = endpoint.setting("base_url")
-    if base and "://" not in base:
-        base = f"http://{base if ':' in base else f'{base}:11434'}"
-    return {"model": f"ollama_chat/{model}", "api_base": base.replace("://0.0.0.0", "://127.0.0.1")}
-
-
-def _cohere(endpoint: Endpoint, model: str) -> Arguments:
-    base = endpoint.setting("base_url").rstrip("/")
-    if base and not base.endswith("/chat"):
-        base = f"{base.removesuffix('/v2').removesuffix('/v1')}/v2/chat"
-    return {**_usual(endpoint, model), "model": f"cohere/{model}", "api_base": base}
-
-
-def _huggingface(endpoint: Endpoint, model: str) -> Arguments:
-    """With an address LiteLLM sends the name as it is; without one it asks the hub about it, and all wait meanwhile."""
-    base = endpoint.setting("base_url") or "https://router.huggingface.co/v1"
-    return {**_usual(endpoint, model), "api_base": base}
-
-
-_DESTINATIONS: Mapping[str, Callable[[Endpoint, str], Arguments]] = {
-    "openai": _openai,
-    "azure": _azure,
-    "gemini": _gemini,
-    "vertex_ai": _vertex,
-    "bedrock": _bedrock,
-    "ollama": _ollama,
-    "ollama_chat": _ollama,
-    "cohere": _cohere,
-    "huggingface": _huggingface,
-}
