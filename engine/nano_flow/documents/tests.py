@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from nano_flow.documents.common import (
     Document,
@@ -21,6 +21,8 @@ from nano_flow.documents.common import (
 
 Status = Literal["succeeded", "failed", "skipped", "waiting", "paused", "cancelled"]
 Count = Annotated[int, Field(ge=0)]
+Amount = UsdAmount | Annotated[str, StringConstraints(pattern=r"^[0-9]{1,10}(\.[0-9]{1,12})?$")]
+"""US dollars, as a number or as the text that reports show."""
 
 
 class CountBounds(Document):
@@ -71,11 +73,13 @@ class StepExpectation(Document):
     """The output: a literal, or contains, not_contains, matches, at_most, at_least."""
     errors: PlainData = None
     """Failed items of a fan-out."""
+    error: PlainData = None
+    """Why it failed: class and message, and exit_code, stdout, stderr of a command."""
     calls: PlainData = None
     """Tools that were called, in order."""
     prompts: Maybe[dict[Annotated[str, Field(pattern=r"^[1-9][0-9]*$")], Any]] = None
     """Rendered prompts, by execution, from 1."""
-    cost: Maybe[UsdAmount | MoneyBounds] = None
+    cost: Maybe[Amount | MoneyBounds] = None
     """Simulated US dollars."""
 
 
@@ -88,7 +92,7 @@ class CaseExpectation(Document):
     """By id; `a.b` names a nested step."""
     outputs: PlainData = None
     """The outputs: a literal, or contains, not_contains, matches, at_most, at_least."""
-    simulated_usd: Maybe[UsdAmount | MoneyBounds] = None
+    simulated_usd: Maybe[Amount | MoneyBounds] = None
     """What the run would have cost."""
     files: Maybe[dict[str, Any]] = None
     """Files of the workspace after the run; null: absent."""
@@ -96,6 +100,8 @@ class CaseExpectation(Document):
     """The most calls at the same time."""
     error: PlainData = None
     """The message of the failed run."""
+    refused: PlainData = None
+    """Why nothing was run: wrong inputs, an invalid document, no candidate."""
 
 
 class CaseDocument(Document):
@@ -111,6 +117,8 @@ class CaseDocument(Document):
     """Files of the fresh workspace; `@file` copies one."""
     replies: Maybe[dict[str, Any]] = None
     """Scripted replies by step."""
+    tools: Maybe[dict[str, Any]] = None
+    """Results by tool (`server.tool` of an MCP server), whoever calls it: one, or a list in the order of the calls."""
     expect: Maybe[CaseExpectation] = None
     """What must be so afterwards."""
     timeout: Maybe[Duration] = None

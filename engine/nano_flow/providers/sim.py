@@ -60,9 +60,10 @@ class SimOptions:
 class SimProvider:
     """A ``ChatProvider`` that calls nothing."""
 
-    def __init__(self, clock: Clock, options: SimOptions | None = None) -> None:
+    def __init__(self, clock: Clock, options: SimOptions | None = None, script: Script | None = None) -> None:
+        """``script`` takes the place of the one in the options."""
         self.options = options or SimOptions()
-        self.script = Script(self.options.script)
+        self.script = script or Script(self.options.script)
         self._clock = clock
 
     async def complete(self, request: ChatRequest, on_text: Callable[[str], None] | None = None) -> ChatReply:

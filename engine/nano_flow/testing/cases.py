@@ -4,32 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from pathlib import Path
 
 from nano_flow.app import rehearse
 from nano_flow.core.diagnostics import Diagnostic
 from nano_flow.core.errors import DocumentError, NanoFlowError, UsageError
 from nano_flow.core.events import Event
-from nano_flow.core.messages import Json, ToolSpec
+from nano_flow.core.messages import Json
 from nano_flow.core.text import duration_text
 from nano_flow.documents.load import TestsSource, load_tests
 from nano_flow.documents.tests import CaseDocument, CaseExpectation
 from nano_flow.parts import Doubles, Surroundings
-from nano_flow.plan.plan import Plan, PlannedPrompt, PlannedTool
-from nano_flow.plan.walk import every_step
-from nano_flow.ports import ServerOrder, Tool
 from nano_flow.project.files import read_document, read_text, shown_path
 from nano_flow.project.opening import Opened, open_workflow
 from nano_flow.project.preparing import GivenInputs, RunOptions, prepare_opened
-from nano_flow.testing.doubles import AbsentTool, ScriptedModels, ScriptedPerson, ScriptedTools, Watched
-from nano_flow.testing.expect import differences
+from nano_flow.providers.simulated.script import Script
+from nano_flow.testing.doubles import ScriptedModels, ScriptedPerson, ScriptedTools, Watched
+from nano_flow.testing.expect import as_amount, differences, shown
+from nano_flow.testing.levels import levels_of, place_in, warnings
+from nano_flow.testing.names import check_names
 from nano_flow.testing.seen import by_path, described
+from nano_flow.testing.servers import AbsentServers
 from nano_flow.testing.time import LoopClock, run_jumping
 
 _TIMEOUT_S = 3600.0
@@ -66,7 +65,11 @@ def run_tests(file: Path, wanted: str = "", config_dir: Path | None = None) -> I
     names = [name for name in source.document.cases if wanted.casefold() in f"{file}::{name}".casefold()]
     if not names:
         return
-    opened = _opened(source, file, config_dir)
+    try:
+        opened = _opened(source, file, config_dir)
+    except _InvalidWorkflow as error:
+        yield from (_refused_case(source, file, name, error.cause) for name in names)
+        return
     for name in names:
         yield _timed(source, opened, file, name)
 
@@ -77,31 +80,40 @@ def _opened(source: TestsSource, file: Path, config_dir: Path | None) -> Opened:
         where = source.source.value_range(("workflow",))
         message = f'"{source.document.workflow}" does not exist (the path counts from this file)'
         raise DocumentError([Diagnostic("error", "NF601", message, where, "workflow")])
-    opened = open_workflow(shown_path(str(path)), config_dir)
-    _check_ids(source, opened.plan)
+    try:
+        opened = open_workflow(shown_path(str(path)), config_dir)
+    except DocumentError as error:
+        if any(_refusal(case) is not None for case in source.document.cases.values()):
+            raise _InvalidWorkflow(error) from None
+        raise
+    check_names(source, opened.plan)
     return opened
 
 
-def _check_ids(source: TestsSource, plan: Plan) -> None:
-    """Names of steps in replies and expectations that the workflow does not have."""
-    known = [path for path, _ in every_step(plan.graph)]
-    found: list[Diagnostic] = []
-    for case, document in source.document.cases.items():
-        named: list[tuple[str, ...]] = [("replies", name) for name in document.replies or {}]
-        named += [("expect", "steps", name) for name in (document.expect and document.expect.steps) or {}]
-        for where in named:
-            path = _without_indices(where[-1])
-            if path not in known:
-                near = get_close_matches(path, known, 1)
-                hint = f'did you mean "{near[0]}"?' if near else ""
-                place = source.source.key_range(("cases", case, *where))
-                found.append(Diagnostic("error", "NF602", f'there is no step "{path}"', place, ".".join(where), hint))
-    if found:
-        raise DocumentError(found)
+class _InvalidWorkflow(Exception):
+    """The workflow is refused, and there are cases that expect it."""
+
+    def __init__(self, cause: DocumentError) -> None:
+        self.cause = cause
+        super().__init__(str(cause))
 
 
-def _without_indices(address: str) -> str:
-    return re.sub(r"\[\d+\]", "", address)
+def _refusal(case: CaseDocument) -> object:
+    """What a case expects of the refusal of its run; None where it expects a run."""
+    return case.expect.refused if case.expect is not None else None
+
+
+def _refused_case(source: TestsSource, file: Path, name: str, error: NanoFlowError) -> CaseResult:
+    """A case whose workflow cannot be compiled."""
+    problems = _against_refusal(source.document.cases[name], error)
+    return CaseResult(shown_path(str(file)), name, source.source.key_range(("cases", name)).line, tuple(problems))
+
+
+def _against_refusal(case: CaseDocument, error: NanoFlowError) -> list[str]:
+    wanted = _refusal(case)
+    if wanted is None:
+        return [f"the case could not run: {error}"]
+    return [] if wanted is True else list(differences(wanted, str(error), "refused"))
 
 
 def _timed(source: TestsSource, opened: Opened, file: Path, name: str) -> CaseResult:
@@ -142,10 +154,15 @@ class _Rehearsal:
     async def run(self, workspace: Path) -> tuple[list[str], list[str]]:
         """Run the case and compare; what differs, and what deserves a warning."""
         clock, watched, events = LoopClock(), Watched(), _EventList()
-        models = ScriptedModels(dict(self.case.replies or {}), clock, watched, takes=not self.real)
-        tools = ScriptedTools(models, clock, watched, self.real)
+        levels = levels_of(self.opened.plan)
+        script = Script(self.case.replies or {}, lambda path, indices: place_in(indices, levels.get(path, ())))
+        models = ScriptedModels(script, clock, watched, real=self.real)
+        tools = ScriptedTools(models, clock, watched, self.real, self.case.tools or {})
         given = {name: _input(value, self.folder) for name, value in (self.case.inputs or {}).items()}
-        prepared = prepare_opened(self.opened, GivenInputs(data=given), RunOptions(offline=True), now=clock.now())
+        try:
+            prepared = prepare_opened(self.opened, GivenInputs(data=given), RunOptions(offline=True), now=clock.now())
+        except NanoFlowError as error:
+            return _against_refusal(self.case, error), []
         where = Surroundings(
             state=workspace,
             sinks=(events,),
@@ -153,7 +170,7 @@ class _Rehearsal:
             environ=_environ(self.case.env or {}),
             clock=clock,
         )
-        doubles = Doubles(models, tools, _Absent(self.opened.plan).start)
+        doubles = Doubles(models, tools, AbsentServers(self.opened.plan, tuple(self.case.tools or ())).start)
         limit = self.case.timeout or (_TIMEOUT_S if self.real else None)
         async with asyncio.timeout(limit) as bound:
             report = await rehearse(prepared, where, doubles)
@@ -161,7 +178,9 @@ class _Rehearsal:
             return [f'the case took longer than {duration_text(limit or 0.0)}; a longer "timeout" may be given'], []
         expected = self.case.expect or CaseExpectation()
         problems = list(self._compare(expected, report.document, events.events, watched, workspace))
-        return problems, [f'nothing asked for the reply of "{place}"' for place in models.script.unused()]
+        unused = [f'nothing asked for the reply of "{place}"' for place in models.script.unused()]
+        unused += [f'nothing called the tool "{name}"' for name in tools.unused_tools()]
+        return problems, [*warnings(self.case.replies or {}, levels), *unused]
 
     def _compare(
         self,
@@ -171,6 +190,8 @@ class _Rehearsal:
         watched: Watched,
         workspace: Path,
     ) -> Iterator[str]:
+        if _refusal(self.case) is not None:
+            yield f"refused: expected {shown(_refusal(self.case))}, but the run began"
         yield from _compare_status(expected, document)
         for side in ("outputs", "error"):
             if side in expected.model_fields_set:
@@ -178,7 +199,7 @@ class _Rehearsal:
         if expected.simulated_usd is not None:
             cost = document["cost"]
             total = cost["simulated_usd"] if isinstance(cost, dict) else None
-            yield from differences(_plain(expected.simulated_usd), total, "simulated_usd")
+            yield from differences(as_amount(_plain(expected.simulated_usd)), total, "simulated_usd")
         if expected.max_in_flight is not None:
             yield from differences(_plain(expected.max_in_flight), watched.most_in_flight, "max_in_flight")
         yield from self._compare_steps(expected, document, events, watched)
@@ -194,6 +215,8 @@ class _Rehearsal:
             actual = described(path, seen, rows, watched.prompts)
             for side in sorted(sides.model_fields_set):
                 wanted = _plain(getattr(sides, side))
+                if side == "cost":
+                    wanted = as_amount(wanted)
                 if side == "prompts" and isinstance(wanted, dict):
                     wanted = {str(key): value for key, value in wanted.items()}
                 yield from differences(wanted, actual[side], f"steps.{path}.{side}")
@@ -210,38 +233,6 @@ def _compare_status(expected: CaseExpectation, document: Mapping[str, Json]) -> 
     if problems and document.get("error"):
         problems.append(f"the run's error: {document['error']}")
     yield from problems
-
-
-@dataclass(frozen=True, slots=True)
-class _Absent:
-    """Servers that are not started: the tools that the workflow names exist, and only scripts answer them."""
-
-    plan: Plan
-
-    def start(self, source: ServerOrder) -> _AbsentServer:
-        """The stand-in of one server."""
-        members: set[str] = set()
-        for _, step in every_step(self.plan.graph):
-            spec = step.spec
-            names = (
-                spec.tools if isinstance(spec, PlannedPrompt) else (spec.tool,) if isinstance(spec, PlannedTool) else ()
-            )
-            members |= {n.partition(".")[2] for n in names if n.startswith(f"{source.name}.")}
-        return _AbsentServer(source.name, tuple(sorted(members)))
-
-
-@dataclass(frozen=True, slots=True)
-class _AbsentServer:
-    name: str
-    members: tuple[str, ...]
-
-    async def tools(self, wanted: Sequence[str] | None = None) -> list[Tool]:
-        """A tool for each member that is named, open to any arguments."""
-        members = self.members if wanted is None else wanted
-        return [AbsentTool(ToolSpec(f"{self.name}.{member}", "", {"type": "object"})) for member in members]
-
-    async def close(self) -> None:
-        """Nothing was started."""
 
 
 def _plain(value: object) -> object:

@@ -11,13 +11,16 @@ from nano_flow.core.errors import StepError
 from nano_flow.core.events import ApprovalAnswered
 from nano_flow.core.messages import ChatReply, ChatRequest, Json, ToolSpec
 from nano_flow.ports import Clock, Tool
-from nano_flow.providers.sim import SimOptions, SimProvider
+from nano_flow.providers.sim import SimProvider
 from nano_flow.providers.simulated.script import Script
 from nano_flow.steps.output import OutputBroken, check_schema
 from nano_flow.tools.files.tool import FILE_TOOLS
 
 _TAKES_S = 1.0
 """Virtual seconds that a scripted call takes, so that calls that are ready together overlap."""
+
+_REAL_TAKES_S = 0.01
+"""The same where time is real, beside commands that execute."""
 
 _NEVER_S = 3_153_600_000.0
 """A person who does not answer: a hundred years."""
@@ -44,11 +47,11 @@ class Watched:
 class ScriptedModels:
     """Every provider of a rehearsal: the simulated models, with the replies of the case."""
 
-    def __init__(self, replies: Mapping[str, Json], clock: Clock, watched: Watched, *, takes: bool) -> None:
-        self._sim = SimProvider(clock, SimOptions(script=replies))
+    def __init__(self, script: Script, clock: Clock, watched: Watched, *, real: bool) -> None:
+        self._sim = SimProvider(clock, script=script)
         self._clock = clock
         self._watched = watched
-        self._takes = takes
+        self._takes_s = _REAL_TAKES_S if real else _TAKES_S
         self.results: dict[str, list[tuple[bool, Json]]] = {}
         self._checks: dict[str, list[Json]] = {}
 
@@ -67,8 +70,7 @@ class ScriptedModels:
             asked = [message.content for message in request.messages if message.role == "user"]
             self._watched.prompts.setdefault(request.address, []).append(asked[-1] if asked else "")
         with self._watched:
-            if self._takes:
-                await self._clock.sleep(_TAKES_S)
+            await self._clock.sleep(self._takes_s)
             reply = await self._sim.complete(request, on_text)
         if request.purpose != "judge" and request.sample == 0:
             self.results[request.address] = self.script.results(request)
@@ -95,18 +97,23 @@ class ScriptedTools:
     clock: Clock
     watched: Watched
     real: bool
+    results: Mapping[str, Json] = field(default_factory=dict)
+    """Tool → its result, or a list of them in the order of its calls."""
+    _calls: dict[str, int] = field(default_factory=dict)
 
     async def call(self, address: str, tool: Tool, arguments: Mapping[str, Json], key: tuple[int, str]) -> Json:
         """See ``steps.context.StandIn``."""
         with self.watched:
-            if not self.real:
-                await self.clock.sleep(_TAKES_S)
+            # Also where commands are real: replies that are ready together overlap, whatever else there is to do.
+            await self.clock.sleep(_REAL_TAKES_S if self.real else _TAKES_S)
             name, where = tool.spec.name, key[1]
             if where.isdigit():
                 return await self._agent_call(address, tool, arguments, int(where))
             found, reply = self.models.check(address) if where == "verify" else self._due(address)
             if found:
                 return _command_result(reply) if name == "run" else _tool_result(reply)
+            if name in self.results:
+                return self._of_tool(name)
             if self.real or name in FILE_TOOLS:
                 return await tool.call(arguments)
             what = "command" if name == "run" else f'tool "{name}"'
@@ -127,14 +134,33 @@ class ScriptedTools:
             return True, attempts[min(before, len(attempts) - 1)] if attempts else None
         return found, reply
 
+    def _of_tool(self, name: str) -> Json:
+        """The result of the next call of a tool, whoever makes it; the last of a list goes on answering."""
+        scripted, count = self.results[name], self._calls.get(name, 0)
+        self._calls[name] = count + 1
+        if not isinstance(scripted, list) or not scripted:
+            return _tool_result(scripted)
+        if count >= len(scripted) and isinstance(scripted[-1], list):
+            raise StepError("script", f'"tools" has {len(scripted)} results of "{name}", one more was asked for')
+        return _tool_result(scripted[min(count, len(scripted) - 1)])
+
+    def unused_tools(self) -> list[str]:
+        """Tools with a result that nothing called."""
+        return [name for name in self.results if name not in self._calls]
+
     async def _agent_call(self, address: str, tool: Tool, arguments: Mapping[str, Json], index: int) -> Json:
         results = self.models.results.get(address, [])
         scripted, result = results[index] if index < len(results) else (False, None)
         if scripted:
             return _tool_result(result)
+        if tool.spec.name in self.results:
+            return self._of_tool(tool.spec.name)
         if self.real or tool.spec.name in FILE_TOOLS:
             return await tool.call(arguments)
-        raise StepError("script", f'no result is scripted for this call of "{tool.spec.name}"; add "result" to it')
+        raise StepError(
+            "script",
+            f'no result is scripted for this call of "{tool.spec.name}"; add "result" to it, or the tool to "tools"',
+        )
 
 
 @dataclass(slots=True)

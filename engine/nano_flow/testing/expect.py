@@ -28,6 +28,11 @@ def differences(expected: object, actual: Json, where: str) -> Iterator[str]:
         yield f"{where}: expected {shown(expected)}, got {shown(actual)}"
 
 
+def as_amount(wanted: object) -> object:
+    """An expected amount of money as a number, also where it is written as text."""
+    return Decimal(wanted) if isinstance(wanted, str) else wanted
+
+
 def shown(value: object) -> str:
     """A value in a message, cut where it is long."""
     text = json.dumps(value, ensure_ascii=False, default=str)
@@ -56,6 +61,8 @@ def _list(expected: list[object], actual: Json, where: str) -> Iterator[str]:
 def _same(expected: object, actual: Json) -> bool:
     if isinstance(expected, bool) or isinstance(actual, bool):
         return expected is actual
+    if isinstance(expected, Decimal):
+        return _number(actual) == expected
     return expected == actual
 
 

@@ -99,6 +99,7 @@ def described(
         "case": last.get("case"),
         "output": _output(step, mine),
         "errors": _errors(step, mine),
+        "error": _error(step, mine),
         "calls": [name for *_, name in sorted(step.tools)],
         "prompts": {str(n): prompts.get(address, [None])[0] for n, address in enumerate(executions, 1)},
         "cost": str(sum((Decimal(str(row.get("cost_usd") or "0")) for row in mine), start=Decimal(0))),
@@ -137,6 +138,13 @@ def _errors(step: StepSeen, rows: Sequence[Mapping[str, Json]]) -> Json:
             for e in step.collected.errors
         ]
     return [row["error"] for row in rows if row.get("error")]
+
+
+def _error(step: StepSeen, rows: Sequence[Mapping[str, Json]]) -> Json:
+    """Of the whole fan-out where it failed, else of the last execution."""
+    if step.collected is not None and step.collected.status == "failed":
+        return {"class": step.collected.error, "message": step.collected.message}
+    return rows[-1].get("error") if rows else None
 
 
 def _place(row: Mapping[str, Json]) -> tuple[int, ...]:

@@ -1,7 +1,8 @@
 """Finds the scripted reply that is due: by step, by item or execution, by turn and by attempt.
 
 A script maps a step's address (``review[1]``) or path (``review``) to a reply, in the forms of ``replies:`` in a
-``*.test.yaml``: text or data; a list, one entry per item or execution (one level per index of the address);
+``*.test.yaml``: text or data; a list, one entry per item of the innermost fan-out, else per execution; lists in lists,
+one level per index of the address;
 ``{turns: […]}``, ``{attempts: […]}``, ``{samples: […]}`` (a cascade's, the reply itself first),
 ``{calls: […], text: …}``, ``{error: NAME}``, and ``{reply: …}`` for data that looks like one of these, or with
 ``verify: …`` beside it, which says how the commands end that check the reply.
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from nano_flow.core.errors import BadRequest
@@ -42,10 +43,20 @@ class Scripted:
 class Script:
     """The replies of one script; remembers which were asked for."""
 
-    def __init__(self, replies: Mapping[str, Json]) -> None:
+    def __init__(
+        self, replies: Mapping[str, Json], item_of: Callable[[str, Sequence[int]], int | None] | None = None
+    ) -> None:
+        """``item_of``: path and indices of an address → the index of its innermost item, None where it has none.
+
+        Without it, the last index counts as one.
+        """
         self._replies = dict(replies)
+        self._partial = [key for key in self._replies if "[" in key]
+        self._item_of = item_of or (lambda path, indices: indices[-1] if indices else None)
         self._asked: set[tuple[str, tuple[int, ...]]] = set()
         self._executions: dict[str, int] = {}
+        self._of_path: dict[str, int] = {}
+        self._turns: dict[str, int] = {}
 
     def due(self, request: ChatRequest) -> Scripted | None:
         """The reply for this address, turn and attempt; None where the script says nothing of the step."""
@@ -54,7 +65,7 @@ class Script:
             return None
         if request.turn == request.attempt == request.sample == 0:
             self.begin(request.address)
-        reply, taken = _by_index(self._replies[key], indices, self._executions.get(request.address, 1) - 1)
+        reply, taken = self._found(key, request.address, indices)
         self._asked.add((key, taken))
         return _scripted(_by_turn(reply, request, key), request)
 
@@ -62,6 +73,9 @@ class Script:
         """The step at ``address`` is executed once more (a retried group); how often before."""
         before = self._executions.get(address, 0)
         self._executions[address] = before + 1
+        path = _INDEX.sub("", address)
+        self._turns[address] = self._of_path.get(path, 0)
+        self._of_path[path] = self._turns[address] + 1
         return before
 
     def at(self, address: str) -> tuple[bool, Json]:
@@ -69,9 +83,18 @@ class Script:
         key, indices = self._key(address)
         if key is None:
             return False, None
-        reply, taken = _by_index(self._replies[key], indices, self._executions.get(address, 1) - 1)
+        reply, taken = self._found(key, address, indices)
         self._asked.add((key, taken))
         return True, reply
+
+    def _found(self, key: str, address: str, indices: Sequence[int]) -> tuple[Json, tuple[int, ...]]:
+        reply = self._replies[key]
+        nested = isinstance(reply, list) and any(isinstance(inner, list) for inner in reply)
+        if isinstance(reply, list) and not nested and indices:
+            item = indices[-1] if key in self._partial else self._item_of(key, indices)
+            reply, place = _entry(reply, self._turns.get(address, 0) if item is None else item, "execution")
+            return reply, (place,)
+        return _by_index(reply, indices, self._executions.get(address, 1) - 1)
 
     def results(self, request: ChatRequest) -> list[tuple[bool, Json]]:
         """For each scripted tool call of this turn, whether its result is scripted too, and the result."""
@@ -101,9 +124,26 @@ class Script:
     def _key(self, address: str) -> tuple[str | None, tuple[int, ...]]:
         if address in self._replies:
             return address, ()
+        for key in self._partial:
+            rest = _rest(key, address)
+            if rest is not None:
+                return key, rest
         path = _INDEX.sub("", address)
         indices = tuple(int(index) for index in _INDEX.findall(address))
         return (path, indices) if path in self._replies else (None, ())
+
+
+def _rest(key: str, address: str) -> tuple[int, ...] | None:
+    """The indices of ``address`` that ``key`` leaves open (``a[0]`` of ``a[0][1]``); None where they do not match."""
+    ours, theirs = key.split("."), address.split(".")
+    if len(ours) != len(theirs):
+        return None
+    rest: list[int] = []
+    for mine, other in zip(ours, theirs, strict=True):
+        if not (other == mine or other.startswith(f"{mine}[")):
+            return None
+        rest.extend(int(index) for index in _INDEX.findall(other[len(mine) :]))
+    return tuple(rest)
 
 
 def _form(reply: Json) -> str | None:
