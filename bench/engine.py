@@ -11,7 +11,8 @@ from typing import cast
 
 from nano_flow.core.diagnostics import SourceRange
 from nano_flow.gateway.gateway import Gateway
-from nano_flow.plan.plan import Plan, PlannedForEach, PlannedGraph, PlannedLimits, PlannedSet, PlannedStep
+from nano_flow.plan.kinds.set import PlannedSet
+from nano_flow.plan.plan import Plan, PlannedForEach, PlannedGraph, PlannedLimits, PlannedStep
 from nano_flow.ports import Commands, Journal
 from nano_flow.runtime.recorder import Recorder
 from nano_flow.runtime.run import RunOrder, run_plan

@@ -23,7 +23,9 @@ from nano_flow.gateway.observed import Observed
 from nano_flow.gateway.route import PolicyRouter, without_credentials
 from nano_flow.gateway.rules import fallback_rules
 from nano_flow.gateway.services import GatewayServices
-from nano_flow.plan.plan import Plan, PlannedPrompt, PlannedWorkflow
+from nano_flow.plan.kinds.prompt import PlannedPrompt
+from nano_flow.plan.kinds.workflow import PlannedWorkflow
+from nano_flow.plan.plan import Plan
 from nano_flow.plan.walk import every_step
 from nano_flow.ports import Approver, ChatProvider, Clock, EventSink, RecordedWork
 from nano_flow.ports.store import Store

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from nano_flow.plan.plan import PlannedPrompt, PlannedWorkflow
+from nano_flow.plan.kinds.prompt import PlannedPrompt
+from nano_flow.plan.kinds.workflow import PlannedWorkflow
 from nano_flow.plan.reading import confine
 from nano_flow.plan.reading.confine import beside, within
 from nano_flow.plan.reading.json_text import JsonFault, read_json

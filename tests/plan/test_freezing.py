@@ -5,24 +5,23 @@ from __future__ import annotations
 import pytest
 
 from nano_flow.core.money import Money
+from nano_flow.plan.kinds.approve import PlannedApprove
+from nano_flow.plan.kinds.finish import PlannedFinish
+from nano_flow.plan.kinds.prompt import PlannedCheck, PlannedPrompt
+from nano_flow.plan.kinds.run import PlannedRun
+from nano_flow.plan.kinds.steps import PlannedGroup
+from nano_flow.plan.kinds.switch import PlannedSwitch
+from nano_flow.plan.kinds.table import Spec
+from nano_flow.plan.kinds.tool import PlannedTool
+from nano_flow.plan.kinds.wait import PlannedWait
 from nano_flow.plan.plan import (
-    PlannedApprove,
     PlannedBudget,
-    PlannedCheck,
-    PlannedFinish,
     PlannedForEach,
-    PlannedGroup,
     PlannedInput,
     PlannedLimits,
-    PlannedPrompt,
     PlannedRepeat,
     PlannedRetry,
-    PlannedRun,
     PlannedStep,
-    PlannedSwitch,
-    PlannedTool,
-    PlannedWait,
-    Spec,
 )
 from nano_flow.source.expressions import Template
 from tests.plan.compiling import plan_of

@@ -10,7 +10,7 @@ from nano_flow.plan.names.members import item_of, member
 from nano_flow.plan.names.nearest import did_you_mean, listed
 from nano_flow.plan.names.pointer import NoTarget, find, resolve
 from nano_flow.plan.names.schema_shape import MOST_PARTS, enum_of, is_list
-from nano_flow.plan.names.shape import (
+from nano_flow.plan.shape import (
     ANYTHING,
     NUMBER,
     TEXT,

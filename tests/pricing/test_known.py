@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from nano_flow.core.diagnostics import SourceRange
-from nano_flow.plan.plan import PlannedWorkflow
+from nano_flow.plan.kinds.workflow import PlannedWorkflow
 from nano_flow.pricing.forecast.visits import Known
 from nano_flow.project.money.known import KnownInputs, known_inputs
 from nano_flow.project.opening import open_workflow

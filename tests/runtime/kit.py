@@ -15,7 +15,10 @@ from nano_flow.core.money import Cost, Money
 from nano_flow.core.refs import ModelRef
 from nano_flow.gateway.ask import ModelAnswer, ModelAsk
 from nano_flow.plan.call_specs import ReplySpec
-from nano_flow.plan.plan import Plan, PlannedGraph, PlannedLimits, PlannedPrompt, PlannedSet, PlannedStep, Spec
+from nano_flow.plan.kinds.prompt import PlannedPrompt
+from nano_flow.plan.kinds.set import PlannedSet
+from nano_flow.plan.kinds.table import Spec
+from nano_flow.plan.plan import Plan, PlannedGraph, PlannedLimits, PlannedStep
 from nano_flow.ports import CommandResult, RecordedWork, Tool
 from nano_flow.runtime.run import RunEnd, RunOrder, run_plan
 from nano_flow.source.expressions import check_expression, check_template

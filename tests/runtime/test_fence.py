@@ -13,7 +13,8 @@ import pytest
 from nano_flow.core.errors import RunError, StepError, StoreError, UsageError
 from nano_flow.core.events import Event, StepFailed, StepFinished
 from nano_flow.defects import told_in_a_run
-from nano_flow.plan.plan import PlannedForEach, PlannedGraph, PlannedGroup, PlannedRepeat, PlannedRetry, PlannedStep
+from nano_flow.plan.kinds.steps import PlannedGroup
+from nano_flow.plan.plan import PlannedForEach, PlannedGraph, PlannedRepeat, PlannedRetry, PlannedStep
 from nano_flow.runtime.execution import many, step
 from nano_flow.runtime.recorder import Recorder
 from nano_flow.runtime.run import RunEnd, run_plan

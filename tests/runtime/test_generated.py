@@ -24,7 +24,9 @@ from nano_flow.core.events import (
     ToolIntended,
 )
 from nano_flow.core.messages import Json
-from nano_flow.plan.plan import Plan, PlannedGraph, PlannedGroup, PlannedStep, PlannedSwitch
+from nano_flow.plan.kinds.steps import PlannedGroup
+from nano_flow.plan.kinds.switch import PlannedSwitch
+from nano_flow.plan.plan import Plan, PlannedGraph, PlannedStep
 from nano_flow.plan.walk import every_step
 from tests.plan.compiling import compile_text
 from tests.runtime.generated import World, as_text, live, workflows

@@ -6,7 +6,8 @@ import itertools
 from dataclasses import replace
 
 from nano_flow.core.events import Event, StepFinished, ToolIntended, WaitStarted
-from nano_flow.plan.plan import Plan, PlannedRepeat, PlannedWait
+from nano_flow.plan.kinds.wait import PlannedWait
+from nano_flow.plan.plan import Plan, PlannedRepeat
 from tests.plan.compiling import plan_of
 from tests.runtime.generated import World, live
 from tests.runtime.kit import NOTHING, Kit, step, values

@@ -6,17 +6,11 @@ from nano_flow.core.errors import BadCredentials, LimitReached
 from nano_flow.core.events import StepFailed, StepFinished, StepSkipped, StepStarted
 from nano_flow.core.messages import ChatReply, Usage
 from nano_flow.core.outcomes import Failed
-from nano_flow.plan.plan import (
-    PlannedFinish,
-    PlannedForEach,
-    PlannedGraph,
-    PlannedGroup,
-    PlannedLimits,
-    PlannedRepeat,
-    PlannedRetry,
-    PlannedRun,
-    PlannedSwitch,
-)
+from nano_flow.plan.kinds.finish import PlannedFinish
+from nano_flow.plan.kinds.run import PlannedRun
+from nano_flow.plan.kinds.steps import PlannedGroup
+from nano_flow.plan.kinds.switch import PlannedSwitch
+from nano_flow.plan.plan import PlannedForEach, PlannedGraph, PlannedLimits, PlannedRepeat, PlannedRetry
 from nano_flow.ports import CommandResult
 from tests.runtime.kit import Kit, expression, prompt, step, template, values
 

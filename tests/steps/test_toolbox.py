@@ -10,7 +10,8 @@ import pytest
 
 from nano_flow.core.errors import StepError
 from nano_flow.core.messages import Json
-from nano_flow.plan.plan import Plan, PlannedInput, PlannedRun, PlannedToolSource
+from nano_flow.plan.kinds.run import PlannedRun
+from nano_flow.plan.plan import Plan, PlannedInput, PlannedToolSource
 from nano_flow.ports import CommandResult, ServerOrder, Tool
 from nano_flow.runtime.templates import render
 from nano_flow.steps.tools.declared import Surroundings

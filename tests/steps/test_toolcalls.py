@@ -11,7 +11,7 @@ import pytest
 from nano_flow.core.errors import StepError, StoreError
 from nano_flow.core.events import StepFailed, ToolCalled, ToolIntended
 from nano_flow.core.messages import ChatReply, Json, Message, ToolCall, Usage
-from nano_flow.plan.plan import PlannedRun
+from nano_flow.plan.kinds.run import PlannedRun
 from nano_flow.runtime.run import RunEnd
 from nano_flow.steps.conversation import toolcalls
 from nano_flow.steps.tools.calls import tool_fingerprint

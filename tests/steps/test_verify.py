@@ -8,7 +8,8 @@ from nano_flow.core.errors import BadCredentials
 from nano_flow.core.events import Event, ReplyChecked
 from nano_flow.core.messages import ChatReply, Message, Usage
 from nano_flow.gateway.sending.fingerprint import prompt_digest
-from nano_flow.plan.plan import PlannedCheck, PlannedRun
+from nano_flow.plan.kinds.prompt import PlannedCheck
+from nano_flow.plan.kinds.run import PlannedRun
 from nano_flow.ports import CommandResult
 from tests.plan.compiling import plan_of
 from tests.runtime.generated import World, live

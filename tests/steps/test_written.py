@@ -6,7 +6,7 @@ from nano_flow.core.messages import ChatReply, ToolCall, Usage
 from nano_flow.gateway.ask import Circumstances, ModelAsk
 from nano_flow.gateway.observed import Observed
 from nano_flow.gateway.route import PolicyRouter
-from nano_flow.plan.plan import PlannedCheck
+from nano_flow.plan.kinds.prompt import PlannedCheck
 from nano_flow.pricing.prices import Prices
 from tests.routing import world
 from tests.runtime.kit import FakeToolbox, Kit, expression, prompt, template

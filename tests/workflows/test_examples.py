@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from nano_flow.plan.kinds.table import KINDS
 from nano_flow.plan.walk import every_step
 from nano_flow.project.opening import open_workflow
-from nano_flow.steps.table import KINDS
 from nano_flow.testing.collect import run_all
 from tests.house.tree import ROOT
 

@@ -12,6 +12,9 @@ from nano_flow.core.money import ZERO, Money
 ABANDONED = "abandoned"
 """The error of a call that was sent and whose end nobody recorded: its process died. Told when the run goes on."""
 
+TURNS_PER_GENERATION = 1_000
+"""Turn numbers that one attempt of a retried group may use."""
+
 SAMPLE_TURNS = 1_000_000
 """A further sample of a turn has a turn number of its own: this much above the turn's, for each sample."""
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 from nano_flow.core.messages import Json, Message, ToolSpec
 from nano_flow.gateway.ask import ModelAsk
 from nano_flow.plan.call_specs import ReplySpec, RouteSpec
-from nano_flow.plan.plan import PlannedCheck, PlannedPrompt, PlannedStep
+from nano_flow.plan.kinds.prompt import PlannedCheck, PlannedPrompt
+from nano_flow.plan.plan import PlannedStep
 
 VERDICT: dict[str, Json] = {
     "type": "object",

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from nano_flow.core.messages import Json
 from nano_flow.core.money import usd
-from nano_flow.plan.plan import (
-    Plan,
-    PlannedGraph,
-    PlannedGroup,
-    PlannedStep,
-    PlannedSwitch,
-    PlannedWorkflow,
-    Value,
-)
+from nano_flow.plan.kinds.steps import PlannedGroup
+from nano_flow.plan.kinds.switch import PlannedSwitch
+from nano_flow.plan.kinds.workflow import PlannedWorkflow
+from nano_flow.plan.plan import Plan, PlannedGraph, PlannedStep, Value
 from nano_flow.source.expressions import Template
 
 

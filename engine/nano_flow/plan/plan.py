@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from nano_flow.core.diagnostics import SourceRange
 from nano_flow.core.messages import Json
 from nano_flow.core.money import Money
-from nano_flow.plan.call_specs import USUAL_ROUTE, ReplySpec, RouteSpec
 from nano_flow.source.expressions import Template
+
+if TYPE_CHECKING:
+    from nano_flow.plan.kinds.run import PlannedRun
+    from nano_flow.plan.kinds.table import Spec
 
 Value = Template | None | bool | int | float | str | list["Value"] | dict[str, "Value"]
 """Plain data with templates as leaves: what ``set``, ``with`` and ``outputs`` hold."""
@@ -62,134 +65,6 @@ class PlannedBudget:
     warn_at: float | None = None
     downgrade_at: float | None = None
     on_exceed: Literal["stop", "pause"] = "stop"
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedCheck:
-    """One ``verify`` entry: exactly one of ``check``, ``judge``, ``run``."""
-
-    check: Template | None = None
-    message: Template | None = None
-    judge: Template | None = None
-    at_least: float = 0.5
-    model: str | None = None
-    run: PlannedRun | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedPrompt:
-    """An agent; the tags of ``route`` are its step's, and are added when it is asked."""
-
-    prompt: Template
-    system: Template | None = None
-    route: RouteSpec = USUAL_ROUTE
-    reply: ReplySpec = field(default_factory=ReplySpec)
-    tools: tuple[str, ...] = ()
-    max_turns: int = 20
-    attachments: tuple[Template, ...] = ()
-    conversation: str | None = None
-    cache: bool = False
-    cache_ttl_s: float | None = None
-    verify: tuple[PlannedCheck, ...] = ()
-    repair_attempts: int = 2
-    repair_escalate: bool = False
-
-
-DEFAULT_SHELL = ("bash", "-euo", "pipefail", "-c")
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedRun:
-    """A command: ``argv``, or a ``script`` with values from ``env``; ``shell`` ends with the option that takes code."""
-
-    argv: tuple[Template, ...] = ()
-    script: str | None = None
-    shell: tuple[str, ...] = ()
-    cwd: Template | None = None
-    stdin: Template | None = None
-    env: Mapping[str, Template | None] = field(default_factory=dict)
-    output_schema: Mapping[str, Json] | None = None
-    may_be_option: tuple[int, ...] = ()  # positions in argv: `dash: allow`
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedTool:
-    """One call of a tool, without a model."""
-
-    tool: str
-    arguments: Value
-    output_schema: Mapping[str, Json] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedSet:
-    """Values, rendered."""
-
-    values: Mapping[str, Value]
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedGroup:
-    """A group of steps."""
-
-    graph: PlannedGraph
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedWorkflow:
-    """Another workflow, run inside this one."""
-
-    plan: Plan
-    inputs: Mapping[str, Value]
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedSwitch:
-    """One of several steps; their ids are the switch's own, so that no segment is added to addresses."""
-
-    value: Template
-    cases: Mapping[str, PlannedStep]
-    default: PlannedStep | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedApprove:
-    """A question to a person."""
-
-    message: Template
-    options: tuple[str, ...] = ("approve", "reject")
-    input_schema: Mapping[str, Json] | None = None
-    timeout_s: float | None = None
-    on_timeout: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedWait:
-    """A pause; the duration is fixed, or a template that renders to one."""
-
-    duration: Template | float
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedFinish:
-    """Ends the run, as succeeded or (``failed``) as failed."""
-
-    message: Template
-    failed: bool = False
-
-
-Spec = (
-    PlannedPrompt
-    | PlannedRun
-    | PlannedTool
-    | PlannedSet
-    | PlannedGroup
-    | PlannedWorkflow
-    | PlannedSwitch
-    | PlannedApprove
-    | PlannedWait
-    | PlannedFinish
-)
 
 
 @dataclass(frozen=True, slots=True)

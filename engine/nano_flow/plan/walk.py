@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nano_flow.plan.plan import PlannedGraph, PlannedGroup, PlannedStep, PlannedSwitch, PlannedWorkflow
+from nano_flow.plan.kinds.steps import PlannedGroup
+from nano_flow.plan.kinds.switch import PlannedSwitch
+from nano_flow.plan.kinds.workflow import PlannedWorkflow
+from nano_flow.plan.plan import PlannedGraph, PlannedStep
 
 
 def every_step(graph: PlannedGraph) -> Iterator[tuple[str, PlannedStep]]:

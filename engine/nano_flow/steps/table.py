@@ -1,45 +1,19 @@
-"""Every kind of step of the language, and how it is executed."""
+"""How every kind of step of the language is executed: each in the module of ``steps/kinds`` that has its name."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from importlib import import_module
 
-from nano_flow.core.outcomes import StepOutcome
-from nano_flow.steps import agent, approve, composite, run, tool, values, wait
-from nano_flow.steps.context import Execution
-
-ExecuteNow = Callable[[Execution], StepOutcome]
+from nano_flow.steps.kind import Kind
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """``slot``: holds one of ``max_parallel`` while it runs; ``leaf``: counts for ``limits.steps``.
+class _Kinds(dict[str, Kind]):
+    """Kinds by name. One is imported when a step of it is first due: a run of commands loads no agent."""
 
-    ``execute_now`` is there for kinds that only compute: they need no task.
-    """
-
-    execute: Callable[[Execution], Awaitable[StepOutcome]]
-    slot: bool = False
-    leaf: bool = True
-    execute_now: ExecuteNow | None = None
-
-    @property
-    def immediate(self) -> bool:
-        """True for a kind that never waits."""
-        return self.execute_now is not None
+    def __missing__(self, name: str) -> Kind:
+        kind: Kind = import_module(f"nano_flow.steps.kinds.{name}").KIND
+        self[name] = kind
+        return kind
 
 
-KINDS: dict[str, Kind] = {
-    "prompt": Kind(agent.execute, slot=True),
-    "run": Kind(run.execute, slot=True),
-    "tool": Kind(tool.execute, slot=True),
-    "workflow": Kind(composite.execute_workflow, leaf=False),
-    "set": Kind(values.execute_set, execute_now=values.set_now),
-    "approve": Kind(approve.execute),
-    "switch": Kind(composite.execute_switch, leaf=False),
-    "steps": Kind(composite.execute_group, leaf=False),
-    "wait": Kind(wait.execute),
-    "finish": Kind(values.execute_end, execute_now=values.end_now),
-    "fail": Kind(values.execute_end, execute_now=values.end_now),
-}
+KINDS: dict[str, Kind] = _Kinds()

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nano_flow.core.messages import ToolSpec
-from nano_flow.plan.plan import Plan, PlannedPrompt, PlannedTool
+from nano_flow.plan.kinds.prompt import PlannedPrompt
+from nano_flow.plan.kinds.tool import PlannedTool
+from nano_flow.plan.plan import Plan
 from nano_flow.plan.walk import every_step
 from nano_flow.ports import ServerOrder, Tool
 from nano_flow.testing.doubles import AbsentTool

@@ -12,9 +12,9 @@ from nano_flow.plan.draft import Draft, DraftStep, Found, problem
 from nano_flow.plan.freezing.steps import ITEMS
 from nano_flow.plan.names.schema_shape import is_list
 from nano_flow.plan.names.scope import Scope
-from nano_flow.plan.names.shape import Described, Record, Scalar
 from nano_flow.plan.passes.cycles import upstream
 from nano_flow.plan.places import FOR_EACH
+from nano_flow.plan.shape import Described, Record, Scalar
 from nano_flow.source.expressions import Template
 
 MOST_STEPS = 100_000

@@ -5,18 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from nano_flow.plan.plan import (
-    Plan,
-    PlannedGraph,
-    PlannedGroup,
-    PlannedPrompt,
-    PlannedRun,
-    PlannedStep,
-    PlannedSwitch,
-    PlannedTool,
-    PlannedWorkflow,
-    Value,
-)
+from nano_flow.plan.kinds.prompt import PlannedPrompt
+from nano_flow.plan.kinds.run import PlannedRun
+from nano_flow.plan.kinds.steps import PlannedGroup
+from nano_flow.plan.kinds.switch import PlannedSwitch
+from nano_flow.plan.kinds.tool import PlannedTool
+from nano_flow.plan.kinds.workflow import PlannedWorkflow
+from nano_flow.plan.plan import Plan, PlannedGraph, PlannedStep, Value
 from nano_flow.source.expressions import Template
 
 _NUMBER = r"\s*(\d{1,9})\s*"

@@ -8,15 +8,11 @@ from dataclasses import dataclass
 from nano_flow.core.shown.printable import clip
 from nano_flow.plan.analysis import essential_edges
 from nano_flow.plan.describe import short_template
-from nano_flow.plan.plan import (
-    Plan,
-    PlannedGraph,
-    PlannedGroup,
-    PlannedPrompt,
-    PlannedStep,
-    PlannedSwitch,
-    PlannedWorkflow,
-)
+from nano_flow.plan.kinds.prompt import PlannedPrompt
+from nano_flow.plan.kinds.steps import PlannedGroup
+from nano_flow.plan.kinds.switch import PlannedSwitch
+from nano_flow.plan.kinds.workflow import PlannedWorkflow
+from nano_flow.plan.plan import Plan, PlannedGraph, PlannedStep
 
 NOTE_LENGTH = 60
 

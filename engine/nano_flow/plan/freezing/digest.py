@@ -12,16 +12,8 @@ from typing import cast
 
 from nano_flow.core.messages import Json
 from nano_flow.plan.call_specs import ReplySpec, RouteSpec
-from nano_flow.plan.plan import (
-    Plan,
-    PlannedGraph,
-    PlannedInput,
-    PlannedLimits,
-    PlannedPrompt,
-    PlannedStep,
-    PlannedToolSource,
-    Value,
-)
+from nano_flow.plan.kinds.prompt import PlannedPrompt
+from nano_flow.plan.plan import Plan, PlannedGraph, PlannedInput, PlannedLimits, PlannedStep, PlannedToolSource, Value
 from nano_flow.source.expressions import Template
 
 _IGNORED = frozenset({"where", "digest", "description", "path", "file", "files", "workspace", "order"})

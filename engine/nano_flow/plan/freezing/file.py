@@ -9,9 +9,9 @@ from nano_flow.core.money import money
 from nano_flow.documents.workflow import AllowedTool, CommandTool, McpTool, ToolDocument
 from nano_flow.plan.draft import Draft, join
 from nano_flow.plan.freezing.digest import plan_digest
-from nano_flow.plan.freezing.graphs import file_graph
-from nano_flow.plan.freezing.specs import command
 from nano_flow.plan.freezing.steps import freeze_steps
+from nano_flow.plan.kinds.run import command
+from nano_flow.plan.kinds.steps import file_graph
 from nano_flow.plan.plan import Plan, PlannedBudget, PlannedInput, PlannedLimits, PlannedToolSource
 from nano_flow.plan.reading.confine import digest_of
 

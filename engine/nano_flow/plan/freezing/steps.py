@@ -6,8 +6,9 @@ from nano_flow.core.money import money
 from nano_flow.documents.steps import OnErrorOutput, RepeatDocument, RetryDocument, Step, StepBudgetDocument
 from nano_flow.plan.draft import Draft, DraftStep
 from nano_flow.plan.freezing.digest import step_digest
-from nano_flow.plan.freezing.graphs import Built
-from nano_flow.plan.freezing.specs import Fields, make_spec, template
+from nano_flow.plan.freezing.tagging import under_callers_tags
+from nano_flow.plan.kinds.kind import Built, Fields, template
+from nano_flow.plan.kinds.table import KINDS
 from nano_flow.plan.plan import (
     PlannedBudget,
     PlannedForEach,
@@ -37,7 +38,7 @@ def _step(draft: Draft, step: DraftStep, built: Built) -> PlannedStep:
         id=step.id,
         path=step.path,
         kind=document.kind,
-        spec=make_spec(draft, step, built),
+        spec=under_callers_tags(draft, step, KINDS[document.kind].freeze(draft, step, built)),
         where=draft.places[number],
         needs=tuple(draft.steps[other].id for other in draft.needs[number]),
         references=tuple(draft.steps[other].id for other in draft.references[number]),

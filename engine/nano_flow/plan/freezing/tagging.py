@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from nano_flow.plan.draft import Draft, DraftStep
 from nano_flow.plan.freezing.digest import plan_digest, step_digest
-from nano_flow.plan.plan import (
-    Plan,
-    PlannedGraph,
-    PlannedGroup,
-    PlannedStep,
-    PlannedSwitch,
-    PlannedWorkflow,
-    Spec,
-)
+from nano_flow.plan.kinds.steps import PlannedGroup
+from nano_flow.plan.kinds.switch import PlannedSwitch
+from nano_flow.plan.kinds.table import Spec
+from nano_flow.plan.kinds.workflow import PlannedWorkflow
+from nano_flow.plan.plan import Plan, PlannedGraph, PlannedStep
+
+
+def under_callers_tags(draft: Draft, step: DraftStep, spec: Spec) -> Spec:
+    """``spec``, and where it runs another workflow that one under the tags of ``step``."""
+    if not isinstance(spec, PlannedWorkflow):
+        return spec
+    written = draft.tags_written[step.number]
+    coming = tuple(tag for tag in draft.tags[step.number] if tag not in written)
+    return replace(spec, plan=CallersTags(written, coming).plan(spec.plan))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nano_flow.plan.names.schema_shape import schema_items, schema_member
-from nano_flow.plan.names.shape import (
+from nano_flow.plan.shape import (
     ANYTHING,
     Anything,
     Described,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from nano_flow.core.messages import Json
 from nano_flow.plan.names.pointer import resolve
-from nano_flow.plan.names.shape import ANYTHING, Described, Missing, OneOf, Scalar, Shape, first_found
+from nano_flow.plan.shape import ANYTHING, Described, Missing, OneOf, Scalar, Shape, first_found
 
 _SAME_VALUE = ("allOf", "anyOf", "oneOf")
 _SAME_VALUE_SINGLE = ("if", "then", "else")

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from nano_flow.plan.draft import Draft
 from nano_flow.plan.names.members import item_of, member
 from nano_flow.plan.names.outputs import body_output, output
-from nano_flow.plan.names.shape import (
+from nano_flow.plan.places import FOR_EACH, Place
+from nano_flow.plan.plan import Value
+from nano_flow.plan.shape import (
     ANYTHING,
     NULL,
     NUMBER,
@@ -21,8 +23,6 @@ from nano_flow.plan.names.shape import (
     Shape,
     record,
 )
-from nano_flow.plan.places import FOR_EACH, Place
-from nano_flow.plan.plan import Value
 from nano_flow.source.expressions import Template
 
 RUN = record(id=TEXT, started_at=TEXT, status=TEXT)
@@ -125,6 +125,10 @@ class Scope:
             ids.extend(graphs[graph].ids)
             graph = graphs[graph].outer
         return ids
+
+    def output_of(self, step: int) -> Shape:
+        """The shape of a step's output."""
+        return output(self, step)
 
     def shape_of(self, value: Value, place: Place, step: int | None) -> Shape:
         """What is known of a value with templates in it."""

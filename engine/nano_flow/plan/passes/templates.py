@@ -9,7 +9,10 @@ from nano_flow.core.diagnostics import SourceRange
 from nano_flow.core.errors import DocumentError
 from nano_flow.documents.workflow import CommandTool, McpTool
 from nano_flow.plan.draft import MOST_ERRORS, Draft, DraftStep, Found, Path, Use, address_of
-from nano_flow.plan.passes.template_fields import FIELDS, Reader, command_fields, common_fields
+from nano_flow.plan.kinds.kind import Reader
+from nano_flow.plan.kinds.run import command_fields
+from nano_flow.plan.kinds.table import KINDS
+from nano_flow.plan.passes.common_fields import common_fields
 from nano_flow.plan.places import OUTPUTS, SERVER, TOOL, TOOL_ENV, Place
 from nano_flow.plan.plan import Value
 from nano_flow.source.expressions import Template, check_expression, check_template
@@ -44,7 +47,7 @@ class _Collector(Reader):
         self.places.append(self._where)
         fields: dict[str, Value] = {}
         common_fields(step.document, fields, self)
-        FIELDS[step.document.kind](step.document, fields, self)
+        KINDS[step.document.kind].read(step.document, fields, self)
         return fields
 
     def file(self) -> dict[str, Value]:

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 
 from nano_flow.core.messages import Usage
 from nano_flow.core.refs import ModelRef
-from nano_flow.plan.plan import Plan, PlannedPrompt
+from nano_flow.plan.kinds.prompt import PlannedPrompt
+from nano_flow.plan.plan import Plan
 from nano_flow.pricing.forecast.asks import AskBound, AskRoute, ModelChoice, least_cost, likely_cost, worst_ask
 from nano_flow.pricing.forecast.history import StepHistory, history_of
 from nano_flow.pricing.forecast.sizes import (

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from nano_flow.core.messages import Json, Message
 from nano_flow.core.text import as_text
-from nano_flow.plan.plan import PlannedPrompt
+from nano_flow.plan.kinds.prompt import PlannedPrompt
 from nano_flow.pricing.forecast.visits import Visit
 from nano_flow.pricing.tokens import IMAGE_TOKENS, MESSAGE_TOKENS, Count, count_request, most_tokens, upper_bound
 from nano_flow.source.expressions import Template, simple_references

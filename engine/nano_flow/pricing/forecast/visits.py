@@ -8,16 +8,11 @@ from typing import Protocol
 
 from nano_flow.core.messages import Json
 from nano_flow.documents.workflow import USUAL_STEPS
-from nano_flow.plan.plan import (
-    Plan,
-    PlannedGraph,
-    PlannedGroup,
-    PlannedPrompt,
-    PlannedStep,
-    PlannedSwitch,
-    PlannedWorkflow,
-    Value,
-)
+from nano_flow.plan.kinds.prompt import PlannedPrompt
+from nano_flow.plan.kinds.steps import PlannedGroup
+from nano_flow.plan.kinds.switch import PlannedSwitch
+from nano_flow.plan.kinds.workflow import PlannedWorkflow
+from nano_flow.plan.plan import Plan, PlannedGraph, PlannedStep, Value
 from nano_flow.pricing.forecast.spread import ONCE, Times
 from nano_flow.source.expressions import Template
 

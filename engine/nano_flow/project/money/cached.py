@@ -10,7 +10,7 @@ from nano_flow.core.text import as_text
 from nano_flow.gateway.requests import agent_request
 from nano_flow.gateway.sending.fingerprint import Asked
 from nano_flow.plan.catalogue import ModelCard
-from nano_flow.plan.plan import PlannedPrompt
+from nano_flow.plan.kinds.prompt import PlannedPrompt
 from nano_flow.pricing.forecast.visits import Visit
 from nano_flow.project.money.estimating import PlanReport
 from nano_flow.providers.environment import expand

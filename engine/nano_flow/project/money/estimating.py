@@ -16,7 +16,8 @@ from nano_flow.gateway.requests import agent_request, judge_request
 from nano_flow.gateway.route import PolicyRouter, without_credentials
 from nano_flow.gateway.rules import fallback_rules
 from nano_flow.plan.catalogue import Catalogue, ModelCard
-from nano_flow.plan.plan import Plan, PlannedPrompt
+from nano_flow.plan.kinds.prompt import PlannedPrompt
+from nano_flow.plan.plan import Plan
 from nano_flow.pricing.encodings import Tokenizers
 from nano_flow.pricing.forecast.asks import AskRoute, ModelChoice
 from nano_flow.pricing.forecast.estimate import Assumptions, Estimate, StepRoute, estimate

@@ -7,7 +7,10 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
 from nano_flow.plan.freezing.digest import digest_of
-from nano_flow.plan.plan import Plan, PlannedPrompt, PlannedStep, PlannedTool, PlannedWorkflow
+from nano_flow.plan.kinds.prompt import PlannedPrompt
+from nano_flow.plan.kinds.tool import PlannedTool
+from nano_flow.plan.kinds.workflow import PlannedWorkflow
+from nano_flow.plan.plan import Plan, PlannedStep
 from nano_flow.plan.walk import every_step
 
 _DEFAULT = "inputs."

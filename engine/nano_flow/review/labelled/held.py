@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from nano_flow.core.calls import TURNS_PER_GENERATION
 from nano_flow.core.refs import path_of
 from nano_flow.review.recorded import RecordedCall
 from nano_flow.routing.labels.conversations import Conversation
-from nano_flow.steps.agent import TURNS_PER_GENERATION
 
 Known = tuple[RecordedCall, frozenset[str] | None]
 """A call, and the words that its policy looked for (None: not known)."""

@@ -17,7 +17,8 @@ from nano_flow.runtime.execution.fence import Fence
 from nano_flow.runtime.scope import Bill, Frame
 from nano_flow.runtime.templates import render
 from nano_flow.steps.context import Done, Execution, Names
-from nano_flow.steps.table import KINDS, ExecuteNow
+from nano_flow.steps.kind import ExecuteNow
+from nano_flow.steps.table import KINDS
 
 _NOT_RETRIED = frozenset({"template", "condition", "for_each", "max_items", "budget", "limit", "defect"})
 """Classes that a second attempt cannot help; retried only where ``retry.errors`` names them."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from nano_flow.core.errors import StepError
 from nano_flow.core.messages import Attachment, Message
 from nano_flow.core.text import as_text
-from nano_flow.plan.plan import PlannedPrompt
+from nano_flow.plan.kinds.prompt import PlannedPrompt
 from nano_flow.steps.context import Execution
 
 _IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})

@@ -12,7 +12,8 @@ from nano_flow.core.messages import Json, Message
 from nano_flow.core.text import as_text
 from nano_flow.gateway.ask import ModelAnswer
 from nano_flow.gateway.requests import VERDICT, judge_request
-from nano_flow.plan.plan import PlannedCheck, PlannedPrompt, PlannedRun
+from nano_flow.plan.kinds.prompt import PlannedCheck, PlannedPrompt
+from nano_flow.plan.kinds.run import PlannedRun
 from nano_flow.source.expressions import Template
 from nano_flow.steps.context import Execution, Names
 from nano_flow.steps.conversation.bill import charge

@@ -11,7 +11,7 @@ from nano_flow.core.errors import StepError
 from nano_flow.core.events import ToolCalled
 from nano_flow.core.messages import Json, ToolSpec
 from nano_flow.core.text import as_text
-from nano_flow.plan.plan import DEFAULT_SHELL, PlannedRun
+from nano_flow.plan.kinds.run import DEFAULT_SHELL, PlannedRun
 from nano_flow.ports import CommandResult, Commands
 from nano_flow.source.expressions import Template
 from nano_flow.steps.context import Execution, Names

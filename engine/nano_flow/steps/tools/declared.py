@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from nano_flow.core.errors import StepError
 from nano_flow.core.messages import Json, ToolSpec
 from nano_flow.core.text import as_text, duration_text
-from nano_flow.plan.plan import PlannedInput, PlannedRun, PlannedToolSource
+from nano_flow.plan.kinds.run import PlannedRun
+from nano_flow.plan.plan import PlannedInput, PlannedToolSource
 from nano_flow.ports import Clock, Commands
 from nano_flow.source.expressions import Template
 from nano_flow.steps.context import Names

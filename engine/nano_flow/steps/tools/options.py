@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from nano_flow.core.errors import StepError
 from nano_flow.core.messages import Json
-from nano_flow.plan.plan import PlannedInput, PlannedRun
+from nano_flow.plan.kinds.run import PlannedRun
+from nano_flow.plan.plan import PlannedInput
 from nano_flow.plan.programs.wrappers import operands_from
 from nano_flow.source.expressions import Template
 

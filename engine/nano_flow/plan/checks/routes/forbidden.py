@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from nano_flow.core.diagnostics import Diagnostic
 from nano_flow.core.refs import ModelRef
 from nano_flow.plan.draft import CompileContext, problem
-from nano_flow.plan.plan import Plan, PlannedPrompt, PlannedStep
+from nano_flow.plan.kinds.prompt import PlannedPrompt
+from nano_flow.plan.plan import Plan, PlannedStep
 from nano_flow.plan.walk import every_step
 
 

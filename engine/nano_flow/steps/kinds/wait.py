@@ -5,8 +5,9 @@ from __future__ import annotations
 from nano_flow.core.errors import StepError
 from nano_flow.core.events import WaitStarted
 from nano_flow.core.outcomes import StepOutcome, Succeeded
-from nano_flow.plan.plan import PlannedWait
+from nano_flow.plan.kinds.wait import PlannedWait
 from nano_flow.steps.context import Execution
+from nano_flow.steps.kind import Kind
 
 
 async def execute(execution: Execution) -> StepOutcome:
@@ -38,3 +39,6 @@ def _duration(execution: Execution, spec: PlannedWait) -> float:
         return duration_seconds(text)
     except ValueError:
         raise StepError("template", f'"wait" needs a duration such as "30s" or "5m", it got "{text}"') from None
+
+
+KIND = Kind(execute)

@@ -8,8 +8,9 @@ from nano_flow.core.events import ApprovalAnswered, ApprovalAsked
 from nano_flow.core.outcomes import Failed, Failure, StepOutcome, Succeeded, Waiting
 from nano_flow.core.shown.questions import question_fingerprint
 from nano_flow.core.text import rfc3339
-from nano_flow.plan.plan import PlannedApprove
+from nano_flow.plan.kinds.approve import PlannedApprove
 from nano_flow.steps.context import Execution
+from nano_flow.steps.kind import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,3 +97,6 @@ def _decided(answer: ApprovalAnswered) -> StepOutcome:
             "at": rfc3339(answer.at),
         }
     )
+
+
+KIND = Kind(execute)

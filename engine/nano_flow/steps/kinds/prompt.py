@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from nano_flow.core.calls import TURNS_PER_GENERATION
 from nano_flow.core.errors import StepError
 from nano_flow.core.messages import Json, Message
 from nano_flow.core.outcomes import StepOutcome, Succeeded
@@ -11,7 +12,7 @@ from nano_flow.core.refs import ModelRef
 from nano_flow.gateway.ask import ModelAnswer
 from nano_flow.gateway.requests import agent_request
 from nano_flow.gateway.sending.fingerprint import prompt_digest
-from nano_flow.plan.plan import PlannedPrompt
+from nano_flow.plan.kinds.prompt import PlannedPrompt
 from nano_flow.steps.context import Execution
 from nano_flow.steps.conversation.bill import charge
 from nano_flow.steps.conversation.prompts import (
@@ -24,9 +25,7 @@ from nano_flow.steps.conversation.prompts import (
 )
 from nano_flow.steps.conversation.toolcalls import ToolDesk, readable_calls
 from nano_flow.steps.conversation.verify import examined, tell
-
-TURNS_PER_GENERATION = 1_000
-"""Turn numbers that one attempt of a retried group may use."""
+from nano_flow.steps.kind import Kind
 
 
 async def execute(execution: Execution) -> StepOutcome:
@@ -149,3 +148,6 @@ class Agent:
             self.model = None
         note = f"The reply is not what was asked for: {fault}.{schema_note(self.execution, self.spec)}"
         self.messages.append(Message("user", note if broken else fault))
+
+
+KIND = Kind(execute, slot=True)

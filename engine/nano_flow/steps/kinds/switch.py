@@ -1,26 +1,19 @@
-"""``steps``, ``switch`` and ``workflow``: steps that hold other steps."""
+"""``switch``: one of several steps, by a value."""
 
 from __future__ import annotations
 
-from nano_flow.core.errors import StepError
 from nano_flow.core.events import StepSkipped
-from nano_flow.core.messages import Json
 from nano_flow.core.outcomes import Failed, Failure, StepOutcome, Succeeded
 from nano_flow.core.refs import child
 from nano_flow.core.text import as_text
-from nano_flow.plan.inputs import bind_inputs
-from nano_flow.plan.plan import PlannedGroup, PlannedStep, PlannedSwitch, PlannedWorkflow
+from nano_flow.plan.kinds.steps import PlannedGroup
+from nano_flow.plan.kinds.switch import PlannedSwitch
+from nano_flow.plan.plan import PlannedStep
 from nano_flow.steps.context import Execution
+from nano_flow.steps.kind import Kind
 
 
-async def execute_group(execution: Execution) -> StepOutcome:
-    """Run the steps of a group."""
-    spec = execution.step.spec
-    assert isinstance(spec, PlannedGroup)
-    return await execution.nested.graph(spec.graph, execution)
-
-
-async def execute_switch(execution: Execution) -> StepOutcome:
+async def execute(execution: Execution) -> StepOutcome:
     """Run the case that the value names; the output is the branch's."""
     spec = execution.step.spec
     assert isinstance(spec, PlannedSwitch)
@@ -50,15 +43,4 @@ def _tell_untaken(execution: Execution, spec: PlannedSwitch, taken: PlannedStep)
         services.emit(StepSkipped(services.clock.now(), place, step.id, step.kind, "branch_not_taken"))
 
 
-async def execute_workflow(execution: Execution) -> StepOutcome:
-    """Run another file with its own scope."""
-    spec = execution.step.spec
-    assert isinstance(spec, PlannedWorkflow)
-    given: dict[str, Json] = {
-        name: execution.render_value(value, execution.names) for name, value in spec.inputs.items()
-    }
-    try:
-        inputs = bind_inputs(spec.plan.inputs, given)
-    except ValueError as error:
-        raise StepError("inputs", str(error)) from None
-    return await execution.nested.workflow(spec.plan, inputs, execution)
+KIND = Kind(execute, leaf=False)

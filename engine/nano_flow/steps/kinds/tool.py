@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from nano_flow.core.calls import TURNS_PER_GENERATION
 from nano_flow.core.errors import StepError
 from nano_flow.core.outcomes import StepOutcome, Succeeded
 from nano_flow.core.text import as_text
-from nano_flow.plan.plan import PlannedTool
-from nano_flow.steps.agent import TURNS_PER_GENERATION
+from nano_flow.plan.kinds.tool import PlannedTool
 from nano_flow.steps.context import Execution
+from nano_flow.steps.kind import Kind
 from nano_flow.steps.output import OutputBroken, check_schema, read_output
 from nano_flow.steps.tools.calls import run_tool, succeeded
 
@@ -33,3 +34,6 @@ async def execute(execution: Execution) -> StepOutcome:
         except OutputBroken as error:
             raise StepError("schema", f"the result: {error}") from None
     return Succeeded(result)
+
+
+KIND = Kind(execute, slot=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from nano_flow.core.calls import TURNS_PER_GENERATION
 from nano_flow.core.errors import StepError
 from nano_flow.core.outcomes import Failed, Failure, StepOutcome, Succeeded
-from nano_flow.plan.plan import PlannedRun
-from nano_flow.steps.agent import TURNS_PER_GENERATION
+from nano_flow.plan.kinds.run import PlannedRun
 from nano_flow.steps.context import Execution
+from nano_flow.steps.kind import Kind
 from nano_flow.steps.output import OutputBroken, read_output
 from nano_flow.steps.tools.commands import run_command
 
@@ -36,3 +37,6 @@ async def execute(execution: Execution) -> StepOutcome:
             "exit_code": result.exit_code,
         }
     )
+
+
+KIND = Kind(execute, slot=True)
