@@ -7,8 +7,8 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nano_flow.plan.analysis import MOST_REDUCED, critical_path, essential_edges, graph_edges, layers
-from nano_flow.plan.describe import describe_plan, describe_steps, short_template
+from nano_flow.plan.analysis.describe import describe_plan, describe_steps, short_template
+from nano_flow.plan.analysis.graphs import MOST_REDUCED, critical_path, essential_edges, graph_edges, layers
 from tests.plan.compiling import plan_of
 
 DIAMOND = """

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from nano_flow.core.shown.printable import clip
-from nano_flow.plan.analysis import essential_edges
-from nano_flow.plan.describe import short_template
+from nano_flow.plan.analysis.describe import short_template
+from nano_flow.plan.analysis.graphs import essential_edges
 from nano_flow.plan.kinds.prompt import PlannedPrompt
 from nano_flow.plan.kinds.steps import PlannedGroup
 from nano_flow.plan.kinds.switch import PlannedSwitch
