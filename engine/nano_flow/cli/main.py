@@ -43,6 +43,9 @@ COMMANDS = {
         "cost": Entry(f"{_CLI}.history.cost", "Show what was spent, by workflow, step, model, provider, day or run."),
         "cache": Entry(f"{_CLI}.money.cache", "Show and clear kept replies."),
     },
+    "Serve": {
+        "mcp": Entry(f"{_CLI}.mcp", "Serve workflows and an agent to MCP hosts."),
+    },
     "This machine": {
         "tools": Entry(f"{_CLI}.setup.tools", "List and accept what MCP servers say of their tools."),
         "doctor": Entry(f"{_CLI}.setup.doctor", "Check that the set-up is healthy."),
