@@ -1,0 +1,1 @@
+"""What changes while somebody looks: the store is followed, browsers and programs are told."""

@@ -1,0 +1,1 @@
+"""From values to HTML: templates that escape everything, figures in words, drawings."""
