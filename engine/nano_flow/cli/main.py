@@ -44,6 +44,7 @@ COMMANDS = {
         "cache": Entry(f"{_CLI}.money.cache", "Show and clear kept replies."),
     },
     "Serve": {
+        "serve": Entry(f"{_CLI}.serve", "Show runs in a browser, and answer programs."),
         "mcp": Entry(f"{_CLI}.mcp", "Serve workflows and an agent to MCP hosts."),
     },
     "This machine": {

@@ -165,6 +165,16 @@ class StoreReader(AbstractContextManager["StoreReader"], Protocol):
         """Let the store go."""
 
 
+class StoreWatch(Protocol):
+    """Notices that something was written."""
+
+    def version(self) -> int:
+        """A number that differs from the one before where somebody else has written meanwhile. Raises StoreError."""
+
+    def close(self) -> None:
+        """Let the store go."""
+
+
 class Store(Protocol):
     """Where runs are remembered. Opening it is cheap; every method may raise StoreError."""
 
@@ -198,6 +208,9 @@ class Store(Protocol):
 
     def compact(self) -> None:
         """Give the space of deleted runs back, where that can be done now."""
+
+    def watch(self) -> StoreWatch:
+        """Notices what others write; asking is cheap, many times a second."""
 
     def reader(self) -> StoreReader:
         """A view that changes nothing; close it, or use it in a ``with`` statement."""

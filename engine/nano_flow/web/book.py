@@ -10,9 +10,7 @@ from dataclasses import dataclass, field
 
 from nano_flow.core.errors import UsageError
 from nano_flow.core.messages import Json
-from nano_flow.journals.sqlite import Store
-from nano_flow.journals.store.reader import StoreReader
-from nano_flow.journals.store.runs import RunSummary
+from nano_flow.ports.store import RunSummary, Store, StoreReader
 from nano_flow.views.document import run_document
 from nano_flow.views.report import RunView, planned_rows
 
@@ -42,7 +40,7 @@ class Book:
     @contextmanager
     def reader(self) -> Iterator[StoreReader | None]:
         """A reader; None before anything was ever written."""
-        if not self.store.path.exists():
+        if not self.store.exists():
             yield None
             return
         with self.store.reader() as reader:
@@ -90,7 +88,8 @@ class Book:
     @staticmethod
     def _read_on(fold: Fold, reader: StoreReader, summary: RunSummary) -> None:
         seq, gone = fold.seq, summary.owner is None
-        for seq, event in reader.events_of(summary.run_id, fold.seq):
+        for number, event in reader.events_of(summary.run_id, fold.seq):
+            seq = number
             fold.view.apply(event)
         if fold.document is None or seq != fold.seq or gone != fold.view.owner_is_gone:
             fold.view.owner_is_gone = gone

@@ -6,35 +6,45 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
-from nano_flow.journals.sqlite import open_store
+from nano_flow.ports.store import Store
 from nano_flow.project.service.reading import Service, service_in_force
 from nano_flow.web.book import Book
+from nano_flow.web.drawn import Drawings
 from nano_flow.web.live.follow import Follower
 from nano_flow.web.security.origins import Origins
 from nano_flow.web.security.tokens import Tokens
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Site:
-    """One project as a server shows it."""
+    """One project as a server shows it. ``root`` is the folder in which the server was started."""
 
     root: Path
-    """The folder in which the server was started: workflows are found below it."""
     state: Path
+    store: Store
     tokens: Tokens
     origins: Origins
     config_dir: Path | None = None
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     now: Callable[[], float] = time.time
-    book: Book = field(init=False)
-    follower: Follower = field(init=False)
 
-    def __post_init__(self) -> None:
-        store = open_store(self.state)
-        object.__setattr__(self, "book", Book(store))
-        object.__setattr__(self, "follower", Follower(store.data_version))
+    @cached_property
+    def book(self) -> Book:
+        """What is read of the store."""
+        return Book(self.store)
+
+    @cached_property
+    def drawings(self) -> Drawings:
+        """The graphs of runs."""
+        return Drawings(self.config_dir)
+
+    @cached_property
+    def follower(self) -> Follower:
+        """Who is told that the store changed."""
+        return Follower(self.store.watch().version)
 
     def service(self) -> Service:
         """The service.yaml in force, as it stands now. Raises DocumentError."""

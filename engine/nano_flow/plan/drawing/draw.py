@@ -12,9 +12,19 @@ GraphFormat = Literal["tree", "mermaid", "dot", "svg"]
 GRAPH_FORMATS: tuple[str, ...] = get_args(GraphFormat)
 
 
-def draw(plan: Plan, form: GraphFormat, statuses: Mapping[str, str] | None = None, width: int = 80) -> str:
-    """``plan`` as text of ``form``; ``statuses`` maps a step's path to its status, ``width`` bounds a tree's lines."""
-    scene = build_scene(plan, statuses)
+def draw(
+    plan: Plan,
+    form: GraphFormat,
+    statuses: Mapping[str, str] | None = None,
+    width: int = 80,
+    *,
+    figures: Mapping[str, str] | None = None,
+) -> str:
+    """``plan`` as text of ``form``; ``width`` bounds a tree's lines.
+
+    ``statuses`` maps a step's path to its status, ``figures`` to a line that is written on it.
+    """
+    scene = build_scene(plan, statuses, figures)
     if form == "tree":
         from nano_flow.plan.drawing.tree import draw_tree
 

@@ -55,16 +55,19 @@ class Scene:
     boxes: tuple[Box, ...]
 
 
-def build_scene(plan: Plan, statuses: Mapping[str, str] | None = None) -> Scene:
+def build_scene(
+    plan: Plan, statuses: Mapping[str, str] | None = None, figures: Mapping[str, str] | None = None
+) -> Scene:
     """What to draw of ``plan``; ``statuses`` colours steps by their path (``audit.scan`` → ``failed``)."""
-    return _SceneBuilder(statuses or {}).scene(plan)
+    return _SceneBuilder(statuses or {}, figures or {}).scene(plan)
 
 
 class _SceneBuilder:
     """Expands each sub-workflow once, so that files which call each other twice stay a small drawing."""
 
-    def __init__(self, statuses: Mapping[str, str]) -> None:
+    def __init__(self, statuses: Mapping[str, str], figures: Mapping[str, str]) -> None:
         self._statuses = statuses
+        self._figures = figures
         self._drawn: set[str] = set()
 
     def scene(self, plan: Plan) -> Scene:
@@ -97,10 +100,14 @@ class _SceneBuilder:
             path=path,
             title=clip(title or step.id, NOTE_LENGTH),
             kind=step.kind,
-            notes=_notes(step),
+            notes=(*_notes(step), *self._figure(path)),
             boxes=self._inside(step, path, prefix),
             status=self._statuses.get(path, ""),
         )
+
+    def _figure(self, path: str) -> tuple[str, ...]:
+        figure = self._figures.get(path)
+        return (clip(figure, NOTE_LENGTH),) if figure else ()
 
     def _inside(self, step: PlannedStep, path: str, prefix: str) -> tuple[Box, ...]:
         spec = step.spec

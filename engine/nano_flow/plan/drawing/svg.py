@@ -58,8 +58,8 @@ def draw_svg(scene: Scene) -> str:
             '<defs><marker id="tip" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" markerHeight="7" '
             'orient="auto">'
             f'<path d="M0 0L8 4L0 8z" fill="{STROKE[""]}"/></marker></defs>',
-            f'<rect width="{width:.0f}" height="{height:.0f}" fill="#fbfcfd"/>',
-            f'<text x="{MARGIN:.0f}" y="{MARGIN + 12:.0f}" font-size="15" font-weight="600" '
+            f'<rect class="paper" width="{width:.0f}" height="{height:.0f}" fill="#fbfcfd"/>',
+            f'<text class="name" x="{MARGIN:.0f}" y="{MARGIN + 12:.0f}" font-size="15" font-weight="600" '
             f'fill="#1c2430">{title}</text>',
             *body,
             "</svg>",
@@ -107,10 +107,10 @@ def _draw_box(drawn: _DrawnBox, x: float, y: float) -> Iterator[str]:
     x, y = x + drawn.x, y + drawn.y
     if drawn.box.title:
         yield (
-            f'<rect x="{x:.1f}" y="{y:.1f}" width="{drawn.width:.1f}" height="{drawn.height:.1f}" rx="6" '
+            f'<rect class="frame" x="{x:.1f}" y="{y:.1f}" width="{drawn.width:.1f}" height="{drawn.height:.1f}" rx="6" '
             f'fill="none" stroke="#9aa4b0" stroke-dasharray="4 3"/>'
         )
-        yield f'<text x="{x + PAD:.1f}" y="{y + LINE:.1f}" fill="#5b6573">{_text(drawn.box.title)}</text>'
+        yield f'<text class="note" x="{x + PAD:.1f}" y="{y + LINE:.1f}" fill="#5b6573">{_text(drawn.box.title)}</text>'
         x, y = x + PAD, y + PAD + LINE
     for position in range(len(drawn.box.edges)):
         yield _draw_edge(drawn, position, x, y)
@@ -133,20 +133,21 @@ def _draw_edge(drawn: _DrawnBox, position: int, x: float, y: float) -> str:
         half = (ay + by) / 2
         path += f" C{x + ax:.1f} {y + half:.1f} {x + bx:.1f} {y + half:.1f} {x + bx:.1f} {y + by:.1f}"
     dashes = "" if edge.declared else ' stroke-dasharray="5 3"'
-    return f'<path d="{path}" fill="none" stroke="{STROKE[""]}"{dashes} marker-end="url(#tip)"/>'
+    return f'<path class="edge" d="{path}" fill="none" stroke="{STROKE[""]}"{dashes} marker-end="url(#tip)"/>'
 
 
 def _draw_node(drawn: _DrawnNode, x: float, y: float) -> Iterator[str]:
     node = drawn.node
     stroke, fill = STROKE.get(node.status, STROKE[""]), FILL.get(node.status, FILL[""])
     status = f": {node.status}" if node.status else ""
-    yield f"<g><title>{_text(node.path + status)}</title>"
+    mark = f"node {node.status}".rstrip()
+    yield f'<g class="{mark}" data-path="{_text(node.path)}"><title>{_text(node.path + status)}</title>'
     yield (
         f'<rect x="{x:.1f}" y="{y:.1f}" width="{drawn.width:.1f}" height="{drawn.height:.1f}" rx="6" '
         f'fill="{fill}" stroke="{stroke}"/>'
     )
     for number, line in enumerate(drawn.lines):
-        style = 'font-weight="600" fill="#1c2430"' if number == 0 else 'fill="#5b6573"'
+        style = 'class="name" font-weight="600" fill="#1c2430"' if number == 0 else 'class="note" fill="#5b6573"'
         yield f'<text x="{x + PAD:.1f}" y="{y + PAD + 4 + number * LINE:.1f}" {style}>{_text(line)}</text>'
     yield "</g>"
     for box in drawn.boxes:

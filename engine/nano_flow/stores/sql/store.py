@@ -10,7 +10,7 @@ from dataclasses import replace
 from nano_flow.core.errors import StoreError, UsageError
 from nano_flow.core.events import Event
 from nano_flow.ports import RecordedWork, RunRecord
-from nano_flow.ports.store import Answer
+from nano_flow.ports.store import Answer, StoreWatch
 from nano_flow.stores.recorded import REPLAY_KINDS, RecordedFold
 from nano_flow.stores.sql import approvals, heads, lease
 from nano_flow.stores.sql.database import Database
@@ -43,6 +43,10 @@ class SqlStore(ABC):
     @abstractmethod
     def compact(self) -> None:
         """Give the space of deleted runs back, where that can be done now."""
+
+    @abstractmethod
+    def watch(self) -> StoreWatch:
+        """Notices what others write."""
 
     def create_run(self, record: RunRecord) -> SqlJournal:
         """Write the head of a new run and own it. Raises StoreError."""

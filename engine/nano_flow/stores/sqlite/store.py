@@ -38,6 +38,10 @@ class SqliteStore(SqlStore):
         """A connection that changes nothing. Raises StoreError."""
         return SqliteDatabase(self.path, open_for_reading(self.path), self._now)
 
+    def watch(self) -> SqliteWatch:
+        """Notices what others write, by the counter that SQLite keeps for each connection."""
+        return SqliteWatch(self)
+
     def compact(self) -> None:
         """Give the space of deleted runs back to the disk; left for later where somebody writes meanwhile."""
         with guarded(self.path):
@@ -51,6 +55,28 @@ class SqliteStore(SqlStore):
                     raise
             finally:
                 connection.close()
+
+
+class SqliteWatch:
+    """A connection of its own, opened as soon as there is a file; used by one thread at a time."""
+
+    def __init__(self, store: SqliteStore) -> None:
+        self._store = store
+        self._database: SqliteDatabase | None = None
+
+    def version(self) -> int:
+        """``PRAGMA data_version``; 0 before there is a store. Raises StoreError."""
+        if self._database is None:
+            if not self._store.exists():
+                return 0
+            self._database = self._store.opened_for_reading()
+        with self._database.guarded():
+            return int(self._database.execute("PRAGMA data_version").fetchone()[0])
+
+    def close(self) -> None:
+        """Let the file go."""
+        if self._database is not None:
+            self._database.close()
 
 
 def open_store(state_dir: Path | str, now: Callable[[], float] = time.time) -> SqliteStore:

@@ -22,6 +22,7 @@ class Follower:
         self._seconds = seconds
         self._listeners: set[asyncio.Event] = set()
         self._task: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
     def listeners(self) -> int:
@@ -33,6 +34,7 @@ class Follower:
         """An event that is set whenever something was written; its holder clears it."""
         changed = asyncio.Event()
         self._listeners.add(changed)
+        self._loop = asyncio.get_running_loop()
         if self._task is None:
             self._task = asyncio.create_task(self._look())
         try:
@@ -44,6 +46,11 @@ class Follower:
         """Something was written by this process itself."""
         for listener in self._listeners:
             listener.set()
+
+    def tell_soon(self) -> None:
+        """The same, from a thread that serves a request; SQLite tells a connection of changes by others only."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self.tell)
 
     async def close(self) -> None:
         """Stop looking, and let everybody who listens go."""

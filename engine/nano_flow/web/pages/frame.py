@@ -77,7 +77,7 @@ async def form(request: Request, role: Role) -> dict[str, str]:
     """The fields of a form of ours that was sent by somebody who has ``role``. Raises Forbidden, UsageError."""
     token = need(request, role)
     fields = {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
-    if not is_form_token(token.secret, request.url.path, fields.pop("form_token", "")):
+    if not is_form_token(token.secret, request.scope["path"], fields.pop("form_token", "")):
         raise UsageError("this form is not one of this server, or an old one: load the page again")
     return fields
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
+from nano_flow.core.messages import Json
 from nano_flow.core.money import Money
 from nano_flow.core.refs import path_of
-from nano_flow.journals.store.reader import StoreReader
-from nano_flow.journals.store.runs import RunFilter, RunSummary
+from nano_flow.ports.store import RunFilter, RunSummary, StoreReader
 from nano_flow.web.book import Book
 from nano_flow.web.pages.frame import page, site_of
 
@@ -81,9 +81,8 @@ def show(request: Request) -> Response:
         )
 
 
-_NOTHING: Mapping[str, Sequence[object]] = {
-    name: () for name in ("questions", "running", "failures", "spent", "models", "recent")
-}
+_PARTS = ("questions", "running", "failures", "spent", "models", "recent")
+_NOTHING: Mapping[str, Sequence[object]] = dict.fromkeys(_PARTS, ())
 
 
 def progress(book: Book, run: RunSummary) -> Progress:
@@ -97,7 +96,7 @@ def progress(book: Book, run: RunSummary) -> Progress:
     return Progress(run, over, len(steps), failed, left, budget)
 
 
-def rows(document: Mapping[str, object]) -> list[dict[str, object]]:
+def rows(document: Mapping[str, Json]) -> list[dict[str, Json]]:
     """The steps of a ``nano-flow/run@1``."""
     steps = document.get("steps")
     return [step for step in steps if isinstance(step, dict)] if isinstance(steps, list) else []

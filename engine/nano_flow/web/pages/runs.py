@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from nano_flow.core.errors import UsageError
-from nano_flow.journals.store.runs import RunFilter
+from nano_flow.ports.store import RunFilter
 from nano_flow.web.asked import moment
 from nano_flow.web.pages.frame import page, site_of
 
@@ -23,7 +23,9 @@ def show(request: Request) -> Response:
     if asked["status"] not in ("", *STATUSES):
         raise UsageError(f'"{asked["status"]}" is no state: expected {", ".join(STATUSES)}')
     since = moment(asked["since"], site.now()) if asked["since"] else None
-    wanted = RunFilter(asked["workflow"] or None, asked["status"] or None, since, None if asked["search"] else limit + 1)
+    wanted = RunFilter(
+        asked["workflow"] or None, asked["status"] or None, since, None if asked["search"] else limit + 1
+    )
     with site.book.reader() as reader:
         found = reader.list_runs(wanted) if reader is not None else []
         names = sorted({row.key for row in reader.spend("workflow")}) if reader is not None else []

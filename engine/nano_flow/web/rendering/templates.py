@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from nano_flow.web.rendering import figures
 
@@ -34,6 +35,7 @@ def environment() -> Environment:
         sign=figures.sign,
         pretty=figures.pretty,
         count=figures.count,
+        safe_svg=Markup,
         part=lambda text: quote(str(text), safe=""),
     )
     made.globals.update(ago=figures.ago)

@@ -44,7 +44,7 @@ def replayed(body: bytes, receive: Receive) -> Receive:
 
 
 async def _collected(receive: Receive) -> bytes:
-    pieces, size = [], 0
+    pieces, size = list[bytes](), 0
     while True:
         message = await receive()
         if message["type"] != "http.request":

@@ -78,7 +78,9 @@ class Gate:
             return entry, None
         token = self._tokens.holder(_bearer(headers) or _cookie(headers, self._origins.port))
         if token is None:
-            return refused(scope, 401, "token", "a token is needed: open the address that nano-flow serve printed"), None
+            return refused(
+                scope, 401, "token", "a token is needed: open the address that nano-flow serve printed"
+            ), None
         scope.setdefault("state", {})["by_cookie"] = not _bearer(headers)
         return None, token
 
@@ -90,7 +92,9 @@ class Gate:
             return None
         token = self._tokens.holder(given[-1])
         if token is None:
-            return refused(scope, 401, "token", "this token is not valid any more: open the address that is printed now")
+            return refused(
+                scope, 401, "token", "this token is not valid any more: open the address that is printed now"
+            )
         rest = urlencode([(name, value) for name, value in pairs if name != "token"])
         clean = _escaped("/" + scope["path"].lstrip("/") + (f"?{rest}" if rest else ""))
         # A page that goes on by itself and no redirect: after a click in another site's page, browsers would not send

@@ -1,0 +1,71 @@
+"""The application: which address leads to which page, and the gate before all of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from nano_flow.core.errors import NanoFlowError
+from nano_flow.web import statics
+from nano_flow.web.live.stream import EventStream, changes
+from nano_flow.web.pages import cost, now, questions, run, runs, step
+from nano_flow.web.pages.frame import Forbidden, failed, forbidden, site_of
+from nano_flow.web.security.gate import Gate
+from nano_flow.web.site import Site
+
+_PAGES = (
+    Route("/", now.show),
+    Route("/runs", runs.show),
+    Route("/runs/{run}", run.show),
+    Route("/runs/{run}/answer/{address:path}", questions.answer, methods=["POST"]),
+    Route("/runs/{run}/{address:path}", step.show),
+    Route("/questions", questions.show),
+    Route("/cost", cost.show),
+    Route("/static/{name:path}", statics.static),
+)
+
+
+def build_app(site: Site) -> Gate:
+    """The application of ``site``; nothing is opened before the first request."""
+    app = Starlette(
+        routes=[*_PAGES, Route("/live", _live), Route("/healthz", _healthy), Route("/readyz", _ready)],
+        middleware=[Middleware(GZipMiddleware, minimum_size=700, compresslevel=5)],
+        exception_handlers={NanoFlowError: failed, Forbidden: forbidden},
+        lifespan=_lifespan,
+    )
+    app.state.site = site
+    app.state.over = asyncio.Event()
+    return Gate(app, site.tokens, site.origins)
+
+
+@asynccontextmanager
+async def _lifespan(app: Starlette) -> AsyncIterator[None]:
+    yield
+    app.state.over.set()
+    await app.state.site.follower.close()
+
+
+def _live(request: Request) -> EventStream:
+    return EventStream(changes(site_of(request).follower, request.app.state.over))
+
+
+def _healthy(request: Request) -> Response:
+    """The process answers."""
+    return JSONResponse({"status": "ok"})
+
+
+def _ready(request: Request) -> Response:
+    """The store can be read, too."""
+    try:
+        with site_of(request).book.reader():
+            return JSONResponse({"status": "ok"})
+    except NanoFlowError as error:
+        return JSONResponse({"code": "store", "message": str(error), "at": None, "hint": None}, 503)

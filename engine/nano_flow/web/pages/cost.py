@@ -1,0 +1,65 @@
+"""``/cost``: what was spent, by whom, against which budgets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import get_args
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from nano_flow.core.errors import UsageError
+from nano_flow.core.text import rfc3339
+from nano_flow.ports.store import Grouping, SpendRow, UnpricedRow
+from nano_flow.views.cost import cost_csv, cost_document
+from nano_flow.web.asked import moment
+from nano_flow.web.pages.frame import page, site_of
+
+GROUPINGS: tuple[Grouping, ...] = get_args(Grouping)
+_SINCE = (("1d", "a day"), ("7d", "7 days"), ("30d", "30 days"), ("365d", "a year"), ("", "ever"))
+
+
+def show(request: Request) -> Response:
+    """The page; ``format=csv`` is the same as ``cost --csv``."""
+    by = grouping(request.query_params.get("by") or "workflow")
+    since = request.query_params.get("since", "30d")
+    rows, unpriced = spend(request, by, since)
+    if request.query_params.get("format") == "csv":
+        name = f"nano-flow-cost-by-{by}.csv"
+        return PlainTextResponse(
+            cost_csv(by, rows), media_type="text/csv", headers={"content-disposition": f'attachment; filename="{name}"'}
+        )
+    days, _ = spend(request, "day", since)
+    return page(
+        request,
+        "cost.html",
+        by=by,
+        since=since,
+        rows=rows,
+        document=cost_document(by, rows, unpriced, None),
+        days=days,
+        largest=max((row.cost + row.simulated_cost for row in days), default=0) or 1,
+        groupings=GROUPINGS,
+        sinces=_SINCE,
+    )
+
+
+def grouping(name: str) -> Grouping:
+    """What to sum up by. Raises UsageError."""
+    found = next((one for one in GROUPINGS if one == name), None)
+    if found is None:
+        raise UsageError(f'"{name}" is nothing to sum up by: expected {", ".join(GROUPINGS)}')
+    return found
+
+
+def spend(request: Request, by: Grouping, since: str) -> tuple[Sequence[SpendRow], Sequence[UnpricedRow]]:
+    """The same rows as ``nano-flow cost``. Raises UsageError."""
+    site = site_of(request)
+    at = moment(since, site.now()) if since else None
+    with site.book.reader() as reader:
+        return (reader.spend(by, at), reader.unpriced(at)) if reader is not None else ([], [])
+
+
+def since_text(request: Request, since: str) -> str | None:
+    """The moment that ``since`` means, as documents show it."""
+    return rfc3339(moment(since, site_of(request).now())) if since else None

@@ -1,0 +1,112 @@
+// Keeps a page up to date: when the store has changed, the page is asked for again and the parts that differ change.
+"use strict";
+(() => {
+  const live = document.body.dataset.live.trim() === "on";
+  const REST = 300; // milliseconds between two looks
+  const shown = new Map(); // what the server sent last, by part: an opened detail is no change of it
+  let asking = false;
+  let again = false;
+
+  async function look() {
+    if (asking || document.hidden) {
+      again = true;
+      return;
+    }
+    asking = true;
+    again = false;
+    try {
+      const answer = await fetch(location.href, { headers: { accept: "text/html" }, credentials: "same-origin" });
+      if (answer.ok) swap(new DOMParser().parseFromString(await answer.text(), "text/html"));
+    } catch {
+      document.body.classList.add("offline");
+    }
+    setTimeout(() => {
+      asking = false;
+      if (again) look();
+    }, REST);
+  }
+
+  function swap(page) {
+    document.body.classList.remove("offline");
+    const seen = new Set();
+    for (const fresh of page.querySelectorAll("[data-part]")) {
+      seen.add(fresh.id);
+      const old = document.getElementById(fresh.id);
+      if (!old) {
+        const before = fresh.previousElementSibling && document.getElementById(fresh.previousElementSibling.id);
+        if (before) before.after(fresh);
+        else document.getElementById("content").append(fresh);
+      } else if ((shown.get(fresh.id) ?? old.outerHTML) !== fresh.outerHTML) {
+        if (old.contains(document.activeElement) && document.activeElement.matches("input, textarea, select")) continue;
+        shown.set(fresh.id, fresh.outerHTML);
+        for (const closed of old.querySelectorAll("details:not([open])")) {
+          const same = closed.id && fresh.querySelector("#" + CSS.escape(closed.id));
+          if (same) same.open = false;
+        }
+        const focused = old.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+        const scrolled = old.querySelector(".scroll") ? old.querySelector(".scroll").scrollLeft : 0;
+        old.replaceWith(fresh);
+        if (scrolled) fresh.querySelector(".scroll").scrollLeft = scrolled;
+        if (focused) fresh.querySelector(`[href="${CSS.escape(focused)}"]`)?.focus();
+      }
+    }
+    for (const old of document.querySelectorAll("[data-part]")) {
+      if (!seen.has(old.id) && !old.contains(document.activeElement)) old.remove();
+    }
+    document.title = page.title;
+  }
+
+  function follow() {
+    if (window.SharedWorker) {
+      const worker = new SharedWorker("/static/worker.js");
+      worker.port.onmessage = look;
+      worker.port.start();
+      const say = () => worker.port.postMessage(document.hidden ? "hidden" : "seen");
+      document.addEventListener("visibilitychange", say);
+      addEventListener("pagehide", () => worker.port.postMessage("hidden"));
+      addEventListener("pageshow", say);
+      say();
+      return;
+    }
+    let stream = null;
+    const settle = () => {
+      if (document.hidden && stream) {
+        stream.close();
+        stream = null;
+      } else if (!document.hidden && !stream) {
+        stream = new EventSource("/live");
+        stream.addEventListener("changed", look);
+        stream.addEventListener("open", look);
+      }
+    };
+    document.addEventListener("visibilitychange", settle);
+    settle();
+  }
+
+  function chart(place) {
+    const data = JSON.parse(place.dataset.chart);
+    const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+    const ink = dark ? "#b4bcc8" : "#4a5563";
+    const lines = dark ? "#303845" : "#e3e7ec";
+    const dollars = (values) => values.map((value) => value / 1e9);
+    const bars = window.uPlot.paths.bars({ size: [0.7, 60] });
+    const axis = { stroke: ink, grid: { stroke: lines, width: 1 }, ticks: { stroke: lines } };
+    const one = (label, colour) => ({ label, stroke: colour, fill: colour + "99", paths: bars, points: { show: false } });
+    new window.uPlot(
+      {
+        width: place.clientWidth,
+        height: 180,
+        cursor: { y: false },
+        series: [{ value: "{YYYY}-{MM}-{DD}" }, one("spent", "#2563c9"), one("simulated", "#8a94a3")],
+        axes: [{ ...axis, space: 70 }, { ...axis, size: 70, values: (_, all) => all.map((value) => "$" + value) }],
+      },
+      [data.days.map((day) => Date.parse(day) / 1000), dollars(data.real), dollars(data.simulated)],
+      place,
+    );
+  }
+
+  if (live) follow();
+  addEventListener("load", () => {
+    if (window.uPlot) document.querySelectorAll("[data-chart]").forEach(chart);
+  });
+})();
