@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
 from urllib.parse import urlsplit
 
 from nano_flow.core.errors import UsageError
+from nano_flow.ports import EventSink
 from nano_flow.ports.store import Store
+
+if TYPE_CHECKING:
+    from nano_flow.caches.sqlite import SqliteCache
 
 STORE_VARIABLE = "NANO_FLOW_STORE"
 """The environment variable that names the store of all runs; without it there is one in each state folder."""
@@ -35,3 +40,30 @@ def open_store(state: Path, environ: Mapping[str, str]) -> Store:
             "or no such variable for the store in the state folder"
         )
     return factory(state, url)
+
+
+def console_sink(stream: TextIO, now: Callable[[], float], *, verbosity: int, live: bool) -> EventSink:
+    """A run as lines for people."""
+    from nano_flow.sinks.console import ConsoleSink
+
+    return ConsoleSink(stream, now, verbosity=verbosity, live=live)
+
+
+def json_lines_sink(stream: TextIO) -> EventSink:
+    """A run as one JSON object for every event."""
+    from nano_flow.sinks.jsonl import JsonLinesSink
+
+    return JsonLinesSink(stream)
+
+
+def open_kept(state: Path) -> SqliteCache | None:
+    """The replies that are kept in the state folder; None where nothing ever was: looking must not make a file."""
+    from nano_flow.caches.sqlite import SqliteCache
+
+    path = kept_at(state)
+    return SqliteCache(path) if path.exists() else None
+
+
+def kept_at(state: Path) -> Path:
+    """Where the replies of a state folder are kept."""
+    return state / "cache.db"

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from nano_flow.cli.main import run_command
-from nano_flow.cli.setup import checks
 from nano_flow.locate import PolicyFile
+from nano_flow.operations.project import health as checks
 from nano_flow.project.providers import ProviderState
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from nano_flow.cli.checking.graph import by_path
 from nano_flow.cli.main import run_command
+from nano_flow.operations.project.drawing import by_path
 
 FLOW = """nano_flow: 1
 name: flow

@@ -110,7 +110,7 @@ def test_logs_follow_a_run_until_it_ends(store: SqliteStore, said: Said, monkeyp
         journal.record(NoticeGiven(NOW, "", "the last words"))
         asyncio.run(journal.close())
 
-    monkeypatch.setattr("nano_flow.cli.history.showing.time.sleep", end)
+    monkeypatch.setattr("nano_flow.operations.runs.reading.time.sleep", end)
     assert said("runs", "logs", "--follow").splitlines()[-1].endswith("the last words")
 
 

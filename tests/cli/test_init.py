@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from nano_flow.cli.main import run_command
-from nano_flow.cli.setup.init import project_files
 from nano_flow.documents.load import load_any
+from nano_flow.operations.project.beginning import project_files
 
 
 @pytest.fixture(autouse=True)

@@ -31,16 +31,15 @@ Examples:
 def command(options: Options, /, prompt: str, tools: str, workspace: Path | None, **chosen: object) -> int:
     """Ask one agent PROMPT; what comes in on standard input is put below it."""
     from nano_flow.cli.live import run_document
-    from nano_flow.library import agent_document
-    from nano_flow.project.preparing import GivenInputs, RunOptions
+    from nano_flow.operations.runs.starting import GivenInputs, RunOptions, StartOrder, agent_document
 
     text = prompt if sys.stdin.isatty() else _with_input(prompt)
     if not text.strip():
         raise UsageError("the prompt is empty")
     names = [name.strip() for name in tools.split(",") if name.strip()]
-    what = GivenInputs(data={"prompt": text}), RunOptions(**chosen)  # type: ignore[arg-type]
-    folder = (workspace or Path.cwd()).absolute()
-    return run_document(options, str(folder / "ask.yaml"), agent_document(names), what)
+    path = str((workspace or Path.cwd()).absolute() / "ask.yaml")
+    given, what = GivenInputs(data={"prompt": text}), RunOptions(**chosen)  # type: ignore[arg-type]
+    return run_document(options, StartOrder(path, given, what, texts={path: agent_document(names)}))
 
 
 def _with_input(prompt: str) -> str:

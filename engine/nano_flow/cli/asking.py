@@ -51,7 +51,7 @@ async def _choice(options: Sequence[str]) -> str | None:
 
 
 async def _value(schema: Mapping[str, Json]) -> tuple[bool, Json]:
-    from nano_flow.steps.output import OutputBroken, check_schema, parse_json
+    from nano_flow.operations.runs.asking import OutputBroken, check_schema, parse_json
 
     while True:
         line = await _line(f"input ({_wanted(schema)}): ")

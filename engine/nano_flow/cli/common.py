@@ -15,7 +15,7 @@ import click
 from nano_flow.locate import PolicyFile, policy_files, state_folder
 
 if TYPE_CHECKING:
-    from nano_flow.ports.store import Store
+    from nano_flow.operations.place import Place
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -45,11 +45,11 @@ class Options:
         return state_folder(self.state_dir, os.environ, Path.cwd())
 
     @property
-    def store(self) -> Store:
-        """The store in force; nothing is connected or made yet."""
-        from nano_flow.adapters import open_store
+    def place(self) -> Place:
+        """The project that operations are asked about."""
+        from nano_flow.operations.place import Place
 
-        return open_store(self.state, os.environ)
+        return Place(self.state, self.config_dir)
 
     def policy(self, workflow: Path | None = None) -> tuple[PolicyFile, ...]:
         """The providers, routing and pricing files in force for ``workflow`` (None: for the current folder)."""

@@ -38,7 +38,7 @@ def print_error(message: str, exit_code: int) -> None:
 
 def _say_findings(diagnostics: Sequence[Diagnostic], *, as_json: bool) -> None:
     from nano_flow.cli.checking.findings import findings_text
-    from nano_flow.documents.rendering.machine import diagnostics_json
+    from nano_flow.operations.project.checking import diagnostics_json
 
     if as_json:
         made = diagnostics_json(diagnostics, len({diagnostic.where.file for diagnostic in diagnostics}))

@@ -10,15 +10,23 @@ import time
 from collections.abc import Coroutine, Mapping
 from types import FrameType
 
-from nano_flow.app import ResumeOrder, RunReport, resume_workflow, run_workflow
 from nano_flow.cli import output
 from nano_flow.cli.common import Options
 from nano_flow.core.messages import Json
-from nano_flow.parts import Surroundings
+from nano_flow.operations.runs.starting import (
+    Company,
+    Control,
+    ProcessTree,
+    ResumeOrder,
+    RunReport,
+    StartOrder,
+    Stop,
+    lines_for_people,
+    lines_of_json,
+    resume_run,
+    start_run,
+)
 from nano_flow.ports import EventSink
-from nano_flow.project.preparing import GivenInputs, RunOptions
-from nano_flow.runtime.limits import Control, Stop
-from nano_flow.tools.processes.tree import ProcessTree
 
 _TERMINATED = 143
 _SENT_TWICE_S = 0.25
@@ -61,48 +69,39 @@ class Signals:
         os._exit(128 + number)
 
 
-def run_file(options: Options, file: str, given: GivenInputs, chosen: RunOptions) -> int:
+def run_file(options: Options, order: StartOrder) -> int:
     """Run a workflow; print its result; the exit code."""
     signals = Signals()
-    where = _surroundings(options, signals)
-    return _finish(options, signals, run_workflow(file, given, chosen, where, options.config_dir))
+    return _finish(options, signals, start_run(options.place, order, _company(options, signals)))
 
 
-def run_document(options: Options, path: str, text: str, what: tuple[GivenInputs, RunOptions]) -> int:
-    """Run a workflow that is no file: ``path`` is where it would lie. Prints its one answer."""
+def run_document(options: Options, order: StartOrder) -> int:
+    """Run a workflow that is no file. Prints its one answer."""
     signals = Signals()
-    where = _surroundings(options, signals)
-    run = run_workflow(path, *what, where, options.config_dir, texts={path: text})
+    run = start_run(options.place, order, _company(options, signals))
     return _finish(options, signals, run, answer_only=True)
 
 
-def resume_run(options: Options, order: ResumeOrder) -> int:
+def go_on(options: Options, order: ResumeOrder) -> int:
     """Go on with a run; print its result; the exit code."""
     signals = Signals()
-    where = _surroundings(options, signals)
-    return _finish(options, signals, resume_workflow(order, where, options.config_dir))
+    return _finish(options, signals, resume_run(options.place, order, _company(options, signals)))
 
 
-def _surroundings(options: Options, signals: Signals) -> Surroundings:
+def _company(options: Options, signals: Signals) -> Company:
     approver = None
     if options.may_ask:
         from nano_flow.cli.asking import TerminalApprover
 
         approver = TerminalApprover()
-    return Surroundings(
-        options.state, (_sink(options),), approver, signals.attach, stream=options.events, tree=signals.tree
-    )
+    return Company((_sink(options),), approver, signals.attach, signals.tree, options.events)
 
 
 def _sink(options: Options) -> EventSink:
     if options.events:
-        from nano_flow.sinks.jsonl import JsonLinesSink
-
-        return JsonLinesSink(sys.stdout)
-    from nano_flow.sinks.console import ConsoleSink
-
+        return lines_of_json()
     live = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
-    return ConsoleSink(sys.stderr, time.time, verbosity=options.verbosity, live=live)
+    return lines_for_people(sys.stderr, verbosity=options.verbosity, live=live)
 
 
 def _finish(

@@ -34,8 +34,8 @@ def command(
     given: tuple[str, ...],
 ) -> int:
     """Go on with RUN (an id, a unique prefix, or "last"); nothing that was paid is paid again."""
-    from nano_flow.app import ResumeOrder
-    from nano_flow.cli.live import resume_run
+    from nano_flow.cli.live import go_on
+    from nano_flow.operations.runs.starting import ResumeOrder
 
     order = ResumeOrder(run, from_address, accept_changes, budget, given_inputs(given))
-    return resume_run(options, order)
+    return go_on(options, order)

@@ -13,7 +13,7 @@ from nano_flow.core.errors import UsageError
 from nano_flow.core.money import Money, money
 
 if TYPE_CHECKING:
-    from nano_flow.project.preparing import GivenInputs
+    from nano_flow.operations.runs.starting import GivenInputs
 
 _EPILOG = """\b
 Examples:
@@ -73,14 +73,15 @@ def command(
 ) -> int:
     """Run a workflow and print its outputs."""
     from nano_flow.cli.live import run_file
-    from nano_flow.project.preparing import RunOptions
+    from nano_flow.operations.runs.starting import RunOptions, StartOrder
 
-    return run_file(options, str(file), given_inputs(given, inputs_file), RunOptions(**chosen))  # type: ignore[arg-type]
+    what = RunOptions(**chosen)  # type: ignore[arg-type]
+    return run_file(options, StartOrder(str(file), given_inputs(given, inputs_file), what))
 
 
 def given_inputs(given: tuple[str, ...], inputs_file: Path | None = None) -> GivenInputs:
     """``("a=1", "b=@f")`` and what a file of inputs holds. UsageError where there is no ``=``."""
-    from nano_flow.project.preparing import GivenInputs, read_inputs_file
+    from nano_flow.operations.runs.starting import GivenInputs, read_inputs_file
 
     texts: dict[str, str] = {}
     for entry in given:

@@ -26,12 +26,11 @@ Examples:
 def command(options: Options, /, paths: tuple[Path, ...], wanted: str, junit: Path | None) -> int:
     """Run the cases of every *.test.yaml below PATHS (default: here); nothing is sent, nothing costs anything."""
     from nano_flow.core.errors import UsageError
-    from nano_flow.testing.collect import run_all
-    from nano_flow.testing.report import as_json, case_text, junit_text, summary_text
+    from nano_flow.operations.testing import as_json, case_text, junit_text, summary_text, test_workflows
 
     started = time.perf_counter()
     results = []
-    for result in run_all(paths or (Path(),), wanted, options.config_dir):
+    for result in test_workflows(options.place, paths or (Path(),), wanted):
         results.append(result)
         if not options.json:
             output.data(output.clean(case_text(result, verbose=options.verbosity > 0)))

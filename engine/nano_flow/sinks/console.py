@@ -9,7 +9,7 @@ from typing import TextIO
 
 from nano_flow.core.events import ApprovalAnswered, ApprovalAsked, Event, StepFailed
 from nano_flow.core.refs import path_of
-from nano_flow.sinks.lines import LOUD, NORMAL, line_of
+from nano_flow.core.shown.lines import LOUD, NORMAL, line_of
 from nano_flow.sinks.progress import Progress
 from nano_flow.sinks.screen import picture
 

@@ -9,9 +9,7 @@ from typing import Literal
 
 from nano_flow.cli import output
 from nano_flow.core.diagnostics import Diagnostic
-from nano_flow.core.errors import DocumentError
-from nano_flow.documents.rendering.text import SHOWN_AT_MOST, diagnostics_text
-from nano_flow.project.files import read_document
+from nano_flow.operations.project.checking import SHOWN_AT_MOST, diagnostics_text, text_of
 
 _LOOKS: dict[str, output.Style] = {"error": "bad", "warning": "warn", "hint": "dim", "caret": "bad"}
 
@@ -24,17 +22,10 @@ def findings_text(
     def paint(text: str, role: str) -> str:
         return output.style(text, _LOOKS.get(role, "plain"), stream=stream)
 
-    return diagnostics_text(found, _text_of, paint=paint, width=_width(stream), at_most=at_most)
+    return diagnostics_text(found, text_of, paint=paint, width=_width(stream), at_most=at_most)
 
 
 def _width(stream: Literal["stdout", "stderr"]) -> int:
     if not getattr(sys, stream).isatty():
         return 120
     return get_terminal_size((100, 24)).columns
-
-
-def _text_of(file: str) -> str | None:
-    try:
-        return read_document(file).decode("utf-8").removeprefix("\ufeff")
-    except (DocumentError, UnicodeDecodeError):
-        return None

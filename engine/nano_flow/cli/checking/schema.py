@@ -40,7 +40,7 @@ def command(context: click.Context, folder: str | None) -> int | None:
 @pass_options
 def print_schema(options: Options, /, name: str) -> None:
     """Print the schema NAME (default: workflow)."""
-    from nano_flow.documents.export import schema_text
+    from nano_flow.operations.project.schemas import schema_text
 
     output.data(schema_text(name).rstrip("\n"))
 
@@ -51,7 +51,7 @@ def print_schema(options: Options, /, name: str) -> None:
 def write_schemas(options: Options, /, folder: Path) -> None:
     """Write all schemas into FOLDER (default: schemas)."""
     from nano_flow.core.errors import UsageError
-    from nano_flow.documents.export import write
+    from nano_flow.operations.project.schemas import write
 
     try:
         changed = write(folder)
@@ -67,7 +67,7 @@ def write_schemas(options: Options, /, folder: Path) -> None:
 
 
 def _check(folder: Path, options: Options) -> int:
-    from nano_flow.documents.export import drifted
+    from nano_flow.operations.project.schemas import drifted
 
     different = drifted(folder)
     if options.json:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -11,9 +11,7 @@ import click
 from nano_flow.cli import output
 from nano_flow.cli.common import Options, pass_options
 from nano_flow.core.diagnostics import Diagnostic, has_errors
-from nano_flow.project.checking import check_file
-from nano_flow.project.files import shown_path
-from nano_flow.project.finding import find_documents
+from nano_flow.operations.project.checking import check_documents, find_documents, shown_path
 
 Format = Literal["text", "json", "github", "sarif"]
 INVALID = 3
@@ -45,16 +43,14 @@ def command(options: Options, /, paths: tuple[Path, ...], form: Format | None, *
 
 
 def _check(options: Options, roots: Iterable[Path], form: Format) -> int:
-    documents = find_documents(roots)
-    found = [diagnostic for path in documents for diagnostic in check_file(path, options.config_dir)]
-    unique = list(dict.fromkeys(found))
+    checked = check_documents(options.place, roots)
     if form == "text":
-        _say_policies(options, documents)
-    _print(unique, len(documents), form)
-    return INVALID if has_errors(unique) else 0
+        _say_policies(options, checked.documents)
+    _print(checked.findings, len(checked.documents), form)
+    return INVALID if has_errors(checked.findings) else 0
 
 
-def _say_policies(options: Options, documents: list[Path]) -> None:
+def _say_policies(options: Options, documents: Sequence[Path]) -> None:
     """Which providers, routing and pricing files are in force; where folders differ, for each."""
     folders = {path.absolute().parent: path for path in documents}
     said = {tuple(options.policy(path)) for path in folders.values()} or {options.policy()}
@@ -67,12 +63,12 @@ def _policy_name(path: str, name: str, found: str) -> str:
     return f"{name} (shipped)" if found == "bundled" else shown_path(path)
 
 
-def _print(found: list[Diagnostic], files: int, form: Format) -> None:
+def _print(found: tuple[Diagnostic, ...], files: int, form: Format) -> None:
     if form == "text":
         _print_text(found, files)
         return
     from nano_flow import __version__
-    from nano_flow.documents.rendering import machine
+    from nano_flow.operations.project import checking as machine
 
     if form == "github":
         if found:
@@ -84,7 +80,7 @@ def _print(found: list[Diagnostic], files: int, form: Format) -> None:
     output.data(json.dumps(made, indent=2, ensure_ascii=False))
 
 
-def _print_text(found: list[Diagnostic], files: int) -> None:
+def _print_text(found: tuple[Diagnostic, ...], files: int) -> None:
     checked = f"{files} {'document' if files == 1 else 'documents'} checked"
     if not found:
         output.data(f"{checked}: {output.style('no errors', 'good')}" if files else "no documents found")

@@ -12,7 +12,7 @@ _LINE = re.compile(r"^(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)$")
 
 def read_env_file(path: Path) -> dict[str, str]:
     """The variables of ``path``; UsageError names the line that cannot be read, never its value."""
-    from nano_flow.project.files import read_text
+    from nano_flow.operations.project.texts import read_text
 
     try:
         text = read_text(str(path)).removeprefix("\ufeff")

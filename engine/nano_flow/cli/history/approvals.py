@@ -31,15 +31,10 @@ def command(context: click.Context) -> int:
 @pass_options
 def list_command(options: Options) -> int:
     """List open questions, oldest first."""
-    from nano_flow.cli.history.reading import store_of
     from nano_flow.core.text import rfc3339
+    from nano_flow.operations.runs.asking import open_questions
 
-    store = store_of(options)
-    if not store.exists():
-        questions = []
-    else:
-        with store.reader() as reader:
-            questions = reader.pending_approvals()
+    questions = open_questions(options.place)
     if options.json:
         fields = [
             {
@@ -73,17 +68,9 @@ def list_command(options: Options) -> int:
 @pass_options
 def answer_command(options: Options, /, run: str, address: str, option: str, given: str | None, comment: str) -> int:
     """Answer the question that RUN asks at ADDRESS with OPTION."""
-    from nano_flow.cli.history.reading import store_of
-    from nano_flow.ports.store import Answer
+    from nano_flow.operations.runs.asking import Answer, answer_question
 
-    store = store_of(options)
-    with store.reader() as reader:
-        found = reader.find_run(run)
-        questions = {question.address: question for question in reader.pending_approvals(found.run_id)}
-    value = _parsed(given)
-    if address in questions and questions[address].input_schema is not None:
-        _check(value, questions[address].input_schema)
-    store.answer_approval(found.run_id, Answer(address, option, _person(), value, comment))
+    found = answer_question(options.place, run, Answer(address, option, _person(), _parsed(given), comment))
     if options.json:
         output.document("nano-flow/answer@1", {"run_id": found.run_id, "address": address, "decision": option})
     elif found.owner is None:
@@ -102,13 +89,6 @@ def _parsed(given: str | None) -> Json:
         return strict_json(given)
     except ValueError as error:
         raise UsageError(f"--input is not JSON: {error}") from None
-
-
-def _check(value: Json, schema: Json) -> None:
-    from nano_flow.source.json_schema import complaints
-
-    if isinstance(schema, dict) and (found := complaints(value, schema, 1)):
-        raise UsageError(f"the question wants another input: {found[0].removeprefix('the value: ')}")
 
 
 def _person() -> str:

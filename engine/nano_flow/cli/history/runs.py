@@ -38,17 +38,13 @@ def command(context: click.Context) -> int:
 @pass_options
 def list_command(options: Options, workflow: str | None, status: str | None, since: str | None, limit: int) -> int:
     """List runs, newest first."""
-    from nano_flow.cli.history.reading import moment, store_of, width
+    from nano_flow.cli.history.reading import width
+    from nano_flow.operations.moments import moment
+    from nano_flow.operations.runs.reading import list_runs
     from nano_flow.ports.store import RunFilter
     from nano_flow.views.listing import SCHEMA, runs_document, runs_text
 
-    wanted = RunFilter(workflow, status, moment(since) if since else None, limit)
-    store = store_of(options)
-    if not store.exists():
-        found = []
-    else:
-        with store.reader() as reader:
-            found = reader.list_runs(wanted)
+    found = list_runs(options.place, RunFilter(workflow, status, moment(since) if since else None, limit))
     if options.json:
         output.document(SCHEMA, {"runs": runs_document(found)["runs"]})
     elif found:

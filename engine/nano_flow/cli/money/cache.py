@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
-import time
-from pathlib import Path
 
 import click
 
-from nano_flow.caches.replies import encode_reply
-from nano_flow.caches.sqlite import CachedReply, SqliteCache
 from nano_flow.cli import output
 from nano_flow.cli.common import Options, pass_options
 from nano_flow.core.errors import UsageError
 from nano_flow.core.messages import Json
 from nano_flow.core.money import usd
 from nano_flow.core.text import rfc3339
+from nano_flow.operations.money.kept import (
+    CachedReply,
+    encode_reply,
+    find_kept,
+    forget,
+    kept_at,
+    kept_replies,
+    kept_stats,
+)
 
 _EPILOG = """\b
 Examples:
@@ -34,19 +39,14 @@ def command() -> None:
 @pass_options
 def stats(options: Options, /) -> int:
     """How many replies are kept, and what they saved."""
-    cache = _open(options)
-    now = time.time()
-    try:
-        found = None if cache is None else cache.stats(now)
-    finally:
-        _close(cache)
+    found = kept_stats(options.place)
     fields: dict[str, Json] = {
-        "file": str(_path(options)),
-        "replies": found.replies if found else 0,
-        "expired": found.expired if found else 0,
-        "bytes": found.size if found else 0,
-        "hits": found.hits if found else 0,
-        "saved_usd": usd(found.saved) if found else "0",
+        "file": str(kept_at(options.state)),
+        "replies": found.replies,
+        "expired": found.expired,
+        "bytes": found.size,
+        "hits": found.hits,
+        "saved_usd": usd(found.saved),
     }
     if options.json:
         output.document("nano-flow/cache@1", fields)
@@ -61,13 +61,9 @@ def stats(options: Options, /) -> int:
 @pass_options
 def show(options: Options, /, key: str | None, limit: int) -> int:
     """List the kept replies, newest first, or show the one whose key begins with KEY."""
-    cache = _open(options)
-    try:
-        if key is not None:
-            return _show_one(options, cache, key)
-        entries = [] if cache is None else cache.entries(limit)
-    finally:
-        _close(cache)
+    if key is not None:
+        return _show_one(options, key)
+    entries = kept_replies(options.place, limit)
     if options.json:
         output.document("nano-flow/cache-replies@1", {"replies": [_fields(entry) for entry in entries]})
     elif entries:
@@ -86,13 +82,7 @@ def clear(options: Options, /, expired: bool, days: float | None) -> int:
     """Forget kept replies; without an option, all of them."""
     if expired and days is not None:
         raise UsageError("--expired and --older-than exclude each other")
-    cache = _open(options)
-    now = time.time()
-    try:
-        before = None if days is None else now - days * 86_400
-        gone = 0 if cache is None else cache.clear(now, expired_only=expired, made_before=before)
-    finally:
-        _close(cache)
+    gone = forget(options.place, expired=expired, older_than_days=days)
     if options.json:
         output.document("nano-flow/cache-clear@1", {"removed": gone})
     else:
@@ -100,12 +90,8 @@ def clear(options: Options, /, expired: bool, days: float | None) -> int:
     return 0
 
 
-def _show_one(options: Options, cache: SqliteCache | None, key: str) -> int:
-    found = [] if cache is None else cache.find(key)
-    if len(found) != 1:
-        what = "more than one reply has" if found else "no reply has"
-        raise UsageError(f'{what} a key that begins with "{key}"; "nano-flow cache show" lists them')
-    entry, reply = found[0]
+def _show_one(options: Options, key: str) -> int:
+    entry, reply = find_kept(options.place, key)
     if options.json:
         output.document("nano-flow/cache-reply@1", {**_fields(entry), "reply": json.loads(encode_reply(reply))})
         return 0
@@ -129,18 +115,3 @@ def _fields(entry: CachedReply) -> dict[str, Json]:
 
 def _until(entry: CachedReply) -> str:
     return "cleared" if entry.expires_at is None else rfc3339(entry.expires_at)
-
-
-def _path(options: Options) -> Path:
-    return options.state / "cache.db"
-
-
-def _open(options: Options) -> SqliteCache | None:
-    """The cache, or None where nothing was ever kept: looking must not make a file."""
-    path = _path(options)
-    return SqliteCache(path) if path.exists() else None
-
-
-def _close(cache: SqliteCache | None) -> None:
-    if cache is not None:
-        cache.close()

@@ -42,10 +42,10 @@ def command(
     no run exceeds; the likely one follows earlier runs of the workflow where there are some.
     """
     from nano_flow.cli.money.plan_view import report_json, report_text
-    from nano_flow.cli.money.planning import report
-    from nano_flow.project.preparing import RunOptions
+    from nano_flow.operations.money.planning import RunOptions, plan_workflow
 
-    found, cached = report(options, str(file), given_inputs(given, inputs_file), RunOptions(**chosen))  # type: ignore[arg-type]
+    what = RunOptions(**chosen)  # type: ignore[arg-type]
+    found, cached = plan_workflow(options.place, str(file), given_inputs(given, inputs_file), what)
     if options.json:
         output.document("nano-flow/plan@1", report_json(found, cached))
     else:

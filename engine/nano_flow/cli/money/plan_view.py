@@ -7,10 +7,7 @@ from collections.abc import Mapping
 from nano_flow.cli.output import Style, one_line, style, table, wrapped
 from nano_flow.core.messages import Json
 from nano_flow.core.money import usd
-from nano_flow.pricing.forecast.estimate import StepEstimate
-from nano_flow.pricing.forecast.spread import Spread, Times
-from nano_flow.project.money.estimating import Obstacle, PlanReport
-from nano_flow.routing.request import RouteDecision
+from nano_flow.operations.money.planning import Obstacle, PlanReport, RouteDecision, Spread, StepEstimate, Times
 
 SHOWN_NOTICES = 3
 

@@ -37,9 +37,9 @@ def command() -> None:
 def list_prices(options: Options, /, name: str | None, day: str | None, every: bool, workflow: Path | None) -> int:
     """Show the prices in force, in dollars for a million tokens; NAME shows models whose name contains it."""
     from nano_flow.cli.money.prices_view import list_json, list_text
-    from nano_flow.project.money.price_table import open_prices
+    from nano_flow.operations.money.prices import prices_in_force
 
-    table = open_prices(options.policy(workflow))
+    table = prices_in_force(options.place, workflow)
     shown = table.lines(name or "", seconds_of(day), every=every)
     if name and not shown:
         raise UsageError(f'no price is stated for a name with "{name}"; "nano-flow prices list" shows all')
@@ -57,9 +57,9 @@ def list_prices(options: Options, /, name: str | None, day: str | None, every: b
 def check(options: Options, /, exit_code: bool, workflow: Path | None) -> int:
     """Compare prices with LiteLLM's map and, where it is installed, genai-prices; tell which entries are old."""
     from nano_flow.cli.money.prices_view import check_json, check_text
-    from nano_flow.project.money.price_table import open_prices
+    from nano_flow.operations.money.prices import prices_in_force
 
-    found = open_prices(options.policy(workflow)).check(time.time())
+    found = prices_in_force(options.place, workflow).check(time.time())
     if options.json:
         output.document("nano-flow/prices-check@1", check_json(found))
     else:
@@ -78,10 +78,10 @@ def update(options: Options, /, names: tuple[str, ...], write: bool, day: str | 
 
     Entries that were in force stay, so that old calls keep their price. Comments and order stay too.
     """
-    from nano_flow.project.money.price_table import open_prices
+    from nano_flow.operations.money.prices import prices_in_force
 
     starts = datetime.fromtimestamp(seconds_of(day), UTC).date()
-    change = open_prices(options.policy(workflow)).update(names, starts)
+    change = prices_in_force(options.place, workflow).update(names, starts)
     output.data(change.diff) if change.diff else output.note("every price is as LiteLLM has it; nothing to change")
     for skipped in change.skipped:
         output.warn(skipped)

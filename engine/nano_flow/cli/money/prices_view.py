@@ -7,11 +7,15 @@ from datetime import UTC, datetime
 
 from nano_flow.cli.output import style, table
 from nano_flow.core.messages import Json
-from nano_flow.pricing.market.drift import Checked, Difference
-from nano_flow.pricing.market.editing import dollars
-from nano_flow.pricing.rates import PriceEntry
-from nano_flow.pricing.reading import stated_prices
-from nano_flow.project.money.price_table import PriceLine, PriceTable
+from nano_flow.operations.money.prices import (
+    Checked,
+    Difference,
+    PriceEntry,
+    PriceLine,
+    PriceTable,
+    dollars,
+    stated_prices,
+)
 
 _COLUMNS = ("input", "cached_input", "cache_write", "output")
 

@@ -1,4 +1,4 @@
-"""Trains the learned score of a cascade for the command line, and writes it where it beats the declared signals."""
+"""A learned score of replies for the command line: its figures, and where a cascade should give a reply up."""
 
 from __future__ import annotations
 
@@ -7,42 +7,22 @@ from pathlib import Path
 
 from nano_flow.cli import output
 from nano_flow.cli.common import Options
-from nano_flow.cli.routing.training import TrainOptions, figures, finish, report_lines, target_of
-from nano_flow.core.errors import UsageError
-from nano_flow.project.policies import read_policies
-from nano_flow.review.cascades.learning import Suggestion, learn_replies, suggestions
-from nano_flow.review.learned_text import CASCADE, learned_text
-from nano_flow.review.learning import Learning, read_labels
-
-FILE = "cascade.learned.yaml"
+from nano_flow.cli.routing.training import figures, finish, report_lines
+from nano_flow.operations.policy.training import Learning, Suggestion, TrainOptions, train_cascade
 
 
 def train_cascade_on(options: Options, data: Sequence[Path], given: TrainOptions) -> int:
     """Train, report, and write if wanted; 1 where the learned score does not beat the declared signals."""
-    if not data:
-        raise UsageError(
-            "the journal keeps no labels of the replies that a cascade gave up: --cascade needs a FILE with rows of "
-            "prompt, model, reply, right"
-        )
-    files = options.policy(given.workflow)
-    target = target_of(files, FILE, given)
-    outcomes = read_labels(data)
-    output.note(f"{len(outcomes)} outcomes read; training and cross-validation take up to some minutes")
-    learning = learn_replies(outcomes, read_policies(files), given.weak, given.strong)
-    found = suggestions(learning)
+    trained = train_cascade(options.place, data, given, output.note)
+    learning, found = trained.learning, trained.suggestions
     if options.json:
-        fields = figures(learning, target if given.write else None)
+        fields = figures(learning, trained.target if given.write else None)
         output.document(
             "nano-flow/policy-train@1", {**fields, "cascade": True, "escalate_at": [_json(s) for s in found]}
         )
     else:
         output.data(_report(learning, found))
-    use = f"cascade: {{learned: {{file: {target.name}, weight: 1}}{_at(found)}}}"
-    return finish(learning, learned_text(learning, CASCADE), (target, given.write, use))
-
-
-def _at(found: Sequence[Suggestion]) -> str:
-    return f", escalate_at: {found[-1].escalate_at:g}" if found else ""
+    return finish(trained, write=given.write)
 
 
 def _report(learning: Learning, found: Sequence[Suggestion]) -> str:

@@ -52,7 +52,8 @@ def explain(
     options: Options, /, prompt: str | None, step: str | None, run: tuple[str, str] | None, **given: object
 ) -> int:
     """Which model would get PROMPT ("-" reads it from stdin, @FILE from a file), why, and what each would cost."""
-    from nano_flow.cli.routing import explaining
+    from nano_flow.cli.routing.explaining import show
+    from nano_flow.operations.policy import explaining
 
     if sum(source is not None for source in (prompt, step, run)) != 1:
         raise UsageError('give one of PROMPT, --step FILE:STEP and --run RUN ADDRESS; "-" reads the prompt from stdin')
@@ -61,12 +62,12 @@ def explain(
         named = " and ".join(f"--{_FLAGS.get(name, name)}" for name in sorted(asked))
         raise UsageError(f"{named} tell of the step that a PROMPT would have: leave them out of --step and --run")
     if step is not None:
-        decision = explaining.of_step(options, step)
+        decision = explaining.explain_step(options.place, step)
     elif run is not None:
-        decision = explaining.of_run(options, *run)
+        decision = explaining.explain_run(options.place, *run)
     else:
-        decision = explaining.of_prompt(options, prompt or "", explaining.PromptOptions(**given))  # type: ignore[arg-type]
-    explaining.show(options, decision)
+        decision = explaining.explain_prompt(options.place, prompt or "", explaining.PromptOptions(**given))  # type: ignore[arg-type]
+    show(options, decision)
     return 0
 
 
@@ -104,9 +105,10 @@ def diff(
     BASE and HEAD are git revisions, routing documents or folders of policy files; without HEAD, the working tree;
     without BASE, the last commit. Compared are test cases, the workflows below this folder and recorded runs.
     """
-    from nano_flow.cli.routing.comparing import compare, shown
+    from nano_flow.cli.routing.comparing import shown
+    from nano_flow.operations.policy.comparing import compare_policies
 
-    found = compare(options, revisions, runs, workflow)
+    found = compare_policies(options.place, revisions, runs, workflow)
     if options.json or form == "json":
         output.document("nano-flow/policy-diff@1", found.as_json())
     else:
@@ -130,9 +132,10 @@ def replay(options: Options, /, candidate: str, **chosen: object) -> int:
     Where verify or output_schema judged replies, or --labels has outcomes, it also says how often the models that
     POLICY would ask first were right.
     """
-    from nano_flow.cli.routing.replaying import ReplayOptions, replay_text, replayed
+    from nano_flow.cli.routing.replaying import replay_text
+    from nano_flow.operations.policy.replaying import ReplayOptions, replay_policy
 
-    found = replayed(options, candidate, ReplayOptions(**chosen))  # type: ignore[arg-type]
+    found = replay_policy(options.place, candidate, ReplayOptions(**chosen))  # type: ignore[arg-type]
     if options.json:
         output.document("nano-flow/policy-replay@1", found.as_json())
     else:
@@ -171,10 +174,12 @@ def train(options: Options, /, data: tuple[Path, ...], cascade: bool, **chosen: 
     Reports how it ranks prompts that it has not seen, by group where groups are given, beside the declared signals
     and the prompt's length. One that does not beat the declared signals by more than chance is not written.
     """
-    from nano_flow.cli.routing.training import TrainOptions, train_on
+    from nano_flow.operations.policy.training import TrainOptions
 
     if cascade:
         from nano_flow.cli.routing.cascades import train_cascade_on
 
         return train_cascade_on(options, data, TrainOptions(**chosen))  # type: ignore[arg-type]
+    from nano_flow.cli.routing.training import train_on
+
     return train_on(options, data, TrainOptions(**chosen))  # type: ignore[arg-type]

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import click
 
 from nano_flow.cli import output
 from nano_flow.cli.common import Options, pass_options
-from nano_flow.core.errors import UsageError
 
 _EPILOG = """\b
 Examples:
@@ -32,10 +30,9 @@ def command() -> None:
 @pass_options
 def list_providers(options: Options, /, workflow: Path | None) -> int:
     """Show the providers of providers.yaml, and whether the variables with their keys are set."""
-    from nano_flow.project.policies import read_policies
-    from nano_flow.project.providers import provider_states
+    from nano_flow.operations.project.providers import providers_of
 
-    states = provider_states(read_policies(options.policy(workflow)).catalogue, os.environ)
+    states = providers_of(options.place, workflow)
     if options.json:
         output.document("nano-flow/providers@1", {"providers": [state.as_json() for state in states]})
         return 0
@@ -51,16 +48,9 @@ def list_providers(options: Options, /, workflow: Path | None) -> int:
 @pass_options
 def check(options: Options, /, names: tuple[str, ...], timeout: float, workflow: Path | None) -> int:
     """Ask each provider that has a key one cheap question, three at a time. Exit 4 if one of NAMES is not usable."""
-    import asyncio
+    from nano_flow.operations.project.providers import ask_providers
 
-    from nano_flow.project.policies import read_policies
-    from nano_flow.project.providers import check_providers
-
-    catalogue = read_policies(options.policy(workflow)).catalogue
-    unknown = [name for name in names if name not in catalogue.providers]
-    if unknown:
-        raise UsageError(f'there is no provider "{unknown[0]}"; providers are: {", ".join(catalogue.providers)}')
-    states = asyncio.run(check_providers(catalogue, os.environ, names, timeout))
+    states = ask_providers(options.place, names, timeout, workflow)
     if options.json:
         output.document("nano-flow/providers@1", {"providers": [state.as_json() for state in states]})
     else:
@@ -75,12 +65,9 @@ def check(options: Options, /, names: tuple[str, ...], timeout: float, workflow:
 @pass_options
 def models(options: Options, /, name: str | None, workflow: Path | None) -> int:
     """Show the declared models; NAME shows those whose provider/model contains it."""
-    from nano_flow.project.policies import read_policies
-    from nano_flow.project.providers import model_lines
+    from nano_flow.operations.project.providers import models_of
 
-    lines = model_lines(read_policies(options.policy(workflow)).catalogue, name or "", os.environ)
-    if name and not lines:
-        raise UsageError(f'no declared model has "{name}" in its name; "nano-flow providers models" shows all')
+    lines = models_of(options.place, name or "", workflow)
     if options.json:
         output.document("nano-flow/models@1", {"models": [line.as_json() for line in lines]})
         return 0

@@ -1,42 +1,10 @@
-"""Replays recorded calls under a candidate policy for the command line."""
+"""The replay of recorded calls as text."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
-
 from nano_flow.cli import output
-from nano_flow.cli.common import Options
-from nano_flow.cli.history.reading import moment
-from nano_flow.cli.routing.history import calls_of
-from nano_flow.core.errors import UsageError
 from nano_flow.core.money import usd
-from nano_flow.ports.store import RunFilter
-from nano_flow.review.labelled.quality import Quality
-from nano_flow.review.learning import read_labels
-from nano_flow.review.replaying import Replay, replay
-from nano_flow.review.revisions import side
-
-
-@dataclass(frozen=True, slots=True)
-class ReplayOptions:
-    """Which recorded calls are replayed, and the files of labels."""
-
-    run: str | None = None
-    runs: int = 50
-    since: str | None = None
-    labels: tuple[Path, ...] = ()
-    workflow: Path | None = None
-
-
-def replayed(options: Options, candidate: str, given: ReplayOptions) -> Replay:
-    """The replay. Raises UsageError where nothing is recorded."""
-    chosen = side(candidate, options.policy(given.workflow))
-    wanted = RunFilter(since=moment(given.since) if given.since else None, limit=given.runs)
-    calls = calls_of(options, wanted, given.run)
-    if not calls:
-        raise UsageError("no recorded call was found; run a workflow first, or widen --since and --runs")
-    return replay(chosen.name, calls, chosen.policies, read_labels(given.labels))
+from nano_flow.operations.policy.replaying import Quality, Replay
 
 
 def replay_text(found: Replay) -> str:

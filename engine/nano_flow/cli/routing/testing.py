@@ -7,18 +7,12 @@ from pathlib import Path
 
 from nano_flow.cli import output
 from nano_flow.cli.common import Options
-from nano_flow.core.errors import UsageError
-from nano_flow.testing.policy import PolicyCaseResult, run_policy_tests, tests_below
+from nano_flow.operations.testing import PolicyCaseResult, test_policies
 
 
 def run_cases(options: Options, paths: Sequence[Path], wanted: str) -> int:
     """Run and print them; 1 where one failed or none was found."""
-    results: list[PolicyCaseResult] = []
-    for path in paths:
-        if not path.exists():
-            raise UsageError(f'"{path}" does not exist')
-        for file in tests_below(path) if path.is_dir() else [path]:
-            results += run_policy_tests(file, wanted, options.config_dir)
+    results = test_policies(options.place, paths, wanted)
     failed = sum(1 for result in results if result.problems)
     if options.json:
         output.document(

@@ -1,83 +1,45 @@
-"""Trains a learned score for the command line, and writes it where it is better than what is declared."""
+"""A learned score for the command line: its figures, and whether it was written."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from nano_flow.cli import output
 from nano_flow.cli.common import Options
-from nano_flow.cli.history.reading import moment
-from nano_flow.cli.routing.history import LABELS, calls_of
-from nano_flow.core.errors import UsageError
-from nano_flow.locate import PolicyFile
-from nano_flow.ports.store import RunFilter
-from nano_flow.project.policies import Policies, read_policies
-from nano_flow.review.labelled.held import labelled
-from nano_flow.review.labelled.material import learn_recorded
-from nano_flow.review.learned_text import learned_text
-from nano_flow.review.learning import Learning, learn, read_labels
-from nano_flow.review.training import Measured
-from nano_flow.routing.labels.measures import enough
-
-FILE = "complexity.learned.yaml"
-_PATIENCE = "training and cross-validation take up to some minutes"
-
-
-@dataclass(frozen=True, slots=True)
-class TrainOptions:
-    """Which two models, which runs of the journal (of all, without files), and where the learned score goes."""
-
-    weak: str | None = None
-    strong: str | None = None
-    run: str | None = None
-    runs: int | None = None
-    since: str | None = None
-    out: Path | None = None
-    write: bool = False
-    workflow: Path | None = None
+from nano_flow.operations.policy.training import (
+    Learning,
+    Measured,
+    Trained,
+    TrainOptions,
+    enough,
+    train_score,
+    write_learned,
+)
 
 
 def train_on(options: Options, data: Sequence[Path], given: TrainOptions) -> int:
     """Train, report, and write if wanted; 1 where the learned score does not beat the declared signals."""
-    files = options.policy(given.workflow)
-    policies, target = read_policies(files), target_of(files, FILE, given)
-    learning = _from_files(data, policies, given) if data else _from_journal(options, policies, given)
+    trained = train_score(options.place, data, given, output.note)
     if options.json:
-        output.document("nano-flow/policy-train@1", figures(learning, target if given.write else None))
+        target = trained.target if given.write else None
+        output.document("nano-flow/policy-train@1", figures(trained.learning, target))
     else:
-        output.data(_report(learning))
-    use = f"complexity: {{learned: {{file: {target.name}, weight: 0.6}}}}"
-    return finish(learning, learned_text(learning), (target, given.write, use))
+        output.data(_report(trained.learning))
+    return finish(trained, write=given.write)
 
 
-def target_of(files: Sequence[PolicyFile], name: str, given: TrainOptions) -> Path:
-    """Where a learned score goes: as given, else beside the routing document, or here where none is the user's.
-
-    Raises UsageError where its folder is not there: training takes minutes, so that is told before.
-    """
-    routing = next(file for file in files if file.name == "routing.yaml")
-    target = given.out or (routing.path.parent if routing.found != "bundled" else Path()) / name
-    if given.write and not target.parent.is_dir():
-        raise UsageError(f'"{target}" cannot be written: there is no folder "{target.parent}"')
-    return target
-
-
-def finish(learning: Learning, text: str, given: tuple[Path, bool, str]) -> int:
-    """Write ``text`` where it convinces and is wanted; ``given`` are the file, whether to, and how it is used."""
-    target, write, use = given
-    if not learning.trained.held_out.convinces:
+def finish(trained: Trained, *, write: bool) -> int:
+    """Write it where it convinces and that is wanted."""
+    if not trained.convinces:
         output.fail("the learned score does not beat the declared signals by more than chance: nothing is written")
         return 1
     if not write:
-        output.note(f'nothing is written yet; --write writes "{target}"')
+        output.note(f'nothing is written yet; --write writes "{trained.target}"')
         return 0
-    try:
-        target.write_text(text, "utf-8")
-    except OSError as error:
-        raise UsageError(f'"{target}" cannot be written: {error.strerror}') from None
-    output.note(f'"{target}" is written; routing.yaml uses it by: {use}')
+    write_learned(trained)
+    output.note(f'"{trained.target}" is written; routing.yaml uses it by: {trained.use}')
     return 0
 
 
@@ -137,24 +99,6 @@ def _fields(measured: Measured) -> dict[str, float | None]:
 
 def _figure(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}"
-
-
-def _from_files(data: Sequence[Path], policies: Policies, given: TrainOptions) -> Learning:
-    if given.run or given.runs or given.since:
-        raise UsageError("--run, --runs and --since choose runs of the journal: give either them or files of outcomes")
-    outcomes = read_labels(data)
-    output.note(f"{len(outcomes)} outcomes read; {_PATIENCE}")
-    return learn(outcomes, policies, given.weak, given.strong)
-
-
-def _from_journal(options: Options, policies: Policies, given: TrainOptions) -> Learning:
-    wanted = RunFilter(since=moment(given.since) if given.since else None, limit=given.runs)
-    calls = calls_of(options, wanted, given.run, LABELS)
-    held = labelled(calls)
-    runs = len({each.first.run_id for each in held})
-    replies = sum(each.replies for each in held)
-    output.note(f"{replies} checked replies of {runs} runs read from the journal{f'; {_PATIENCE}' if replies else ''}")
-    return learn_recorded(calls, policies, given.weak, given.strong)
 
 
 def _basis(learning: Learning) -> list[str]:

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 import click
 
 from nano_flow.cli import output
 from nano_flow.cli.common import Options, pass_options
-from nano_flow.cli.setup import checks
-from nano_flow.cli.setup.checks import Finding
-from nano_flow.locate import PolicyFile
+from nano_flow.operations.project.doctor import Finding, Health, examine
 
-if TYPE_CHECKING:
-    from nano_flow.project.providers import ProviderState
-
-_LOOKS: Mapping[checks.Health, tuple[str, output.Style]] = {
+_LOOKS: Mapping[Health, tuple[str, output.Style]] = {
     "good": ("ok", "good"),
     "off": ("-", "dim"),
     "warn": ("note", "warn"),
@@ -39,7 +31,7 @@ def command(options: Options, check: bool) -> int:
       nano-flow doctor
       nano-flow doctor --check --json
     """
-    findings = list(examine(options, ask=check))
+    findings = list(examine(options.place, ask=check))
     healthy = all(finding.health != "bad" for finding in findings)
     if options.json:
         fields = [
@@ -50,33 +42,6 @@ def command(options: Options, check: bool) -> int:
         for finding in findings:
             output.data(_line(finding))
     return 0 if healthy else 1
-
-
-def examine(options: Options, *, ask: bool) -> Iterator[Finding]:
-    """Everything that can be said here; providers are asked only where ``ask`` says so."""
-    yield checks.check_python()
-    yield checks.check_package()
-    yield checks.check_litellm()
-    yield checks.check_shell()
-    yield checks.check_state(options.state)
-    files = options.policy()
-    policy = list(checks.check_policy(files))
-    yield from policy
-    yield from checks.check_documents([Path()])
-    if all(finding.health == "good" for finding in policy):
-        yield from checks.credentials_found(_states(files, ask=ask))
-
-
-def _states(files: tuple[PolicyFile, ...], *, ask: bool) -> list[ProviderState]:
-    from nano_flow.project.policies import read_policies
-    from nano_flow.project.providers import check_providers, provider_states
-
-    catalogue = read_policies(files).catalogue
-    if not ask:
-        return provider_states(catalogue, os.environ)
-    import asyncio
-
-    return asyncio.run(check_providers(catalogue, os.environ))
 
 
 def _line(finding: Finding) -> str:

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from nano_flow.cli import output
 from nano_flow.cli.common import Options, pass_options
-from nano_flow.core.errors import UsageError
-
-if TYPE_CHECKING:
-    from nano_flow.tools.mcp.pins import Entry, Pins
 
 _EPILOG = """\b
 Examples:
@@ -33,8 +28,9 @@ def command(context: click.Context) -> int:
 @pass_options
 def list_command(options: Options) -> int:
     """List the tools that are known, and which of them changed."""
-    entries = _pins(options).entries()
-    rows = [(entry.workflow, f"{entry.server}.{tool}", state) for entry in entries for tool, state in _states(entry)]
+    from nano_flow.operations.project.tools import known_tools
+
+    rows = [(known.workflow, known.tool, known.state) for known in known_tools(options.place)]
     if options.json:
         fields = [{"workflow": workflow, "tool": tool, "state": state} for workflow, tool, state in rows]
         output.document("nano-flow/tools@1", {"tools": fields})
@@ -51,11 +47,9 @@ def list_command(options: Options) -> int:
 @pass_options
 def accept_command(options: Options, /, server: str, workflow: Path | None) -> int:
     """Accept what SERVER said of its tools when a run was stopped."""
-    pins = _pins(options)
-    known = sorted({entry.server for entry in pins.entries()})
-    if server not in known:
-        raise UsageError(f'no server "{server}" is known here; there are: {", ".join(known) or "none"}')
-    accepted = pins.accept(server, None if workflow is None else str(workflow))
+    from nano_flow.operations.project.tools import accept_tools
+
+    accepted = accept_tools(options.place, server, workflow)
     if options.json:
         fields = [{"workflow": place, "tool": f"{server}.{tool}"} for place, tool in accepted]
         output.document("nano-flow/tools@1", {"accepted": fields})
@@ -64,15 +58,3 @@ def accept_command(options: Options, /, server: str, workflow: Path | None) -> i
     if not accepted:
         output.note(f'"{server}" has nothing to accept')
     return 0
-
-
-def _pins(options: Options) -> Pins:
-    from nano_flow.tools.mcp.pins import Pins
-
-    return Pins(options.state)
-
-
-def _states(entry: Entry) -> list[tuple[str, str]]:
-    """Each tool of a server with ``accepted``, ``changed`` or ``new``."""
-    changed = [(tool, "changed" if tool in entry.accepted else "new") for tool in entry.offered]
-    return sorted([*changed, *((tool, "accepted") for tool in entry.accepted if tool not in entry.offered)])

@@ -1,13 +1,13 @@
-"""Recorded calls for the command line, each with what its own policy looked for."""
+"""Recorded calls, each with what its own policy looked for."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from nano_flow.cli.common import Options
 from nano_flow.core.errors import NanoFlowError
 from nano_flow.core.events import CallFinished, Event, ReplyChecked, RouteDecided
 from nano_flow.locate import PolicyFile
+from nano_flow.operations.place import Place
 from nano_flow.ports.store import RunFilter
 from nano_flow.project.policies import read_policies
 from nano_flow.review.recorded import RecordedCall, recorded_calls, vocabulary
@@ -17,14 +17,12 @@ LABELS: Collection[type[Event]] = (RouteDecided, ReplyChecked)
 _ALL: Collection[type[Event]] = (*LABELS, CallFinished)
 
 
-def calls_of(
-    options: Options, wanted: RunFilter, run: str | None = None, kinds: Collection[type[Event]] = _ALL
-) -> Calls:
+def calls_of(place: Place, wanted: RunFilter, run: str | None = None, kinds: Collection[type[Event]] = _ALL) -> Calls:
     """The decisions of the newest runs that ``wanted`` describes, or of one; empty where there is no store yet.
 
     Without replies, ``LABELS`` is enough for what the checks said.
     """
-    store = options.store
+    store = place.store
     if not store.exists():
         return []
     found: Calls = []
@@ -35,7 +33,7 @@ def calls_of(
             record = reader.run_record(summary.run_id)
             text = record.documents.get("routing.yaml", "") if record is not None else ""
             if text not in known:
-                known[text] = _vocabulary(options, record.documents if record is not None else {})
+                known[text] = _vocabulary(place, record.documents if record is not None else {})
             calls = recorded_calls(
                 summary.run_id, (event for _, event in reader.events_of(summary.run_id, kinds=kinds))
             )
@@ -43,9 +41,9 @@ def calls_of(
     return found
 
 
-def _vocabulary(options: Options, documents: Mapping[str, str]) -> frozenset[str] | None:
+def _vocabulary(place: Place, documents: Mapping[str, str]) -> frozenset[str] | None:
     """What the recorded policy looked for; None where it cannot be read any more: then every word counts as known."""
-    files: tuple[PolicyFile, ...] = options.policy(None)
+    files: tuple[PolicyFile, ...] = place.policy(None)
     texts: dict[str, str] = {file.name: documents[file.name] for file in files if file.name in documents}
     try:
         return vocabulary(read_policies(files, texts)) if "routing.yaml" in texts else None

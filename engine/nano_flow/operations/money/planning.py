@@ -1,54 +1,68 @@
-"""Puts a plan report together for the command line: documents, inputs as far as given, earlier runs."""
+"""What a workflow would do and cost, before it runs: documents, inputs as far as given, earlier runs."""
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import replace
 
-from nano_flow.caches.sqlite import SqliteCache
-from nano_flow.cli.common import Options
+from nano_flow.adapters import open_kept
 from nano_flow.core.errors import UsageError
 from nano_flow.core.messages import Json
+from nano_flow.operations.place import Place
 from nano_flow.plan.inputs import bind_inputs, read_input
 from nano_flow.plan.plan import Plan
+from nano_flow.pricing.forecast.estimate import StepEstimate
+from nano_flow.pricing.forecast.spread import Spread, Times
 from nano_flow.project.files import read_given
 from nano_flow.project.money.cached import cached_steps
 from nano_flow.project.money.earlier import earlier_uses, observed_before
-from nano_flow.project.money.estimating import Circumstance, PlanReport, plan_report
+from nano_flow.project.money.estimating import Circumstance, Obstacle, PlanReport, plan_report
 from nano_flow.project.money.known import KnownInputs, known_inputs
 from nano_flow.project.naming import full_name
 from nano_flow.project.opening import open_workflow
 from nano_flow.project.preparing import GivenInputs, RunOptions, with_options
+from nano_flow.routing.request import RouteDecision
+
+__all__ = [
+    "GivenInputs",
+    "Obstacle",
+    "PlanReport",
+    "RouteDecision",
+    "RunOptions",
+    "Spread",
+    "StepEstimate",
+    "Times",
+    "given_values",
+    "plan_workflow",
+]
 
 
-def report(options: Options, path: str, given: GivenInputs, chosen: RunOptions) -> tuple[PlanReport, frozenset[str]]:
+def plan_workflow(place: Place, path: str, given: GivenInputs, chosen: RunOptions) -> tuple[PlanReport, frozenset[str]]:
     """The report of the workflow at ``path``, and the steps that the cache answers.
 
     Raises DocumentError, UsageError, StoreError.
     """
-    opened = open_workflow(path, options.config_dir)
+    opened = open_workflow(path, place.config_dir)
     chosen = replace(chosen, model=full_name(chosen.model, chosen.provider, opened.policies))
     plan, now = with_options(opened.plan, chosen), time.time()
     where = Circumstance(
         options=chosen,
         now=now,
-        environ=os.environ,
+        environ=place.environ,
         known=KnownInputs(known_inputs(plan, given_values(plan, given))),
-        history=earlier_uses(options.store, plan.name, simulated=chosen.offline),
-        observed=observed_before(options.store, opened.policies.catalogue, now),
+        history=earlier_uses(place.store, plan.name, simulated=chosen.offline),
+        observed=observed_before(place.store, opened.policies.catalogue, now),
     )
     found = plan_report(plan, opened.policies, where)
-    return found, _cached(found, options, where.now) if not chosen.no_cache else frozenset()
+    return found, _cached(found, place, where.now) if not chosen.no_cache else frozenset()
 
 
-def _cached(found: PlanReport, options: Options, now: float) -> frozenset[str]:
-    path = options.state / "cache.db"
-    if not path.exists():
+def _cached(found: PlanReport, place: Place, now: float) -> frozenset[str]:
+    cache = open_kept(place.state)
+    if cache is None:
         return frozenset()
-    cache = SqliteCache(path)
     try:
-        return cached_steps(found, os.environ, cache, now)
+        return cached_steps(found, place.environ, cache, now)
     finally:
         cache.close()
 

@@ -1,0 +1,1 @@
+"""What any face can do: each operation is one function with a typed result, and none of them prints."""

@@ -1,0 +1,1 @@
+"""Operations on routing policies: explained, tested, compared, replayed, trained."""

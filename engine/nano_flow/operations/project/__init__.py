@@ -1,0 +1,1 @@
+"""Operations on a project: begun, checked, drawn; its providers, tools and health."""

@@ -1,0 +1,1 @@
+"""Operations on runs: started, resumed, listed, shown, compared, answered, cancelled, exported, pruned."""

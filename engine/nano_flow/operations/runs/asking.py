@@ -1,0 +1,59 @@
+"""Questions that runs ask people, and their answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nano_flow.core.errors import UsageError
+from nano_flow.core.messages import Json
+from nano_flow.operations.place import Place
+from nano_flow.ports.store import Answer, OpenQuestion
+from nano_flow.steps.output import OutputBroken, check_schema, parse_json
+
+__all__ = [
+    "Answer",
+    "Answered",
+    "OpenQuestion",
+    "OutputBroken",
+    "answer_question",
+    "check_schema",
+    "open_questions",
+    "parse_json",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer that is written down. ``owner`` works on the run now; None where it waits to be resumed."""
+
+    run_id: str
+    owner: str | None
+
+
+def open_questions(place: Place) -> list[OpenQuestion]:
+    """What is asked in all runs, oldest first; nothing where there is no store yet."""
+    store = place.store
+    if not store.exists():
+        return []
+    with store.reader() as reader:
+        return reader.pending_approvals()
+
+
+def answer_question(place: Place, run: str, answer: Answer) -> Answered:
+    """Answer what ``run`` asks. Raises UsageError where it asks nothing there, or wants another option or input."""
+    store = place.store
+    with store.reader() as reader:
+        found = reader.find_run(run)
+        questions = {question.address: question for question in reader.pending_approvals(found.run_id)}
+    question = questions.get(answer.address)
+    if question is not None and question.input_schema is not None:
+        _check(answer.input, question.input_schema)
+    store.answer_approval(found.run_id, answer)
+    return Answered(found.run_id, found.owner)
+
+
+def _check(value: Json, schema: Json) -> None:
+    from nano_flow.source.json_schema import complaints
+
+    if isinstance(schema, dict) and (found := complaints(value, schema, 1)):
+        raise UsageError(f"the question wants another input: {found[0].removeprefix('the value: ')}")
