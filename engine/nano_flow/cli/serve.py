@@ -53,7 +53,7 @@ def command(options: Options, /, host: str, port: int, token_file: Path | None, 
     tokens, secret = _tokens(token_file, allow)
     listener = bound(host, port)
     port = int(listener.getsockname()[1])
-    site = Site(Path.cwd(), options.state, options.store, tokens, Origins(host, port), options.config_dir)
+    site = Site(Path.cwd(), options.state, options.place.store, tokens, Origins(host, port), options.config_dir)
     asyncio.run(serve(site, listener, lambda: _say(options, host, port, secret)))
     return 0
 
