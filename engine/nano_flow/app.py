@@ -7,15 +7,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from nano_flow.core.errors import UsageError
-from nano_flow.core.events import ApprovalAnswered, Event
+from nano_flow.core.events import ApprovalAnswered, Event, NoticeGiven, StepExpanded
 from nano_flow.core.messages import Json
 from nano_flow.core.money import Money
 from nano_flow.parts import Doubles, Parts, Surroundings, cleaner
+from nano_flow.plan.plan import Plan
 from nano_flow.ports import Journal, RecordedWork
 from nano_flow.ports.store import Store
 from nano_flow.project.opening import open_workflow
 from nano_flow.project.preparing import GivenInputs, PreparedRun, RunOptions, prepare_opened, prepare_resume
-from nano_flow.project.resuming.again import changes_message, without
+from nano_flow.project.resuming.again import Wanted, announcement, changes_message, reopened, without
 from nano_flow.runtime.limits import Control
 from nano_flow.runtime.recorder import Recorder
 from nano_flow.runtime.run import RunEnd, RunOrder, run_plan
@@ -30,7 +31,7 @@ class ResumeOrder:
     """Which run goes on, and how."""
 
     run: str = "last"
-    from_address: str | None = None
+    wanted: Wanted = field(default_factory=Wanted)
     accept_changes: bool = False
     budget: Money | None = None
     given: GivenInputs = field(default_factory=GivenInputs)
@@ -87,15 +88,25 @@ async def resume_workflow(order: ResumeOrder, where: Surroundings, config_dir: P
         prepared, changed = prepare_resume(record, order.given, options, config_dir)
         if changed and not order.accept_changes:
             raise UsageError(changes_message(changed, prepared.plan, journal.recorded(), run_id))
-        recorded = journal.recorded()
-        if order.from_address is not None:
-            recorded = without(recorded, prepared.plan, order.from_address)
-        store.change_run(prepared.record)
         earlier = _earlier_events(store, run_id)
+        recorded, again = _again(journal.recorded(), prepared.plan, (order.wanted, earlier, where.clock.now()))
+        store.change_run(prepared.record)
     except BaseException:
         await journal.close()
         raise
-    return await _live(prepared, journal, where, _Past(recorded, earlier))
+    return await _live(prepared, journal, where, _Past(recorded, earlier, again))
+
+
+def _again(
+    recorded: RecordedWork, plan: Plan, orders: tuple[Wanted, Sequence[Event], float]
+) -> tuple[RecordedWork, tuple[Event, ...]]:
+    """What is left of the past, and what is told first: what is done again, and for how much."""
+    wanted, earlier, now = orders
+    counts = {event.address: event.count for event in earlier if isinstance(event, StepExpanded)}
+    order = reopened(recorded, plan, wanted, counts, now)
+    if order is None:
+        return recorded, ()
+    return without(recorded, order), (order, NoticeGiven(now, "", announcement(recorded, order)))
 
 
 async def rehearse(prepared: PreparedRun, where: Surroundings, doubles: Doubles) -> RunReport:
@@ -109,6 +120,7 @@ class _Past:
 
     recorded: RecordedWork | None = None
     earlier: Sequence[Event] = ()
+    again: tuple[Event, ...] = ()
     doubles: Doubles | None = None
 
 
@@ -131,6 +143,7 @@ async def _live(prepared: PreparedRun, journal: Journal, where: Surroundings, pa
         policy=prepared.record.policy,
         simulated=prepared.record.simulated,
         resumed=resumed,
+        first=past.again,
         active_s=work.active_s,
         cancel_requested=None if past.doubles else lambda: journal.cancel_requested,
         on_control=where.on_control,
@@ -180,7 +193,7 @@ def _run_to_resume(store: Store, order: ResumeOrder) -> str:
     """The id of the run to go on with. Raises UsageError where there is none, or nothing is left to do."""
     with store.reader() as reader:
         found = reader.find_run(order.run)
-    if found.status == "succeeded" and order.from_address is None:
+    if found.status == "succeeded" and order.wanted == Wanted():
         raise UsageError(
             f'the run {found.run_id} has succeeded; "nano-flow runs show {found.run_id}" shows it, '
             '"nano-flow resume --from ADDRESS" does a step again'

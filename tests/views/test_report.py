@@ -114,6 +114,7 @@ def test_a_whole_run_is_told_with_all_fields() -> None:
         "cost_usd": "0.0000003",
         "simulated": False,
         "cached": False,
+        "replayed": False,
         "case": None,
         "output": "fine",
         "error": None,

@@ -12,14 +12,22 @@ _EPILOG = """\b
 Examples:
   nano-flow resume
   nano-flow resume last --budget 2.00
-  nano-flow resume 3f9a --from review[2]
+  nano-flow resume 3f9a --from review[2] --from review[7]
+  nano-flow resume 3f9a --failed
   nano-flow resume last --accept-changes
 """
 
 
 @click.command("resume", epilog=_EPILOG)
 @click.argument("run", default="last")
-@click.option("--from", "from_address", metavar="ADDRESS", help="Do this step, and what depends on it, again.")
+@click.option(
+    "--from",
+    "addresses",
+    multiple=True,
+    metavar="ADDRESS",
+    help="Do this step or item, and what depends on it, again; may be given several times.",
+)
+@click.option("--failed", is_flag=True, help="Try again everything that failed, also what the workflow tolerates.")
 @click.option("--accept-changes", is_flag=True, help="Go on although the workflow has changed.")
 @click.option("--budget", type=Dollars(), metavar="USD", help="A new budget for the whole run.")
 @click.option("-i", "--input", "given", multiple=True, metavar="NAME=VALUE", help="A secret input, read again.")
@@ -28,14 +36,14 @@ def command(
     options: Options,
     /,
     run: str,
-    from_address: str | None,
-    accept_changes: bool,
-    budget: Money | None,
+    addresses: tuple[str, ...],
     given: tuple[str, ...],
+    budget: Money | None,
+    **flags: bool,
 ) -> int:
     """Go on with RUN (an id, a unique prefix, or "last"); nothing that was paid is paid again."""
     from nano_flow.cli.live import go_on
-    from nano_flow.operations.runs.starting import ResumeOrder
+    from nano_flow.operations.runs.starting import ResumeOrder, Wanted
 
-    order = ResumeOrder(run, from_address, accept_changes, budget, given_inputs(given))
-    return go_on(options, order)
+    wanted = Wanted(addresses, flags["failed"])
+    return go_on(options, ResumeOrder(run, wanted, flags["accept_changes"], budget, given_inputs(given)))

@@ -8,6 +8,7 @@ from typing import Literal
 
 from nano_flow.core.messages import ChatReply, Json, Usage
 from nano_flow.core.money import ZERO, Money
+from nano_flow.core.refs import around, path_of
 
 ABANDONED = "abandoned"
 """The error of a call that was sent and whose end nobody recorded: its process died. Told when the run goes on."""
@@ -173,3 +174,31 @@ class ToolCalled:
     duration_s: float
     error: str = ""
     error_kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StepsReopened:
+    """A person ordered, by a resume, that executions are done again: what they had recorded is not used any more.
+
+    ``addresses`` are executions with all inside them, ``paths`` steps with all their executions.
+    """
+
+    at: float
+    address: str
+    addresses: tuple[str, ...]
+    paths: tuple[str, ...] = ()
+
+    def covers(self, place: str) -> bool:
+        """Whether the execution at ``place`` is done again."""
+        if self.addresses and any(outer in self.addresses for outer in around(place)):
+            return True
+        return bool(self.paths) and any(outer in self.paths for outer in around(path_of(place)))
+
+
+@dataclass(frozen=True, slots=True)
+class HandlersStarted:
+    """The run, or the group at ``address``, ended as ``status``: its ``on_failure`` and ``finally`` begin."""
+
+    at: float
+    address: str
+    status: str

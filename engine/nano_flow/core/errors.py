@@ -177,3 +177,13 @@ class ContentRefused(Fatal):
     """A content filter or the model refuses."""
 
     kind = "content_filter"
+
+
+WITHOUT_REPLY = frozenset(
+    {
+        *(cls.kind for cls in (RateLimited, Overloaded, ServerFailed, TimedOut, ConnectionLost, ProviderError)),
+        *(cls.kind for cls in (ContextTooLong, ModelUnknown, BadCredentials, BadRequest)),
+        *("quota", "budget", "limit", "cancelled", "tool_changed"),
+    }
+)
+"""Classes of failures in which nothing was said or done that a resume would have to give up: it simply goes on."""

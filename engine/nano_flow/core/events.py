@@ -18,8 +18,10 @@ from nano_flow.core.calls import (
     CallFailed,
     CallFinished,
     CallIntended,
+    HandlersStarted,
     ReplyChecked,
     RouteDecided,
+    StepsReopened,
     TextStreamed,
     ToolCalled,
     ToolIntended,
@@ -38,6 +40,7 @@ __all__ = [
     "CallFinished",
     "CallIntended",
     "Event",
+    "HandlersStarted",
     "NoticeGiven",
     "ReplyChecked",
     "RouteDecided",
@@ -50,6 +53,7 @@ __all__ = [
     "StepRetried",
     "StepSkipped",
     "StepStarted",
+    "StepsReopened",
     "TextStreamed",
     "ToolCalled",
     "ToolIntended",
@@ -136,11 +140,16 @@ class StepFinished:
     case: str | None = None
     errors: tuple[ItemFailure, ...] = ()
     recovered: str = ""
+    replayed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class StepFailed:
-    """An execution failed; ``tolerated`` under ``on_error: continue``."""
+    """An execution failed; ``tolerated`` under ``on_error: continue``.
+
+    ``fingerprint``, of what the execution was given, stands where a later life keeps the failure; it is then told
+    again as ``replayed``.
+    """
 
     at: float
     address: str
@@ -149,6 +158,8 @@ class StepFailed:
     duration_s: float
     tolerated: bool = False
     errors: tuple[ItemFailure, ...] = ()
+    fingerprint: str = ""
+    replayed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +268,8 @@ Event = (
     | ApprovalAsked
     | ApprovalAnswered
     | WaitStarted
+    | StepsReopened
+    | HandlersStarted
     | BudgetWarned
     | NoticeGiven
     | RunFinished

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NewType
 
@@ -46,3 +47,10 @@ def nth(address: Address, index: int) -> Address:
 def path_of(address: str) -> str:
     """The step that ``address`` is an execution of: the address without its indices."""
     return _INDEX.sub("", address) if "[" in address else address
+
+
+def around(address: str) -> Iterator[str]:
+    """``address`` and every execution that it stands in, from inside out: ``a[1].b`` → ``a[1].b``, ``a[1]``, ``a``."""
+    while address:
+        yield address
+        address = address[: max(address.rfind("."), address.rfind("["), 0)]

@@ -12,6 +12,8 @@ from nano_flow.core.events import (
     CallIntended,
     Event,
     ReplyChecked,
+    StepCollected,
+    StepFailed,
     ToolCalled,
     ToolIntended,
     WaitStarted,
@@ -65,6 +67,14 @@ class RecordedWork:
     """Calls that the life before sent and did not see the end of; their worst case is in ``possibly_spent``."""
     finished: frozenset[str] = frozenset()
     """Addresses whose last execution succeeded."""
+    tolerated: Mapping[tuple[str, str], StepFailed] = field(default_factory=dict)
+    """(address, fingerprint) → a failure that the workflow tolerated: it is kept, not tried again."""
+    tolerated_at: frozenset[str] = frozenset()
+    """The addresses of ``tolerated``."""
+    failed: Mapping[str, StepFailed | StepCollected] = field(default_factory=dict)
+    """Address → how its last execution failed."""
+    torn_down: Mapping[str, float] = field(default_factory=dict)
+    """Address of a graph (``""`` is the run) → when its handlers ran last."""
     checked: Mapping[tuple[str, int], ReplyChecked] = field(default_factory=dict)
     """(address, turn) → what the checks said of the recorded reply."""
     since_end: RecordedWork | None = None

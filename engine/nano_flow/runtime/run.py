@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from nano_flow.core.calls import turn_and_sample
 from nano_flow.core.errors import LimitReached
-from nano_flow.core.events import NoticeGiven, RunFinished, RunStarted
+from nano_flow.core.events import Event, NoticeGiven, RunFinished, RunStarted
 from nano_flow.core.messages import Json
 from nano_flow.core.money import usd
 from nano_flow.core.outcomes import Failed, Failure, RunStatus, StepOutcome, StopReason, Succeeded, Waiting
@@ -38,6 +38,8 @@ class RunOrder:
     policy: Mapping[str, Json]
     simulated: bool = False
     resumed: bool = False
+    first: tuple[Event, ...] = ()
+    """Told before anything else: what a resume does again."""
     active_s: float = 0.0
     max_parallel: int | None = None
     cancel_requested: Callable[[], bool] | None = None
@@ -84,8 +86,8 @@ async def run_plan(order: RunOrder, services: Services) -> RunEnd:
             budget=plan.limits.budget.usd,
         )
     )
-    for notice in _unknown_calls(services):
-        services.emit(notice)
+    for event in (*order.first, *_unknown_calls(services)):
+        services.emit(event)
     end = await _supervised(order, services)
     failure, stop = end.failure, end.stop
     services.emit(

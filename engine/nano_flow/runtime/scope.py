@@ -10,7 +10,7 @@ from nano_flow.core.money import ZERO, Money, usd
 from nano_flow.core.outcomes import Failed, ItemFailure, Skipped, StepOutcome, Succeeded, Waiting
 from nano_flow.core.refs import Address
 from nano_flow.plan.plan import Plan, PlannedGraph
-from nano_flow.steps.context import Kept, Names
+from nano_flow.steps.context import Above, Kept, Names
 
 Record = Mapping[str, Json]
 
@@ -68,11 +68,15 @@ class Bill:
 
     model: str | None = None
     cost: Money = ZERO
+    fresh: bool = False
+    """Whether anything of it was not recorded by an earlier life of the run."""
 
     def add(self, other: Bill) -> None:
         """Put another bill on this one."""
-        self.model = other.model
-        self.cost = Money(self.cost + other.cost)
+        self.fresh |= other.fresh
+        if other.cost or other.model:
+            self.model = other.model
+            self.cost = Money(self.cost + other.cost)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,8 @@ class Frame:
     bill: Bill = field(default_factory=Bill)
     kept: Kept | None = None
     """What a retry of a group around this graph need not repeat."""
+    above: Above = ()
+    """The composite steps that this graph stands in."""
     conversations: MutableMapping[str, object] = field(default_factory=dict)
     """Step id → the messages of its last execution, for ``conversation:``."""
 

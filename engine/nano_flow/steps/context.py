@@ -96,6 +96,10 @@ Kept = MutableMapping[Address, Done]
 """What earlier attempts of a retried group finished, at any depth: a retry repeats the rest."""
 
 
+Above = tuple[tuple[PlannedStep, Names], ...]
+"""The composite steps that an execution stands in, from inside out, each with what it saw."""
+
+
 @dataclass(slots=True)
 class Execution:
     """One execution of one step: the only mutable thing a kind of step sees, and it lives as long as its attempt."""
@@ -117,6 +121,10 @@ class Execution:
     """None where nothing around this execution may be repeated."""
     inner_names: Names | None = None
     """The scope of the group that just ran, for ``until``."""
+    above: Above = ()
+    """This step and the composite ones that it stands in."""
+    fresh: bool = False
+    """True once something was done that no earlier life of the run had recorded."""
     model: str | None = None
     cost: Money = ZERO
     conversations: MutableMapping[str, object] = field(default_factory=dict)

@@ -15,11 +15,14 @@ from nano_flow.core.events import (
     CallFinished,
     CallIntended,
     Event,
+    HandlersStarted,
     ReplyChecked,
     RunFinished,
     RunStarted,
+    StepCollected,
     StepFailed,
     StepFinished,
+    StepsReopened,
     StepStarted,
     ToolCalled,
     ToolIntended,
@@ -33,7 +36,8 @@ REPLAY_KINDS = frozenset(
     cls.__name__
     for cls in (
         *(ApprovalAnswered, ApprovalAsked, CacheHit, CallFailed, CallFinished, CallIntended),
-        *(ReplyChecked, RunFinished, RunStarted, ToolCalled, ToolIntended, WaitStarted),
+        *(HandlersStarted, ReplyChecked, RunFinished, RunStarted, StepCollected, StepFailed, StepsReopened),
+        *(ToolCalled, ToolIntended, WaitStarted),
     )
 )
 """The events that the fold looks at; others need not be read."""
@@ -42,6 +46,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 _WHOLE = frozenset({"stop", "tool_calls"})
 _Call = tuple[str, int, int]
+_Placed = TypeVar("_Placed", tuple[str, int], tuple[str, str], tuple[str, int, str])
 
 
 @dataclass(slots=True)
@@ -58,6 +63,9 @@ class RecordedFold:
     waits: dict[str, WaitStarted] = field(default_factory=dict)
     finished: set[str] = field(default_factory=set)
     checked: dict[tuple[str, int], ReplyChecked] = field(default_factory=dict)
+    tolerated: dict[tuple[str, str], StepFailed] = field(default_factory=dict)
+    failed: dict[str, StepFailed | StepCollected] = field(default_factory=dict)
+    torn_down: dict[str, float] = field(default_factory=dict)
     stale: set[object] = field(default_factory=set)
     open_calls: dict[_Call, CallIntended] = field(default_factory=dict)
     simulated_models: set[str] = field(default_factory=set)
@@ -101,10 +109,42 @@ class RecordedFold:
                 self.approvals[(event.address, self.open_question.get(event.address, ""))] = event
             case WaitStarted():
                 self.waits[event.address] = event
-            case StepFinished():
-                self.finished.add(event.address)
-            case StepStarted() | StepFailed():
-                self.finished.discard(event.address)
+            case _:
+                self._step(event)
+
+    def _step(self, event: Event) -> None:
+        if isinstance(event, HandlersStarted):
+            self.torn_down[event.address] = event.at
+        elif isinstance(event, StepsReopened):
+            self._reopen(event)
+        elif isinstance(event, StepFinished):
+            self.finished.add(event.address)
+        elif isinstance(event, StepStarted):
+            self.finished.discard(event.address)
+        elif isinstance(event, StepFailed | StepCollected):
+            self._settle(event)
+
+    def _settle(self, event: StepFailed | StepCollected) -> None:
+        if isinstance(event, StepFailed):
+            self.finished.discard(event.address)
+        if isinstance(event, StepFailed) and event.fingerprint:
+            self.tolerated[(event.address, event.fingerprint)] = event
+        if isinstance(event, StepFailed) or event.status == "failed":
+            self.failed[event.address] = event
+
+    def _reopen(self, event: StepsReopened) -> None:
+        """What is done again has no past; what was paid for it stays paid."""
+        _forget(event, self.calls)
+        _forget(event, self.checked)
+        _forget(event, self.tools)
+        _forget(event, self.tools_in_doubt)
+        _forget(event, self.approvals)
+        _forget(event, self.asked_at)
+        _forget(event, self.tolerated)
+        for by_address in (self.waits, self.failed):
+            for address in [address for address in by_address if event.covers(address)]:
+                del by_address[address]
+        self.finished = {address for address in self.finished if not event.covers(address)}
 
     def _asked(self, event: ApprovalAsked) -> None:
         """A question that is asked anew at a later time has no answer yet."""
@@ -152,7 +192,7 @@ class RecordedFold:
             self.active_s += event.duration_s if isinstance(event, RunFinished) else died
         self.began_at = event.at if isinstance(event, RunStarted) else None
         if isinstance(event, RunFinished):
-            self.stale = {*self.tools, *self.tools_in_doubt, *self.asked_at, *self.waits}
+            self.stale = {*self.tools, *self.tools_in_doubt, *self.asked_at, *self.waits, *self.tolerated}
 
     def work(self) -> RecordedWork:
         """What is recorded so far; calls without an end count as spent by their worst case."""
@@ -173,6 +213,10 @@ class RecordedFold:
             unknown_calls=tuple(self.open_calls.values()),
             finished=frozenset(self.finished),
             checked=self.checked,
+            tolerated=self.tolerated,
+            tolerated_at=frozenset(address for address, _ in self.tolerated),
+            failed={a: e for a, e in self.failed.items() if _tolerates(e) or a not in self.finished},
+            torn_down=self.torn_down,
         )
         return replace(work, since_end=self._since_end(work)) if self.stale else work
 
@@ -184,6 +228,7 @@ class RecordedFold:
             approvals=_fresh(work.approvals, self.stale),
             asked_at=_fresh(work.asked_at, self.stale),
             waits=_fresh(work.waits, self.stale),
+            tolerated=_fresh(work.tolerated, self.stale),
         )
 
     def abandoned(self, at: float, *, simulated: bool) -> list[CallFailed]:
@@ -213,6 +258,15 @@ def recorded_work(events: Iterable[Event]) -> RecordedWork:
     for event in events:
         fold.apply(event)
     return fold.work()
+
+
+def _forget(order: StepsReopened, work: dict[_Placed, V]) -> None:
+    for key in [key for key in work if order.covers(key[0])]:
+        del work[key]
+
+
+def _tolerates(event: StepFailed | StepCollected) -> bool:
+    return event.tolerated
 
 
 def _fresh(work: Mapping[K, V], stale: Set[object]) -> dict[K, V]:

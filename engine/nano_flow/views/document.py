@@ -100,6 +100,7 @@ def _step(row: StepView) -> dict[str, Json]:
         "simulated": row.simulated,
         "usage": usage_fields(row.usage),
         "cached": row.cached,
+        "replayed": row.replayed,
         "case": row.case,
         "output": row.output,
         "error": None if row.error is None else {"class": row.error[0], "message": row.error[1]},

@@ -60,6 +60,8 @@ class StepView:
     error: tuple[str, str] | None = None
     """Class and message."""
     tolerated: bool = False
+    replayed: bool = False
+    """True where the life that goes on found it done."""
     started_at: float | None = None
     duration_s: float | None = None
 
@@ -72,6 +74,10 @@ class StepView:
         """It is over. What an earlier life did is only read back in a later one: the longer time is the true one."""
         self.status = status
         self.duration_s = max(duration_s, self.duration_s or 0.0)
+
+    def renew(self) -> None:
+        """It is to be done, or decided, in the life that has begun."""
+        self.status, self.reason, self.error, self.tolerated, self.replayed = "pending", None, None, False, False
 
     def pay(self, cost: int | None, usage: Usage | None, *, simulated: bool) -> None:
         """Take in what one call cost and used."""

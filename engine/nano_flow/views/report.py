@@ -27,10 +27,11 @@ from nano_flow.core.events import (
     StepFinished,
     StepRetried,
     StepSkipped,
+    StepsReopened,
     StepStarted,
     WaitStarted,
 )
-from nano_flow.core.refs import path_of
+from nano_flow.core.refs import around, path_of
 from nano_flow.ports import RunRecord
 from nano_flow.views.execution import Attempt, Check, Expansion, StepView
 from nano_flow.views.totals import Totals
@@ -119,6 +120,7 @@ class RunView:
             StepSkipped: self._step_skipped,
             ApprovalAsked: self._waiting,
             WaitStarted: self._waiting,
+            StepsReopened: self._reopened,
             ApprovalAnswered: self._answered,
             BudgetWarned: self.notices.append,
             NoticeGiven: self.notices.append,
@@ -131,10 +133,16 @@ class RunView:
         self.started, self.ended = event, None
         self.last_at = event.at
         self.lives += 1
+        kept = {address for address, step in self.steps.items() if step.status == "failed" and step.tolerated}
         for step in self.steps.values():
-            # A later life decides anew about everything that has not succeeded.
-            if step.status != "succeeded":
-                step.status, step.reason, step.error = "pending", None, None
+            # A later life decides anew about what has not succeeded, but for failures that the workflow tolerates.
+            if step.status != "succeeded" and kept.isdisjoint(around(step.address)):
+                step.renew()
+
+    def _reopened(self, event: StepsReopened) -> None:
+        for step in self.steps.values():
+            if event.covers(step.address):
+                step.renew()
 
     def _run_finished(self, event: RunFinished) -> None:
         self.ended = event
@@ -160,6 +168,10 @@ class RunView:
         step.started_at = event.at
 
     def _step_expanded(self, event: StepExpanded) -> None:
+        skipped = self.steps.get(event.address)
+        if skipped is not None and skipped.started_at is None:
+            # It was skipped as a whole in an earlier life; now its executions have the rows.
+            del self.steps[event.address]
         self.expansions[event.address] = Expansion(event.step, event.kind, event.over, event.count)
 
     def _step_collected(self, event: StepCollected) -> None:
@@ -225,6 +237,7 @@ class RunView:
             return
         step = self._row(event.address)
         step.settle("succeeded", event.duration_s)
+        step.replayed = event.replayed
         step.output, step.case = event.output, event.case
         step.error = ("recovered", event.recovered) if event.recovered else None
 
@@ -232,6 +245,7 @@ class RunView:
         step = self._row(event.address)
         step.settle("failed", event.duration_s)
         step.error, step.tolerated, step.output = (event.error, event.message), event.tolerated, None
+        step.replayed = event.replayed
 
     def _step_skipped(self, event: StepSkipped) -> None:
         step = self.steps.get(event.address)

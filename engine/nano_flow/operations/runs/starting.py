@@ -15,6 +15,7 @@ from nano_flow.operations.place import Place
 from nano_flow.parts import Surroundings
 from nano_flow.ports import Approver, EventSink
 from nano_flow.project.preparing import GivenInputs, RunOptions, read_inputs_file
+from nano_flow.project.resuming.again import Wanted
 from nano_flow.runtime.limits import Control, Stop
 from nano_flow.tools.processes.tree import ProcessTree
 
@@ -28,6 +29,7 @@ __all__ = [
     "RunReport",
     "StartOrder",
     "Stop",
+    "Wanted",
     "agent_document",
     "lines_for_people",
     "lines_of_json",

@@ -1,14 +1,16 @@
-"""What a resume does again: the step that ``--from`` names, and everything that depends on it."""
+"""What a resume does again: what failed on its merits, what ``--from`` and ``--failed`` name, what depends on it."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from typing import TypeVar
 
-from nano_flow.core.errors import UsageError
-from nano_flow.core.money import usd
+from nano_flow.core.errors import WITHOUT_REPLY, UsageError
+from nano_flow.core.events import StepCollected, StepFailed, StepsReopened
+from nano_flow.core.money import Money, usd
+from nano_flow.core.refs import around, path_of
 from nano_flow.plan.plan import Plan, PlannedStep
 from nano_flow.plan.walk import every_step
 from nano_flow.ports import RecordedWork
@@ -16,49 +18,121 @@ from nano_flow.project.resuming.context import steps_that_depend
 
 K = TypeVar("K", tuple[str, int], tuple[str, str], tuple[str, int, str])
 V = TypeVar("V")
-_INDEX = re.compile(r"\[\d+\]")
+_SHOWN = 5
+"""Executions that an announcement names."""
 
 
-def without(recorded: RecordedWork, plan: Plan, address: str) -> RecordedWork:
-    """``recorded`` without what ``address``, or a step downstream of it, did. UsageError where there is no such step.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a person orders: executions by address, and ``failed`` for all that failed, tolerated or not."""
 
-    What was paid stays paid: only the replies are not used again.
+    addresses: tuple[str, ...] = ()
+    failed: bool = False
+
+
+def reopened(
+    recorded: RecordedWork, plan: Plan, wanted: Wanted, counts: Mapping[str, int], now: float
+) -> StepsReopened | None:
+    """What this life does again although something is recorded of it; None for nothing.
+
+    ``counts`` are the fan-outs and loops that were seen, by address, and how many executions they have at most.
+    UsageError for an address that does not exist.
     """
     steps = dict(every_step(plan.graph))
-    path = _INDEX.sub("", address)
-    if path not in steps:
-        raise UsageError(f'there is no step "{path}" in this workflow; there are: {", ".join(steps)}')
-    below = _downstream(steps, path)
+    addresses, paths = set[str](), set[str]()
+    for address in wanted.addresses:
+        path = path_of(address)
+        _must_exist(address, steps, counts)
+        (addresses if "[" in address or not _is_many(path, steps) else paths).add(address)
+        paths |= _downstream(steps, path)
+    addresses |= {place for place, failure in recorded.failed.items() if wanted.failed or _on_its_merits(failure)}
+    # A group that failed for a step inside it goes on; only the innermost failure is done again.
+    above = {outer for place in recorded.failed for outer in list(around(place))[1:]}
+    named = frozenset(wanted.addresses)
+    ordered = {place for place in addresses if place not in above or place in named or _is_loop(recorded, place)}
+    if not ordered and not paths:
+        return None
+    return StepsReopened(now, "", tuple(sorted(ordered)), tuple(sorted(paths)))
 
-    def again(place: str) -> bool:
-        if place == address or place.startswith((f"{address}.", f"{address}[")):
-            return True
-        where = _INDEX.sub("", place)
-        return any(where == other or where.startswith(f"{other}.") for other in below)
+
+def without(recorded: RecordedWork, order: StepsReopened) -> RecordedWork:
+    """``recorded`` without what ``order`` covers. What was paid stays paid: only the replies are not used again."""
 
     def kept(work: RecordedWork) -> RecordedWork:
         return replace(
             work,
-            calls=_kept(work.calls, again),
-            checked=_kept(work.checked, again),
-            tools=_kept(work.tools, again),
-            tools_in_doubt=_kept(work.tools_in_doubt, again),
-            approvals=_kept(work.approvals, again),
-            asked_at=_kept(work.asked_at, again),
-            waits={place: v for place, v in work.waits.items() if not again(place)},
-            finished=frozenset(p for p in work.finished if not again(p) and not address.startswith((f"{p}.", f"{p}["))),
+            calls=_kept(work.calls, order),
+            checked=_kept(work.checked, order),
+            tools=_kept(work.tools, order),
+            tools_in_doubt=_kept(work.tools_in_doubt, order),
+            approvals=_kept(work.approvals, order),
+            asked_at=_kept(work.asked_at, order),
+            tolerated=_kept(work.tolerated, order),
+            waits={place: v for place, v in work.waits.items() if not order.covers(place)},
+            finished=work.finished - reached,
         )
 
+    inside = {outer for place in order.addresses for outer in around(place)}
+    reached = frozenset(place for place in recorded.finished if place in inside or order.covers(place))
     since_end = recorded.since_end
     return replace(kept(recorded), since_end=None if since_end is None else kept(since_end))
+
+
+def announcement(recorded: RecordedWork, order: StepsReopened) -> str:
+    """What is done again, why, and what that is likely to cost: what it cost before."""
+    calls = [call for (place, _), call in recorded.calls.items() if order.covers(place)]
+    named = [_because(place, recorded.failed.get(place)) for place in order.addresses]
+    shown = ", ".join(named[:_SHOWN]) + (f" and {len(named) - _SHOWN} more" if len(named) > _SHOWN else "")
+    below = f"{', and ' if named else ''}what depends on it: {_quoted(order.paths)}" if order.paths else ""
+    cost = Money(sum(call.cost or 0 for call in calls))
+    unknown = " and more, for some are unpriced" if any(call.cost is None for call in calls) else ""
+    kind = " simulated" if calls and all(call.reply.simulated for call in calls) else ""
+    again = "1 model call is" if len(calls) == 1 else f"{len(calls)} model calls are"
+    paid = f"; {again} made again, likely for about ${usd(cost)}{kind}{unknown}" if calls else ""
+    return f"done again: {shown}{below}{paid}"
+
+
+def _because(place: str, failure: StepFailed | StepCollected | None) -> str:
+    return f'"{place}"' if failure is None else f'"{place}" ({failure.error})'
+
+
+def _on_its_merits(failure: StepFailed | StepCollected) -> bool:
+    """Whether something was said or done that did not do; else a call that never came is simply made."""
+    return not failure.tolerated and failure.error not in WITHOUT_REPLY
+
+
+def _is_loop(recorded: RecordedWork, place: str) -> bool:
+    return isinstance(recorded.failed.get(place), StepCollected) and recorded.failed[place].error == "exhausted"
+
+
+def _is_many(path: str, steps: Mapping[str, PlannedStep]) -> bool:
+    """Whether a step stands inside a fan-out or a loop: its bare path is all of its executions."""
+    outer = list(around(path))[1:]
+    return any(step.for_each or step.repeat for each in outer if (step := steps.get(each)) is not None)
+
+
+def _must_exist(address: str, steps: Mapping[str, PlannedStep], counts: Mapping[str, int]) -> None:
+    path = path_of(address)
+    if path not in steps:
+        near = get_close_matches(path, steps, 1)
+        hint = f', did you mean "{near[0]}"?' if near else ""
+        raise UsageError(f'there is no step "{path}" in this workflow{hint}; there are: {", ".join(steps)}')
+    for outer in around(address):
+        if not outer.endswith("]"):
+            continue
+        parent, _, index = outer[:-1].rpartition("[")
+        count = counts.get(parent)
+        if count is None or int(index) >= count:
+            has = "was never expanded in this run" if count is None else f"has {count} executions, from 0"
+            raise UsageError(f'there is no "{outer}" in this run: "{parent}" {has}')
 
 
 def changes_message(changed: Iterable[str], plan: Plan, recorded: RecordedWork, run_id: str) -> str:
     """Names what changed, the answers that may not hold any more, and what asking again costs at most."""
     names = list(changed)
     paths = steps_that_depend(plan, names)
-    calls = [call for (place, _), call in recorded.calls.items() if _INDEX.sub("", place) in paths]
-    answered = dict.fromkeys(place for place, _ in recorded.approvals if _INDEX.sub("", place) in paths)
+    calls = [call for (place, _), call in recorded.calls.items() if path_of(place) in paths]
+    answered = dict.fromkeys(place for place, _ in recorded.approvals if path_of(place) in paths)
     lost = sum(call.cost or 0 for call in calls)
     told = [f"the workflow has changed since the run began: {_quoted(names)}."]
     if calls:
@@ -75,8 +149,8 @@ def _quoted(names: Iterable[str]) -> str:
     return ", ".join(f'"{name}"' for name in names)
 
 
-def _kept(work: Mapping[K, V], again: Callable[[str], bool]) -> dict[K, V]:
-    return {key: value for key, value in work.items() if not again(key[0])}
+def _kept(work: Mapping[K, V], order: StepsReopened) -> dict[K, V]:
+    return {key: value for key, value in work.items() if not order.covers(key[0])}
 
 
 def _downstream(steps: Mapping[str, PlannedStep], path: str) -> set[str]:

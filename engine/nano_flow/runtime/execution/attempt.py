@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import ChainMap
+from dataclasses import replace
 
 from nano_flow.core.errors import LimitReached
 from nano_flow.core.events import StepFailed, StepFinished, StepRetried, StepSkipped, StepStarted
@@ -14,9 +15,10 @@ from nano_flow.gateway.sending.deadlines import counted
 from nano_flow.plan.plan import PlannedRetry, PlannedStep
 from nano_flow.runtime.execution.engine import Engine, value_of
 from nano_flow.runtime.execution.fence import Fence
+from nano_flow.runtime.execution.settled import as_outcome, asked_of, kept_failure, may_be_kept
 from nano_flow.runtime.scope import Bill, Frame
 from nano_flow.runtime.templates import render
-from nano_flow.steps.context import Done, Execution, Names
+from nano_flow.steps.context import Above, Done, Execution, Names
 from nano_flow.steps.kind import ExecuteNow
 from nano_flow.steps.table import KINDS
 
@@ -51,6 +53,8 @@ class Attempts:
         self._said: ChainMap[str, object] = ChainMap({}, frame.conversations) if said is None else said
         self._kept = {} if frame.kept is None and step.retry is not None else frame.kept
         self._started: float | None = None
+        self._names: Names = {}
+        self._fresh = False
         self.inner_names: Names | None = None
 
     def execution(self, names: Names, attempt: int) -> Execution:
@@ -74,6 +78,7 @@ class Attempts:
             generation=frame.generation * step.retry.max_attempts + attempt if step.retry else frame.generation,
             conversations=self._said,
             kept=self._kept,
+            above=((step, names), *frame.above),
         )
 
     async def run(self, names: Names, item: int | None, iteration: int | None) -> StepOutcome:
@@ -81,6 +86,11 @@ class Attempts:
         kept = self._frame.kept
         if kept is not None and self._address in kept:
             return kept[self._address].outcome
+        self._names = names
+        before = kept_failure(self._engine.services.recorded, self._address, self._step, names, self._rest)
+        if before is not None:
+            self._tell_again(before)
+            return as_outcome(before)
         try:
             outcome = await self._attempts(names, item, iteration)
         except LimitReached as error:
@@ -93,6 +103,14 @@ class Attempts:
         if isinstance(outcome, Succeeded):
             self._keep(outcome)
         return outcome
+
+    @property
+    def _rest(self) -> tuple[int, Above]:
+        return self._frame.generation, self._frame.above
+
+    def _tell_again(self, failed: StepFailed) -> None:
+        """A failure that is tolerated stays one: nothing is tried again unless somebody orders it."""
+        self._engine.services.emit(replace(failed, at=self._engine.services.clock.now(), replayed=True))
 
     def _tell_cancelled(self) -> None:
         """Others stopped it: their failure, or a ``finish``, is what counts."""
@@ -138,7 +156,8 @@ class Attempts:
             else:
                 self._start(item, iteration)
                 outcome = await self._bounded(execution)
-            self._bill.add(Bill(execution.model, execution.cost))
+            self._bill.add(Bill(execution.model, execution.cost, execution.fresh))
+            self._fresh |= execution.fresh
             self.inner_names = execution.inner_names
             attempt += 1
             if retry is None or not isinstance(outcome, Failed) or self._engine.control.stop is not None:
@@ -196,13 +215,26 @@ class Attempts:
         clock, emit = self._engine.services.clock, self._engine.services.emit
         took = clock.monotonic() - (self._started or clock.monotonic())
         if isinstance(outcome, Succeeded):
-            emit(StepFinished(clock.now(), self._address, outcome.output, took, outcome.case, outcome.errors))
+            again = not self._fresh and self._address in self._engine.services.recorded.finished
+            told = StepFinished(
+                clock.now(), self._address, outcome.output, took, outcome.case, outcome.errors, replayed=again
+            )
+            emit(told)
         elif isinstance(outcome, Failed):
             tolerated = outcome.tolerated or tolerates(self._step)
             failure = outcome.failure
-            emit(StepFailed(clock.now(), self._address, failure.kind, failure.message, took, tolerated, outcome.errors))
+            told_failure = StepFailed(
+                clock.now(), self._address, failure.kind, failure.message, took, tolerated, outcome.errors
+            )
+            emit(replace(told_failure, fingerprint=self._asked(failure) if tolerated else ""))
         elif isinstance(outcome, Ended):
             emit(StepFinished(clock.now(), self._address, outcome.message, took))
+
+    def _asked(self, failure: Failure) -> str:
+        """What a later life finds a tolerated failure by; "" where it is to be tried again."""
+        if self._engine.control.stop is not None or not may_be_kept(failure):
+            return ""
+        return asked_of(self._step, self._names, *self._rest)
 
 
 def tolerates(step: PlannedStep) -> bool:

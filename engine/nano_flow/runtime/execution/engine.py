@@ -43,8 +43,7 @@ class Engine:
     def settle(self, frame: Frame, step: PlannedStep, outcome: StepOutcome, bill: Bill) -> StepOutcome:
         """Make ``outcome`` visible to the other steps of the graph."""
         frame.steps.settle(step.id, record_of(outcome, bill.model, bill.cost))
-        if bill.cost or bill.model:
-            frame.bill.add(bill)
+        frame.bill.add(bill)
         return outcome
 
     def limit_reached(self, error: LimitReached, address: Address) -> StepOutcome:

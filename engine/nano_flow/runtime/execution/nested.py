@@ -46,6 +46,7 @@ class NestedGraphs:
             generation=execution.generation,
             conversations=execution.conversations,
             kept=execution.kept,
+            above=execution.above,
         )
         execution.inner_names = frame.names
         outcome = await self._run(frame, execution.step.timeout_s)
@@ -66,6 +67,7 @@ class NestedGraphs:
             generation=execution.generation,
             conversations=execution.conversations,
             kept=execution.kept,
+            above=execution.above,
         )
         bill = Bill()
         outcome = await run_body(self._engine, frame, step, execution.address, bill)
@@ -77,7 +79,7 @@ class NestedGraphs:
         """Run another workflow with a scope of its own, in the workspace of the one that calls it."""
         plan = dataclasses.replace(plan, workspace=execution.plan.workspace)
         frame = self.root(plan, inputs, execution.address, execution.budgets, execution.generation)
-        frame = dataclasses.replace(frame, kept=execution.kept)
+        frame = dataclasses.replace(frame, kept=execution.kept, above=execution.above)
         inside = self._within(plan.limits, execution.address)
         outcome = await inside._run(frame, execution.step.timeout_s, plan.limits.timeout_s)
         self._charge(frame, execution)
@@ -232,6 +234,7 @@ class NestedGraphs:
     def _charge(self, frame: Frame, execution: Execution) -> None:
         execution.model = frame.bill.model
         execution.cost = frame.bill.cost
+        execution.fresh |= frame.bill.fresh
 
 
 def outputs_of(frame: Frame) -> StepOutcome:

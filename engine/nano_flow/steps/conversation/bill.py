@@ -17,5 +17,7 @@ def charge(execution: Execution, answer: ModelAnswer, turn: int) -> None:
     if answer.replayed:
         calls, numbers = execution.services.recorded.calls, range(turn, turn + MAX_SAMPLES * SAMPLE_TURNS, SAMPLE_TURNS)
         cost += sum(call.cost or 0 for n in numbers if (call := calls.get((str(execution.address), n))) is not None)
+    else:
+        execution.fresh = True
     execution.cost = Money(execution.cost + cost)
     execution.model = str(answer.model)

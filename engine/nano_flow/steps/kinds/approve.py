@@ -36,6 +36,7 @@ async def execute(execution: Execution) -> StepOutcome:
     recorded = services.recorded.approvals.get(question.key)
     if recorded is not None:
         return _decided(recorded)
+    execution.fresh = True
     expires_at = await _ask(execution, question)
     if expires_at is not None and services.clock.now() >= expires_at:
         return await _timed_out(execution, spec)

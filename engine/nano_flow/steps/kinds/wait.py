@@ -25,6 +25,7 @@ async def execute(execution: Execution) -> StepOutcome:
         until = now + seconds
         await services.durable(WaitStarted(now, execution.address, until, asked))
     if until > now:
+        execution.fresh = True
         await services.clock.sleep(until - now)
     return Succeeded(None)
 

@@ -40,6 +40,7 @@ async def run_tool(
             "interrupted",
             f'"{name}" was interrupted when the run stopped; check whether it took effect before it is called again',
         )
+    execution.fresh = True
     clock = services.clock
     started = clock.monotonic()
     intended = ToolIntended(clock.now(), execution.address, turn, call, name, fingerprint, dict(arguments))
