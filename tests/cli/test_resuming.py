@@ -141,3 +141,90 @@ def test_a_default_of_a_sub_workflow_is_seen(said: Said) -> None:
     Path("sub.yaml").write_text(sub.replace("default: 1", "default: 2"))
     said("resume", "last", code=2)
     assert '"s: inputs.n"' in said.err
+
+
+TOLERATES = """
+nano_flow: 1
+name: tolerates
+inputs: {x: {type: string, default: a}}
+steps:
+  side: {run: "echo side >> effects.txt; exit 1", on_error: continue}
+  spare: {run: "echo spare >> effects.txt; exit 1", on_error: {output: fallback}}
+  many:
+    for_each: [0, 1, 2]
+    on_item_failure: continue
+    run: "echo many-$I >> effects.txt; exit $I"
+    env: {I: "{{ item }}"}
+  group: {steps: {inner: {run: "echo inner >> effects.txt; exit 1"}}, on_error: continue}
+  ok: {needs: [side, spare, many, group], approve: {message: "Go on?"}}
+outputs: {spare: "{{ steps.spare.output }}", failed: "{{ steps.many.errors | length }}", ok: "{{ steps.side.status }}"}
+"""
+STRICT = """
+nano_flow: 1
+name: strict
+steps:
+  hard:
+    prompt: Write a haiku.
+    verify: [{check: "'XYZZY' in output"}]
+    repair: {max_attempts: 0}
+  {more}
+"""
+
+
+def effects() -> list[str]:
+    return sorted(Path("effects.txt").read_text().split())
+
+
+def test_failures_that_are_tolerated_are_kept_until_somebody_wants_them_again(said: Said) -> None:
+    Path("w.yaml").write_text(TOLERATES)
+    said("run", "w.yaml", "--no-input", code=6)
+    once = ["inner", "many-0", "many-1", "many-2", "side", "spare"]
+    assert effects() == once
+    said("resume", "last", code=6)
+    said("approvals", "answer", "last", "ok", "approve")
+    assert said.json("resume", "last")["outputs"] == {"spare": "fallback", "failed": 2, "ok": "failed"}
+    assert effects() == once
+    steps = {step["address"]: step for step in said.json("runs", "show")["steps"]}
+    assert (steps["side"]["status"], steps["side"]["replayed"]) == ("failed", True)
+    assert steps["group.inner"]["status"] == "failed" and steps["many[0]"]["replayed"]
+    said("resume", "last", "--failed")
+    assert effects() == sorted([*once, "inner", "many-1", "many-2", "side", "spare"])
+    assert 'done again: "group.inner" (command)' in said.err
+
+
+def test_a_tolerated_failure_whose_inputs_changed_is_tried_again(said: Said) -> None:
+    text = "nano_flow: 1\nname: w\nsteps:\n  a: {set: {v: 1}}\n  b: {run: 'echo b$V >> effects.txt; exit 1', env: {V: "
+    text += "'{{ steps.a.output.v }}'}, on_error: continue}\n  ok: {needs: [b], approve: {message: Go on?}}"
+    Path("w.yaml").write_text(text)
+    said("run", "w.yaml", "--no-input", code=6)
+    Path("w.yaml").write_text(text.replace("v: 1", "v: 2"))
+    said("resume", "last", "--accept-changes", code=6)
+    assert effects() == ["b1", "b2"]
+
+
+def test_what_failed_on_its_merits_is_asked_again_and_named_first(said: Said) -> None:
+    Path("w.yaml").write_text(STRICT.replace("{more}", ""))
+    said("run", "w.yaml", "--offline", code=1)
+    said("resume", "last", code=1)
+    assert 'done again: "hard" (verify); 1 model call is made again, likely for about $0.' in said.err
+    assert said.json("cost")["total"]["calls"] == 2
+    events = said.json("runs", "logs")["events"]
+    names = [event["event"] for event in events]
+    assert names.index("StepsReopened") < names.index("CallFinished", names.index("StepsReopened"))
+
+
+@pytest.mark.parametrize(
+    ("address", "problem"),
+    [
+        ("gone", 'there is no step "gone" in this workflow'),
+        ("many[3]", 'there is no "many[3]" in this run: "many" has 3 executions, from 0'),
+        ("side[0]", 'there is no "side[0]" in this run: "side" was never expanded'),
+    ],
+)
+def test_an_address_that_does_not_exist_is_refused(said: Said, address: str, problem: str) -> None:
+    Path("w.yaml").write_text(TOLERATES)
+    said("run", "w.yaml", "--no-input", code=6)
+    said("resume", "last", "--from", "many[1]", "--from", address, code=2)
+    assert problem in said.err
+    said("resume", "last", "--from", "many[1]", "--from", "side", code=6)
+    assert effects() == ["inner", "many-0", "many-1", "many-1", "many-2", "side", "side", "spare"]

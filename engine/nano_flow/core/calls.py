@@ -188,11 +188,25 @@ class StepsReopened:
     addresses: tuple[str, ...]
     paths: tuple[str, ...] = ()
 
+
+class Reopened:
+    """Which executions a ``StepsReopened`` is about."""
+
+    def __init__(self, order: StepsReopened) -> None:
+        self._addresses = frozenset(order.addresses)
+        self._paths = frozenset(order.paths)
+        self._around = frozenset(outer for place in order.addresses for outer in around(place))
+        self._paths_around = frozenset(outer for path in order.paths for outer in around(path))
+
     def covers(self, place: str) -> bool:
         """Whether the execution at ``place`` is done again."""
-        if self.addresses and any(outer in self.addresses for outer in around(place)):
+        if self._addresses and not self._addresses.isdisjoint(around(place)):
             return True
-        return bool(self.paths) and any(outer in self.paths for outer in around(path_of(place)))
+        return bool(self._paths) and not self._paths.isdisjoint(around(path_of(place)))
+
+    def reaches(self, place: str) -> bool:
+        """Whether it, or something inside it, is done again."""
+        return self.covers(place) or place in self._around or path_of(place) in self._paths_around
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from nano_flow.core.calls import Reopened
 from nano_flow.core.events import (
     ABANDONED,
     ApprovalAnswered,
@@ -134,17 +135,18 @@ class RecordedFold:
 
     def _reopen(self, event: StepsReopened) -> None:
         """What is done again has no past; what was paid for it stays paid."""
-        _forget(event, self.calls)
-        _forget(event, self.checked)
-        _forget(event, self.tools)
-        _forget(event, self.tools_in_doubt)
-        _forget(event, self.approvals)
-        _forget(event, self.asked_at)
-        _forget(event, self.tolerated)
+        order = Reopened(event)
+        _forget(order.covers, self.calls)
+        _forget(order.covers, self.checked)
+        _forget(order.covers, self.tools)
+        _forget(order.covers, self.tools_in_doubt)
+        _forget(order.covers, self.approvals)
+        _forget(order.covers, self.asked_at)
+        _forget(order.reaches, self.tolerated)
         for by_address in (self.waits, self.failed):
-            for address in [address for address in by_address if event.covers(address)]:
+            for address in [address for address in by_address if order.reaches(address)]:
                 del by_address[address]
-        self.finished = {address for address in self.finished if not event.covers(address)}
+        self.finished = {address for address in self.finished if not order.reaches(address)}
 
     def _asked(self, event: ApprovalAsked) -> None:
         """A question that is asked anew at a later time has no answer yet."""
@@ -260,8 +262,8 @@ def recorded_work(events: Iterable[Event]) -> RecordedWork:
     return fold.work()
 
 
-def _forget(order: StepsReopened, work: dict[_Placed, V]) -> None:
-    for key in [key for key in work if order.covers(key[0])]:
+def _forget(reached: Callable[[str], bool], work: dict[_Placed, V]) -> None:
+    for key in [key for key in work if reached(key[0])]:
         del work[key]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
-from nano_flow.core.calls import SAMPLE_TURNS
+from nano_flow.core.calls import SAMPLE_TURNS, Reopened
 from nano_flow.core.events import (
     ABANDONED,
     ApprovalAnswered,
@@ -140,8 +140,9 @@ class RunView:
                 step.renew()
 
     def _reopened(self, event: StepsReopened) -> None:
+        order = Reopened(event)
         for step in self.steps.values():
-            if event.covers(step.address):
+            if order.reaches(step.address):
                 step.renew()
 
     def _run_finished(self, event: RunFinished) -> None:

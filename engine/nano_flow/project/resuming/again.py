@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import TypeVar
 
+from nano_flow.core.calls import Reopened
 from nano_flow.core.errors import WITHOUT_REPLY, UsageError
 from nano_flow.core.events import StepCollected, StepFailed, StepsReopened
 from nano_flow.core.money import Money, usd
@@ -45,7 +46,10 @@ def reopened(
         _must_exist(address, steps, counts)
         (addresses if "[" in address or not _is_many(path, steps) else paths).add(address)
         paths |= _downstream(steps, path)
-    addresses |= {place for place, failure in recorded.failed.items() if wanted.failed or _on_its_merits(failure)}
+    for place, failure in recorded.failed.items():
+        # What failed inside a step whose failure is tolerated is kept with it.
+        if wanted.failed or (_on_its_merits(failure) and recorded.tolerated_at.isdisjoint(around(place))):
+            addresses.add(place)
     # A group that failed for a step inside it goes on; only the innermost failure is done again.
     above = {outer for place in recorded.failed for outer in list(around(place))[1:]}
     named = frozenset(wanted.addresses)
@@ -55,10 +59,12 @@ def reopened(
     return StepsReopened(now, "", tuple(sorted(ordered)), tuple(sorted(paths)))
 
 
-def without(recorded: RecordedWork, order: StepsReopened) -> RecordedWork:
-    """``recorded`` without what ``order`` covers. What was paid stays paid: only the replies are not used again."""
+def without(recorded: RecordedWork, event: StepsReopened) -> RecordedWork:
+    """``recorded`` without what ``event`` is about. What was paid stays paid: only the replies are not used again."""
+    order = Reopened(event)
 
     def kept(work: RecordedWork) -> RecordedWork:
+        tolerated = {key: value for key, value in work.tolerated.items() if not order.reaches(key[0])}
         return replace(
             work,
             calls=_kept(work.calls, order),
@@ -67,20 +73,20 @@ def without(recorded: RecordedWork, order: StepsReopened) -> RecordedWork:
             tools_in_doubt=_kept(work.tools_in_doubt, order),
             approvals=_kept(work.approvals, order),
             asked_at=_kept(work.asked_at, order),
-            tolerated=_kept(work.tolerated, order),
-            waits={place: v for place, v in work.waits.items() if not order.covers(place)},
-            finished=work.finished - reached,
+            waits={place: wait for place, wait in work.waits.items() if not order.covers(place)},
+            finished=frozenset(place for place in work.finished if not order.reaches(place)),
+            tolerated=tolerated,
+            tolerated_at=frozenset(place for place, _ in tolerated),
         )
 
-    inside = {outer for place in order.addresses for outer in around(place)}
-    reached = frozenset(place for place in recorded.finished if place in inside or order.covers(place))
     since_end = recorded.since_end
     return replace(kept(recorded), since_end=None if since_end is None else kept(since_end))
 
 
 def announcement(recorded: RecordedWork, order: StepsReopened) -> str:
     """What is done again, why, and what that is likely to cost: what it cost before."""
-    calls = [call for (place, _), call in recorded.calls.items() if order.covers(place)]
+    covers = Reopened(order).covers
+    calls = [call for (place, _), call in recorded.calls.items() if covers(place)]
     named = [_because(place, recorded.failed.get(place)) for place in order.addresses]
     shown = ", ".join(named[:_SHOWN]) + (f" and {len(named) - _SHOWN} more" if len(named) > _SHOWN else "")
     below = f"{', and ' if named else ''}what depends on it: {_quoted(order.paths)}" if order.paths else ""
@@ -149,7 +155,7 @@ def _quoted(names: Iterable[str]) -> str:
     return ", ".join(f'"{name}"' for name in names)
 
 
-def _kept(work: Mapping[K, V], order: StepsReopened) -> dict[K, V]:
+def _kept(work: Mapping[K, V], order: Reopened) -> dict[K, V]:
     return {key: value for key, value in work.items() if not order.covers(key[0])}
 
 
