@@ -8,7 +8,6 @@ from nano_flow.core.messages import Json
 from nano_flow.plan.names.literals import misfit
 from nano_flow.plan.names.members import item_of, member
 from nano_flow.plan.names.nearest import did_you_mean, listed
-from nano_flow.plan.names.pointer import NoTarget, find, resolve
 from nano_flow.plan.names.schema_shape import MOST_PARTS, enum_of, is_list
 from nano_flow.plan.shape import (
     ANYTHING,
@@ -22,6 +21,7 @@ from nano_flow.plan.shape import (
     first_found,
     record,
 )
+from nano_flow.source.judging.pointer import NoTarget, find, resolve
 
 
 def described(schema: Json) -> Described:

@@ -10,6 +10,7 @@ from nano_flow.core.messages import Json
 from nano_flow.core.strict_json import strict_json
 from nano_flow.plan.plan import PlannedInput
 from nano_flow.source.json_schema import complaints
+from nano_flow.source.judging.meter import USUAL, Patience
 
 _SECRET_LENGTH = 8
 """Characters that a secret needs, so that taking it out of a text does not garble the text."""
@@ -25,17 +26,19 @@ _SIMPLE: dict[str, tuple[type, ...]] = {
 }
 
 
-def bind_inputs(declared: Mapping[str, PlannedInput], given: Mapping[str, Json]) -> dict[str, Json]:
+def bind_inputs(
+    declared: Mapping[str, PlannedInput], given: Mapping[str, Json], patience: Patience = USUAL
+) -> dict[str, Json]:
     """The inputs of a run: what was given, defaults for the rest.
 
-    ValueError names every unknown, missing and wrong input.
+    ValueError names every unknown, missing and wrong input; TooLong as ``complaints`` raises it.
     """
     problems = [_unknown(name, declared) for name in given if name not in declared]
     bound: dict[str, Json] = {}
     for name, spec in declared.items():
         if name in given:
             bound[name] = given[name]
-            problem = _wrong(spec, given[name])
+            problem = _wrong(spec, given[name], patience)
             if problem is not None:
                 problems.append(problem)
         elif spec.required:
@@ -73,14 +76,14 @@ def _unknown(name: str, declared: Mapping[str, PlannedInput]) -> str:
     return f'there is no input "{name}"{hint}'
 
 
-def _wrong(spec: PlannedInput, value: Json) -> str | None:
+def _wrong(spec: PlannedInput, value: Json, patience: Patience) -> str | None:
     if spec.secret and isinstance(value, str) and len(value) < _SECRET_LENGTH:
         return f'input "{spec.name}" is secret and needs at least {_SECRET_LENGTH} characters'
     kind = spec.schema.get("type")
     plain = set(spec.schema) <= {"type", "description", "title", "default"} and isinstance(kind, str)
     if plain and _is_plain(value, str(kind)):
         return None
-    for complaint in complaints(value, spec.schema, 1):
+    for complaint in complaints(value, spec.schema, 1, patience=patience):
         at, _, said = complaint.partition(": ")
         shown = "the value is not what it declares" if spec.secret else said[:200]
         return f'input "{spec.name}"{"" if at == "the value" else f", {at}"}: {shown}'
@@ -88,7 +91,7 @@ def _wrong(spec: PlannedInput, value: Json) -> str | None:
 
 
 def _is_plain(value: Json, kind: str) -> bool:
-    """Spares the import of jsonschema for the types that most inputs have."""
+    """Spares the judge for the types that most inputs have."""
     if isinstance(value, bool):
         return kind == "boolean"
     return isinstance(value, _SIMPLE.get(kind, ()))

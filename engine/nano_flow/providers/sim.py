@@ -22,6 +22,7 @@ from nano_flow.providers.simulated.script import Script, Scripted
 from nano_flow.providers.simulated.tokens import BYTES_PER_TOKEN, count, count_request
 from nano_flow.providers.simulated.values import ValueMaker
 from nano_flow.source.json_schema import complaints
+from nano_flow.source.judging.meter import AT_ONCE, TooLong
 
 DRAWS = 12
 """How many values are tried for a schema before it counts as one that cannot be met."""
@@ -128,7 +129,7 @@ class SimProvider:
             except Unsatisfiable as failure:
                 problem = str(failure)
                 continue
-            found = complaints(value, schema, most=1)
+            found = _complaints(value, schema)
             if not found:
                 return value
             problem = found[0]
@@ -157,6 +158,14 @@ class SimProvider:
             if latency:
                 await self._clock.sleep(latency / len(starts))
             on_text(whole[start : start + step])
+
+
+def _complaints(value: Json, schema: Schema) -> list[str]:
+    """A value that takes long to judge is one more that was tried in vain: others wait for this loop."""
+    try:
+        return complaints(value, schema, most=1, patience=AT_ONCE)
+    except TooLong:
+        return ["its values take too long to judge"]
 
 
 def _total(latency: object) -> float:

@@ -7,16 +7,26 @@ from collections.abc import Mapping
 from nano_flow.core.messages import Json
 from nano_flow.core.strict_json import strict_json
 from nano_flow.source.json_schema import complaints
+from nano_flow.source.judging.meter import USUAL, Patience, TooLong
 
 
 class OutputBroken(Exception):
     """A text is not what a schema asks for; ``str()`` tells a model what to mend."""
 
 
-def read_output(text: str, schema: Mapping[str, Json]) -> Json:
-    """The JSON value in ``text`` (a Markdown fence around it is taken off), valid under ``schema``."""
+_SHORT = 100_000
+"""Characters that are read in a millisecond."""
+
+
+def read_output(text: str, schema: Mapping[str, Json], patience: Patience = USUAL) -> Json:
+    """The JSON value in ``text`` (a Markdown fence around it is taken off), valid under ``schema``.
+
+    Raises OutputBroken; TooLong as ``complaints`` does.
+    """
+    if patience.is_short and len(text) > _SHORT:
+        raise TooLong
     value = parse_json(_without_fence(text))
-    check_schema(value, schema)
+    check_schema(value, schema, patience)
     return value
 
 
@@ -28,9 +38,9 @@ def parse_json(text: str) -> Json:
         raise OutputBroken(f"not valid JSON: {error}") from None
 
 
-def check_schema(value: Json, schema: Mapping[str, Json]) -> None:
-    """OutputBroken naming the first violations of ``schema``."""
-    errors = complaints(value, schema)
+def check_schema(value: Json, schema: Mapping[str, Json], patience: Patience = USUAL) -> None:
+    """OutputBroken naming the first violations of ``schema``; TooLong as ``complaints`` raises it."""
+    errors = complaints(value, schema, patience=patience)
     if errors:
         raise OutputBroken("; ".join(errors))
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from nano_flow.core.messages import Json
-from nano_flow.plan.names.pointer import resolve
 from nano_flow.plan.shape import ANYTHING, Described, Missing, OneOf, Scalar, Shape, first_found
+from nano_flow.source.judging.pointer import resolve
 
 _SAME_VALUE = ("allOf", "anyOf", "oneOf")
 _SAME_VALUE_SINGLE = ("if", "then", "else")

@@ -11,8 +11,9 @@ from nano_flow.core.errors import StepError
 from nano_flow.core.messages import Json, Message, ToolCall
 from nano_flow.core.text import as_text
 from nano_flow.ports import Tool
+from nano_flow.steps.beside import judged
 from nano_flow.steps.context import Execution
-from nano_flow.steps.output import OutputBroken, check_schema, parse_json
+from nano_flow.steps.output import OutputBroken, parse_json
 from nano_flow.steps.tools.calls import run_tool
 
 _RESULT_CAP = 20_000
@@ -53,7 +54,7 @@ class ToolDesk:
 
         Raises StepError once a tool has failed too often.
         """
-        tasks = self._started(calls, turn)
+        tasks = self._started([await self._checked(call) for call in calls], turn)
         try:
             results = await asyncio.gather(*tasks)
         finally:
@@ -65,12 +66,11 @@ class ToolDesk:
         self._count(calls, results)
         return [Message("tool", done.text, tool_call_id=call.id) for call, done in zip(calls, results, strict=True)]
 
-    def _started(self, calls: tuple[ToolCall, ...], turn: int) -> list[asyncio.Task[_Served]]:
+    def _started(self, calls: list[_Checked | StepError], turn: int) -> list[asyncio.Task[_Served]]:
         last_writer: dict[str, asyncio.Task[_Served]] = {}
         tasks: list[asyncio.Task[_Served]] = []
         loop = asyncio.get_running_loop()
-        for index, call in enumerate(calls):
-            checked = self._checked(call)
+        for index, checked in enumerate(calls):
             key = checked[0].writes(checked[1]) if isinstance(checked, tuple) else None
             after = last_writer.get(key) if key else None
             task = loop.create_task(self._serve_one(checked, (turn, index), after))
@@ -98,7 +98,7 @@ class ToolDesk:
                 raise
             return _Served(_capped(f"error: {error}"), failed=True)
 
-    def _checked(self, call: ToolCall) -> _Checked | StepError:
+    async def _checked(self, call: ToolCall) -> _Checked | StepError:
         """The tool and its arguments, or what is wrong with the call."""
         tool = self.tools.get(call.name)
         if tool is None:
@@ -106,7 +106,7 @@ class ToolDesk:
             return StepError("tool", f'there is no tool "{call.name[:100]}" in this step; there are: {known}')
         try:
             arguments = parse_json(call.arguments or "{}")
-            check_schema(arguments, tool.spec.parameters)
+            await judged(arguments, tool.spec.parameters)
         except OutputBroken as error:
             return StepError("tool", f'the arguments of "{call.name}" are wrong: {error}')
         if not isinstance(arguments, dict):

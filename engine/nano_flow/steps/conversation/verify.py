@@ -15,9 +15,10 @@ from nano_flow.gateway.requests import VERDICT, judge_request
 from nano_flow.plan.kinds.prompt import PlannedCheck, PlannedPrompt
 from nano_flow.plan.kinds.run import PlannedRun
 from nano_flow.source.expressions import Template
+from nano_flow.steps.beside import output_of
 from nano_flow.steps.context import Execution, Names
 from nano_flow.steps.conversation.bill import charge
-from nano_flow.steps.output import OutputBroken, read_output
+from nano_flow.steps.output import OutputBroken
 from nano_flow.steps.tools.commands import run_command
 
 _JUDGE = (
@@ -45,7 +46,7 @@ async def examined(execution: Execution, text: str, next_turn: Callable[[], int]
     """
     spec = execution.step.spec
     assert isinstance(spec, PlannedPrompt)
-    output, verdict = _read(text, spec.reply.output_schema)
+    output, verdict = await _read(text, spec.reply.output_schema)
     if verdict is not None and verdict.fault is not None:
         return output, verdict
     for check in spec.verify:
@@ -76,11 +77,11 @@ def tell(execution: Execution, answer: ModelAnswer, turn: int, prompt_digest: st
         services.emit(label)
 
 
-def _read(text: str, schema: Mapping[str, Json] | None) -> tuple[Json, Checked | None]:
+async def _read(text: str, schema: Mapping[str, Json] | None) -> tuple[Json, Checked | None]:
     if schema is None:
         return text, None
     try:
-        return read_output(text, schema), Checked("schema")
+        return await output_of(text, schema), Checked("schema")
     except OutputBroken as error:
         return None, Checked("schema", str(error))
 
@@ -110,7 +111,7 @@ async def _judged(execution: Execution, check: PlannedCheck, criterion: Template
     charge(execution, answer, turn)
     execution.model = writer
     try:
-        verdict = read_output(answer.reply.text, VERDICT)
+        verdict = await output_of(answer.reply.text, VERDICT)
     except OutputBroken as error:
         raise StepError("verify", f"the judge {answer.model} gave no verdict: {error}") from None
     assert isinstance(verdict, dict)

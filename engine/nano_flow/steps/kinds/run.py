@@ -6,9 +6,10 @@ from nano_flow.core.calls import TURNS_PER_GENERATION
 from nano_flow.core.errors import StepError
 from nano_flow.core.outcomes import Failed, Failure, StepOutcome, Succeeded
 from nano_flow.plan.kinds.run import PlannedRun
+from nano_flow.steps.beside import output_of
 from nano_flow.steps.context import Execution
 from nano_flow.steps.kind import Kind
-from nano_flow.steps.output import OutputBroken, read_output
+from nano_flow.steps.output import OutputBroken
 from nano_flow.steps.tools.commands import run_command
 
 _STDERR_SHOWN = 2_000
@@ -27,7 +28,7 @@ async def execute(execution: Execution) -> StepOutcome:
         return Failed(Failure("command", message))
     if spec.output_schema is not None:
         try:
-            return Succeeded(read_output(result.stdout, spec.output_schema))
+            return Succeeded(await output_of(result.stdout, spec.output_schema))
         except OutputBroken as error:
             raise StepError("schema", f"stdout: {error}") from None
     return Succeeded(

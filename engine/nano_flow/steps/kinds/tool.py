@@ -7,9 +7,10 @@ from nano_flow.core.errors import StepError
 from nano_flow.core.outcomes import StepOutcome, Succeeded
 from nano_flow.core.text import as_text
 from nano_flow.plan.kinds.tool import PlannedTool
+from nano_flow.steps.beside import judged, output_of
 from nano_flow.steps.context import Execution
 from nano_flow.steps.kind import Kind
-from nano_flow.steps.output import OutputBroken, check_schema, read_output
+from nano_flow.steps.output import OutputBroken
 from nano_flow.steps.tools.calls import run_tool, succeeded
 
 
@@ -21,7 +22,7 @@ async def execute(execution: Execution) -> StepOutcome:
     tool = next(iter(tools.values()))
     arguments = execution.render_value(spec.arguments, execution.names) or {}
     try:
-        check_schema(arguments, tool.spec.parameters)
+        await judged(arguments, tool.spec.parameters)
     except OutputBroken as error:
         raise StepError("tool", f'the arguments of "{spec.tool}" are wrong: {error}') from None
     if not isinstance(arguments, dict):
@@ -30,7 +31,7 @@ async def execute(execution: Execution) -> StepOutcome:
     result = await run_tool(execution, tool, arguments, key, succeeded)
     if spec.output_schema is not None:
         try:
-            return Succeeded(read_output(as_text(result), spec.output_schema))
+            return Succeeded(await output_of(as_text(result), spec.output_schema))
         except OutputBroken as error:
             raise StepError("schema", f"the result: {error}") from None
     return Succeeded(result)

@@ -7,6 +7,7 @@ from nano_flow.core.messages import Json
 from nano_flow.core.outcomes import StepOutcome
 from nano_flow.plan.inputs import bind_inputs
 from nano_flow.plan.kinds.workflow import PlannedWorkflow
+from nano_flow.steps.beside import beside
 from nano_flow.steps.context import Execution
 from nano_flow.steps.kind import Kind
 
@@ -19,7 +20,7 @@ async def execute(execution: Execution) -> StepOutcome:
         name: execution.render_value(value, execution.names) for name, value in spec.inputs.items()
     }
     try:
-        inputs = bind_inputs(spec.plan.inputs, given)
+        inputs = await beside(lambda patience: bind_inputs(spec.plan.inputs, given, patience))
     except ValueError as error:
         raise StepError("inputs", str(error)) from None
     return await execution.nested.workflow(spec.plan, inputs, execution)

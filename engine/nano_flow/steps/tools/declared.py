@@ -12,8 +12,9 @@ from nano_flow.plan.kinds.run import PlannedRun
 from nano_flow.plan.plan import PlannedInput, PlannedToolSource
 from nano_flow.ports import Clock, Commands
 from nano_flow.source.expressions import Template
+from nano_flow.steps.beside import output_of
 from nano_flow.steps.context import Names
-from nano_flow.steps.output import OutputBroken, read_output
+from nano_flow.steps.output import OutputBroken
 from nano_flow.steps.tools.commands import render_command
 from nano_flow.steps.tools.options import inputs_schema, refuse_options
 from nano_flow.steps.tools.settings import Settings
@@ -81,13 +82,13 @@ class DeclaredTool:
         if result["exit_code"] != 0:
             said = as_text(result["stderr"]).strip()[-_STDERR_SHOWN:]
             raise StepError("command", f"exit code {result['exit_code']}" + (f": {said}" if said else ""))
-        return _output(spec, as_text(result["stdout"]))
+        return await _output(spec, as_text(result["stdout"]))
 
 
-def _output(spec: PlannedRun, stdout: str) -> Json:
+async def _output(spec: PlannedRun, stdout: str) -> Json:
     if spec.output_schema is None:
         return stdout.removesuffix("\n")
     try:
-        return read_output(stdout, spec.output_schema)
+        return await output_of(stdout, spec.output_schema)
     except OutputBroken as error:
         raise StepError("schema", f"stdout: {error}") from None

@@ -12,6 +12,7 @@ from nano_flow.plan.plan import Plan, PlannedToolSource
 from nano_flow.ports import ServerOrder, Tool, ToolServer
 from nano_flow.steps.context import Names
 from nano_flow.steps.tools.declared import DeclaredTool, Surroundings
+from nano_flow.steps.tools.offered import usable
 from nano_flow.steps.tools.settings import Settings
 
 Builtin = Callable[[tuple[str, ...]], Tool]
@@ -52,7 +53,8 @@ class RunToolbox:
         head, _, member = name.partition(".")
         source = plan.tools.get(head)
         if source is not None and source.kind == "mcp":
-            return list(await self._server(source, plan, scope).tools((member,) if member else None))
+            offered = await self._server(source, plan, scope).tools((member,) if member else None)
+            return [usable(tool) for tool in offered]
         if source is not None and source.kind == "command":
             return [DeclaredTool(source, plan.inputs, scope, self.around)]
         make = self.builtin.get(name)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from nano_flow.core.errors import StepError
 from nano_flow.core.messages import ToolSpec
+from nano_flow.core.strict_json import MAX_DEPTH, within_depth
 
 if TYPE_CHECKING:
     from mcp import Client
@@ -52,6 +53,8 @@ def _offer(server: str, tool: OfferedTool) -> Offer:
     name, description, parameters = tool.name, tool.description or "", tool.input_schema
     if not name or len(name) > _NAME or not name.isprintable():
         raise StepError("tool", f'the server "{server}" offers a tool with the name {name[:_NAME]!a}')
+    if not within_depth(parameters):
+        raise StepError("tool", f'the parameters of "{server}.{name}" are nested deeper than {MAX_DEPTH} levels')
     if len(json.dumps(parameters)) > _PARAMETERS:
         raise StepError("tool", f'the parameters of "{server}.{name}" are larger than {_PARAMETERS:,} characters')
     hints = tool.annotations

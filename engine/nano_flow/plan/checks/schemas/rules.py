@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from nano_flow.core.messages import Json
 from nano_flow.plan.draft import Path
 from nano_flow.plan.names.nearest import did_you_mean
-from nano_flow.plan.names.pointer import NoTarget, find, resolve
+from nano_flow.source.judging.pointer import NoTarget, find, resolve
 from nano_flow.source.regex_guard import check_pattern
 
 MOST_SCHEMAS = 20_000
@@ -206,6 +206,11 @@ def _names(value: Json) -> str:
     return "" if good else f"expected a list of member names, found {_kind(value)}"
 
 
+def _lists_of_names(value: Json) -> str:
+    good = isinstance(value, dict) and not any(_names(names) for names in value.values())
+    return "" if good else "expected a mapping of lists of names"
+
+
 def _is(kind: type, words: str) -> _Rule:
     return lambda value: "" if isinstance(value, kind) else f"expected {words}, found {_kind(value)}"
 
@@ -228,7 +233,7 @@ _RULES: Mapping[str, _Rule] = {
     "pattern": _pattern,
     "enum": lambda value: "" if isinstance(value, list) and value else "expected a list of values",
     "required": _names,
-    "dependentRequired": _is(dict, "a mapping of lists of names"),
+    "dependentRequired": _lists_of_names,
     "uniqueItems": _is(bool, "true or false"),
     **dict.fromkeys(_SCHEMA, _schema_value),
     **dict.fromkeys(_SAME_VALUE, _schema_value),
