@@ -10,7 +10,8 @@ from nano_flow.core.money import ZERO, Money, usd
 from nano_flow.core.outcomes import Failed, ItemFailure, Skipped, StepOutcome, Succeeded, Waiting
 from nano_flow.core.refs import Address
 from nano_flow.plan.plan import Plan, PlannedGraph
-from nano_flow.steps.context import Above, Kept, Names
+from nano_flow.steps.context import Above, Kept
+from nano_flow.steps.order import Names
 
 Record = Mapping[str, Json]
 

@@ -17,9 +17,7 @@ from nano_flow.gateway.ask import ModelAnswer, ModelAsk
 from nano_flow.plan.plan import Plan, PlannedBudget, PlannedGraph, PlannedStep, Value
 from nano_flow.ports import Approver, Clock, Commands, RecordedWork, Tool
 from nano_flow.source.expressions import Template
-
-Names = Mapping[str, object]
-"""What templates may name: plain data, and read-only views of it."""
+from nano_flow.steps.order import Names, Order
 
 
 class Models(Protocol):
@@ -102,21 +100,18 @@ Above = tuple[tuple[PlannedStep, Names], ...]
 
 @dataclass(slots=True)
 class Execution:
-    """One execution of one step: the only mutable thing a kind of step sees, and it lives as long as its attempt."""
+    """One execution of one step: the only mutable thing a kind of step sees, and it lives as long as its attempt.
 
+    ``order`` tells all that is special to it; the rest is the plan and the services of the process that executes it.
+    """
+
+    order: Order
     step: PlannedStep
-    address: Address
-    names: Names
+    plan: Plan
     services: Services
     nested: Nested
     render: Callable[[Template, Names], Json]
     render_value: Callable[[Value, Names], Json]
-    plan: Plan
-    budgets: tuple[str, ...] = ("",)
-    """The budget scopes that pay, from the run inwards."""
-    generation: int = 0
-    attempts: int | None = None
-    """Attempts per model and call where the step's ``retry`` says so."""
     kept: Kept | None = None
     """None where nothing around this execution may be repeated."""
     inner_names: Names | None = None
@@ -129,6 +124,26 @@ class Execution:
     cost: Money = ZERO
     conversations: MutableMapping[str, object] = field(default_factory=dict)
     """Step id → messages; what is added lives as long as the step, with all its iterations."""
+
+    @property
+    def address(self) -> Address:
+        """Where it stands in the run."""
+        return self.order.address
+
+    @property
+    def names(self) -> Names:
+        """What its templates may name."""
+        return self.order.names
+
+    @property
+    def budgets(self) -> tuple[str, ...]:
+        """The budget scopes that pay, from the run inwards."""
+        return self.order.budgets
+
+    @property
+    def generation(self) -> int:
+        """Which attempt of the retries around it this is."""
+        return self.order.generation
 
     def text(self, template: Template) -> str:
         """Render ``template`` to text; what is not text is written as JSON."""

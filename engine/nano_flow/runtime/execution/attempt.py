@@ -18,8 +18,9 @@ from nano_flow.runtime.execution.fence import Fence
 from nano_flow.runtime.execution.settled import as_outcome, asked_of, kept_failure, may_be_kept
 from nano_flow.runtime.scope import Bill, Frame
 from nano_flow.runtime.templates import render
-from nano_flow.steps.context import Above, Done, Execution, Names
+from nano_flow.steps.context import Above, Done, Execution
 from nano_flow.steps.kind import ExecuteNow
+from nano_flow.steps.order import Names, Order
 from nano_flow.steps.table import KINDS
 
 _NOT_RETRIED = frozenset({"template", "condition", "for_each", "max_items", "budget", "limit", "defect"})
@@ -65,17 +66,22 @@ class Attempts:
             key = f"{self._address}#{attempt}" if attempt else str(self._address)
             self._engine.services.open_budget(key, step.budget)
             budgets = (*budgets, key)
-        return Execution(
-            step=step,
+        order = Order(
+            plan=frame.plan.digest,
+            path=step.path,
             address=self._address,
             names=names,
+            budgets=budgets,
+            generation=frame.generation * step.retry.max_attempts + attempt if step.retry else frame.generation,
+        )
+        return Execution(
+            order=order,
+            step=step,
+            plan=frame.plan,
             services=self._engine.services,
             nested=self._engine.nested,
             render=render,
             render_value=value_of,
-            plan=frame.plan,
-            budgets=budgets,
-            generation=frame.generation * step.retry.max_attempts + attempt if step.retry else frame.generation,
             conversations=self._said,
             kept=self._kept,
             above=((step, names), *frame.above),

@@ -17,7 +17,8 @@ from nano_flow.runtime.scope import Bill, Frame, record_of
 from nano_flow.runtime.state import Topology
 from nano_flow.runtime.templates import render
 from nano_flow.source.expressions import Template
-from nano_flow.steps.context import Names, Nested, Services
+from nano_flow.steps.context import Nested, Services
+from nano_flow.steps.order import Names
 
 
 @dataclass(slots=True)

@@ -17,7 +17,7 @@ from nano_flow.runtime.execution.attempt import Attempts, tolerates
 from nano_flow.runtime.execution.engine import Engine, holds, value_of
 from nano_flow.runtime.execution.fence import fenced
 from nano_flow.runtime.scope import Bill, Frame
-from nano_flow.steps.context import Names
+from nano_flow.steps.order import Names
 from nano_flow.steps.table import KINDS
 
 _LABEL = 60

@@ -22,7 +22,8 @@ from nano_flow.runtime.limits import Control, Slots, StepCount, Stop, active_bef
 from nano_flow.runtime.scheduler import GraphRun
 from nano_flow.runtime.scope import Bill, Frame, StepsView, failure_names, record_of
 from nano_flow.runtime.state import GraphState
-from nano_flow.steps.context import Execution, Names, Services
+from nano_flow.steps.context import Execution, Services
+from nano_flow.steps.order import Names
 
 
 class NestedGraphs:

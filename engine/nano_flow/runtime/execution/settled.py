@@ -10,7 +10,8 @@ from nano_flow.core.events import StepFailed
 from nano_flow.core.outcomes import Failed, Failure
 from nano_flow.plan.plan import PlannedStep
 from nano_flow.ports import RecordedWork
-from nano_flow.steps.context import Above, Names
+from nano_flow.steps.context import Above
+from nano_flow.steps.order import Names
 
 _CUT_OFF = frozenset({"cancelled", "budget", "limit", "interrupted", "tool_changed"})
 """Failures that only say that the run was stopped: what they cut off goes on."""

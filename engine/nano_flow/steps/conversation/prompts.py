@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import mimetypes
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from nano_flow.core.errors import StepError
@@ -58,9 +58,9 @@ def schema_note(execution: Execution, spec: PlannedPrompt) -> str:
 def upstream_tokens(execution: Execution) -> int:
     """About how many tokens the outputs hold that the step refers to (four characters each)."""
     steps = execution.names.get("steps")
-    if not hasattr(steps, "output"):
+    if not isinstance(steps, Mapping):
         return 0
-    return sum(len(as_text(steps.output(name))) // 4 for name in execution.step.references)
+    return sum(len(as_text(steps[name]["output"])) // 4 for name in execution.step.references)
 
 
 def _attachment(execution: Execution, path: str) -> Attachment:

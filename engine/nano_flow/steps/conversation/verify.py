@@ -16,8 +16,9 @@ from nano_flow.plan.kinds.prompt import PlannedCheck, PlannedPrompt
 from nano_flow.plan.kinds.run import PlannedRun
 from nano_flow.source.expressions import Template
 from nano_flow.steps.beside import output_of
-from nano_flow.steps.context import Execution, Names
+from nano_flow.steps.context import Execution
 from nano_flow.steps.conversation.bill import charge
+from nano_flow.steps.order import Names
 from nano_flow.steps.output import OutputBroken
 from nano_flow.steps.tools.commands import run_command
 

@@ -14,7 +14,8 @@ from nano_flow.core.text import as_text
 from nano_flow.plan.kinds.run import DEFAULT_SHELL, PlannedRun
 from nano_flow.ports import CommandResult, Commands
 from nano_flow.source.expressions import Template
-from nano_flow.steps.context import Execution, Names
+from nano_flow.steps.context import Execution
+from nano_flow.steps.order import Names
 from nano_flow.steps.tools.calls import run_tool
 from nano_flow.steps.tools.options import inputs_schema, refuse_options
 

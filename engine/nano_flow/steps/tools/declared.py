@@ -13,7 +13,7 @@ from nano_flow.plan.plan import PlannedInput, PlannedToolSource
 from nano_flow.ports import Clock, Commands
 from nano_flow.source.expressions import Template
 from nano_flow.steps.beside import output_of
-from nano_flow.steps.context import Names
+from nano_flow.steps.order import Names
 from nano_flow.steps.output import OutputBroken
 from nano_flow.steps.tools.commands import render_command
 from nano_flow.steps.tools.options import inputs_schema, refuse_options

@@ -11,7 +11,7 @@ from nano_flow.core.errors import StepError
 from nano_flow.core.messages import Json
 from nano_flow.core.text import as_text
 from nano_flow.source.expressions import Template, check_template
-from nano_flow.steps.context import Names
+from nano_flow.steps.order import Names
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 

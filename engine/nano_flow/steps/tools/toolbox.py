@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from nano_flow.core.errors import StepError
 from nano_flow.plan.plan import Plan, PlannedToolSource
 from nano_flow.ports import ServerOrder, Tool, ToolServer
-from nano_flow.steps.context import Names
+from nano_flow.steps.order import Names
 from nano_flow.steps.tools.declared import DeclaredTool, Surroundings
 from nano_flow.steps.tools.offered import usable
 from nano_flow.steps.tools.settings import Settings
