@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import math
+import re
+from dataclasses import replace
 from types import MappingProxyType
 
 import pytest
 from hypothesis import given
 
 from nano_flow.core.events import CallFinished, Event, RunFinished, StepFinished, StepStarted
-from nano_flow.core.messages import ChatReply
+from nano_flow.core.messages import ChatReply, ToolCall, Usage
+from nano_flow.core.money import Money
 from nano_flow.core.shown.event_json import EVENT_KINDS
 from nano_flow.stores.codec import EventRow, decode_event, decode_reply, encode_event, encode_reply
 from tests.stores.samples import EVENTS, REPLIES, finished
@@ -125,3 +128,18 @@ def test_what_is_as_usual_takes_no_space() -> None:
 def test_an_unpriced_call_stays_unknown() -> None:
     event = decode_event(encode_event(finished(cost=None, unpriced="no entry")))
     assert isinstance(event, CallFinished) and event.cost is None
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"cost": Money(-1)}, '"cost" of a CallFinished: expected a whole number from 0 on, not -1'),
+        ({"duration_s": math.nan}, '"duration_s" of a CallFinished: expected a finite number'),
+        ({"model": None}, '"model" of a CallFinished: expected a text'),
+        ({"reply": replace(finished().reply, usage=Usage(input_tokens=-3))}, '"input_tokens" of a Usage'),
+        ({"reply": replace(finished().reply, tool_calls=(ToolCall("1", "t", 3),))}, '"arguments" of a ToolCall'),
+    ],
+)
+def test_what_could_not_be_read_again_is_not_written(change: dict[str, object], said: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(said)):
+        encode_event(replace(finished(), **change))  # type: ignore[arg-type]

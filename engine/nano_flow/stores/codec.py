@@ -1,4 +1,7 @@
-"""Events to JSON text and back, as stores keep them: exact, tolerant of other versions, nothing but data."""
+"""Events to JSON text and back, as stores keep them: exact, tolerant of other versions, nothing but data.
+
+What could not be read again is not written: one such event would make a whole run unreadable.
+"""
 
 from __future__ import annotations
 
@@ -30,16 +33,15 @@ class EventRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """How one class is written and read: its fields, what they are when absent, and who checks them."""
+    """How one class is written and read: its fields, what they are when absent, and who checks them both ways."""
 
-    names: tuple[str, ...]
     read: Callable[[object], Sequence[object]]
     defaults: tuple[object, ...]
     checks: tuple[tuple[str, Callable[[object], object], object], ...]
 
 
 def encode_event(event: Event) -> EventRow:
-    """``event`` as a row. Raises ValueError where it holds what JSON cannot."""
+    """``event`` as a row. Raises ValueError where it holds what JSON cannot, or what could not be read again."""
     cls = type(event)
     address: str = getattr(event, "address", "")
     return EventRow(cls.__name__, address, event.at, encode_json(_fields(event, _BODIES[cls]), cls.__name__, address))
@@ -85,8 +87,19 @@ def decode_json(text: str) -> Json:
 
 
 def _fields(record: object, shape: _Shape) -> dict[str, object]:
-    triples = zip(shape.names, shape.read(record), shape.defaults, strict=True)
-    return {name: value for name, value, default in triples if value is not default and value != default}
+    kept: dict[str, object] = {}
+    for (name, check, _), value, default in zip(shape.checks, shape.read(record), shape.defaults, strict=True):
+        if value is not default and value != default:
+            _checked(name, check, value, type(record))
+            kept[name] = value
+    return kept
+
+
+def _checked(name: str, check: Callable[[object], object], value: object, cls: type) -> object:
+    try:
+        return check(value)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f'"{name}" of a {cls.__name__}: {error}') from error
 
 
 def _plain(value: object) -> object:
@@ -111,10 +124,7 @@ def _build(cls: type[_Record], data: Mapping[str, object]) -> _Record:
             if default is not MISSING:
                 values[name] = default
             continue
-        try:
-            values[name] = check(value)
-        except (TypeError, ValueError) as error:
-            raise ValueError(f'"{name}" of a {cls.__name__}: {error}') from error
+        values[name] = _checked(name, check, value, cls)
     try:
         return cls(**values)
     except TypeError as error:
@@ -122,7 +132,7 @@ def _build(cls: type[_Record], data: Mapping[str, object]) -> _Record:
 
 
 def _mapping(value: object) -> Mapping[str, Json]:
-    if not isinstance(value, dict):
+    if not isinstance(value, Mapping):
         raise TypeError("expected a mapping")
     return value
 
@@ -154,7 +164,7 @@ def _truth(value: object) -> bool:
 
 def _each(check: Callable[[object], object]) -> Callable[[object], object]:
     def read(value: object) -> tuple[object, ...]:
-        if not isinstance(value, list):
+        if not isinstance(value, list | tuple):
             raise TypeError("expected a list")
         return tuple(check(part) for part in value)
 
@@ -166,7 +176,7 @@ def _optional(check: Callable[[object], object]) -> Callable[[object], object]:
 
 
 def _nested(cls: type) -> Callable[[object], object]:
-    return lambda value: _build(cls, _mapping(value))
+    return lambda value: value if isinstance(value, cls) else _build(cls, _mapping(value))
 
 
 _NESTED: tuple[type, ...] = (ChatReply, Usage, ToolCall, ItemFailure, Failure)
@@ -205,7 +215,7 @@ def _shape(cls: type, left_out: frozenset[str] = frozenset()) -> _Shape:
     names = tuple(field.name for field in kept)
     getter = attrgetter(*names)
     read: Callable[[object], Sequence[object]] = getter if len(names) > 1 else (lambda record: (getter(record),))
-    return _Shape(names, read, tuple(defaults), tuple(checks))
+    return _Shape(read, tuple(defaults), tuple(checks))
 
 
 _SHAPES: Mapping[type, _Shape] = {cls: _shape(cls) for cls in (*EVENT_KINDS.values(), *_NESTED)}
