@@ -64,6 +64,7 @@ class Decided:
     score: float | None = 4.0
     tier: str | None = "standard"
     notices: tuple[str, ...] = ()
+    on_use: Mapping[ModelRef, tuple[str, ...]] = field(default_factory=dict)
     cascade: tuple[str, ...] = ()
     refused: tuple[Refusal, ...] = ()
     decision: Mapping[str, Json] = field(default_factory=dict)

@@ -126,7 +126,8 @@ def test_what_one_call_is_told_to_wait_all_wait() -> None:
 def test_a_dear_fallback_is_told_when_it_is_asked() -> None:
     world = World()
     notice = f"the fallback {B} costs about $1 a call, 60 times as much as {A}"
-    world.extra["route"] = lambda question, circumstances: Decided((A, B), notices=(notice, "no key for gamma"))
+    said, later = (notice, "no key for gamma"), {B: (notice,)}
+    world.extra["route"] = lambda question, circumstances: Decided((A, B), notices=said, on_use=later)
     gateway = world.gateway()
     asyncio.run(gateway.call(ask()))
     assert [event.message for event in cast(list[NoticeGiven], world.of(NoticeGiven))] == ["no key for gamma"]
@@ -158,7 +159,8 @@ def test_the_end_of_a_chain_names_what_happened_and_whose_keys_are_missing() -> 
 def test_that_a_model_gets_its_tools_by_prompt_is_told_when_it_is_asked() -> None:
     world = World()
     notice = f"{B} gets its tools by prompt"
-    world.extra["route"] = lambda question, circumstances: Decided((A, B), notices=(notice,))
+    later = {B: (notice,)}
+    world.extra["route"] = lambda question, circumstances: Decided((A, B), notices=(notice,), on_use=later)
     asyncio.run(world.gateway().call(ask()))
     assert world.of(NoticeGiven) == []
     world.providers["alpha"] = FakeProvider([errors.ModelUnknown("gone")])

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nano_flow.plan.analysis.describe import describe_plan, describe_steps, short_template
-from nano_flow.plan.analysis.graphs import MOST_REDUCED, critical_path, essential_edges, graph_edges, layers
+from nano_flow.plan.analysis import MOST_REDUCED, critical_path, essential_edges, graph_edges
+from nano_flow.plan.analysis.describe import short_template
 from tests.plan.compiling import plan_of
 
 DIAMOND = """
@@ -20,9 +18,8 @@ steps:
 """
 
 
-def test_layers_and_edges() -> None:
+def test_edges() -> None:
     graph = plan_of(DIAMOND).graph
-    assert layers(graph) == [["a"], ["b", "c"], ["d"]]
     assert graph_edges(graph) == [("a", "b"), ("a", "c"), ("b", "d"), ("c", "d"), ("a", "d")]
 
 
@@ -60,37 +57,6 @@ def _reach(count: int, edges: list[tuple[int, int]]) -> list[set[int]]:
             if one == source:
                 reach[source] |= {other} | reach[other]
     return reach
-
-
-def test_a_described_plan_is_json() -> None:
-    text = """
-    inputs: {x: {type: string, secret: true}}
-    limits: {budget: {usd: 0.5}}
-    steps:
-      a: {for_each: [1], repeat: {max_iterations: 2}, when: "{{ run.id }}", set: {}}
-      g: {needs: [a], steps: {i: {prompt: "{{ steps.a.output }}"}}, finally: {z: {set: {}}}}
-      s: {switch: {value: run.id, cases: {x: {set: {}}}, default: {set: {}}}}
-      w: {workflow: sub.yaml}
-      v: {workflow: sub.yaml}
-    on_failure: {h: {set: {}}}
-    """
-    sub = "nano_flow: 1\nname: s\nsteps: {n: {set: {}}}\nfinally: {m: {set: {}}}\n"
-    plan = plan_of(text, {"sub.yaml": sub})
-    described = json.loads(json.dumps(describe_plan(plan)))
-    assert (described["schema"], described["workflow"], described["budget_usd"]) == ("nano-flow/plan@1", "t", "0.5")
-    assert described["inputs"] == {"x": {"required": True, "secret": True}}
-    assert described["handlers"]["on_failure"][0]["path"] == "h"
-    a, g, s, w, v = described["steps"]
-    assert (a["when"], a["for_each"], a["repeat"]) == (
-        "run.id",
-        {"over": "[1]", "as": "item", "max_items": 1000},
-        {"max_iterations": 2},
-    )
-    assert (g["needs"], g["references"], g["children"][0]["path"]) == (["a"], ["a"], "g.i")
-    assert g["handlers"]["finally"][0]["path"] == "g.z"
-    assert (s["value"], s["cases"]["x"]["path"], s["default"]["kind"]) == ("run.id", "s", "set")
-    assert (w["children"][0]["path"], w["handlers"]["finally"][0]["path"], "children" in v) == ("w.n", "w.m", False)
-    assert describe_steps(plan.graph, "outer.")[0]["path"] == "outer.a"  # type: ignore[index, call-overload]
 
 
 def test_short_templates() -> None:

@@ -33,6 +33,7 @@ def test_where_nobody_has_tools_the_model_without_them_gets_them_by_prompt_and_i
     assert names(decision) == ["ollama/llama3"]
     assert decision.estimates[0].by_prompt == ("json_schema", "tools")
     assert decision.notices[-1] == "ollama/llama3 gets its tools and the schema of its output by prompt"
+    assert decision.on_use == {}  # it is asked at once
     only_tools = decided(ask(needs=TOOLS), "openai", "anthropic")
     assert only_tools.notices[-1] == "ollama/llama3 gets its tools by prompt"
 
@@ -53,6 +54,7 @@ def test_able_models_of_the_tier_above_come_first() -> None:
     decision = decided(ask(needs=TOOLS), text=text)
     assert names(decision) == ["openai/mini", "anthropic/sonnet", "ollama/llama3"]
     assert decision.notices[-1] == "ollama/llama3 gets its tools by prompt"
+    assert decision.on_use[decision.candidates[-1]] == decision.notices[-1:]
 
 
 def test_an_able_model_that_needs_no_key_may_not_be_there_so_it_displaces_nobody() -> None:

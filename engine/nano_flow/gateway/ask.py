@@ -107,6 +107,10 @@ class Routed(Protocol):
         """What should not stay unsaid, in sentences."""
 
     @property
+    def on_use(self) -> Mapping[ModelRef, tuple[str, ...]]:
+        """Those of the notices that wait until a model is asked."""
+
+    @property
     def refused(self) -> tuple[Refusal, ...]:
         """Every model that was considered and may not answer, and why."""
 

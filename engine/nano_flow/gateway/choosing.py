@@ -47,7 +47,7 @@ class Chooser:
         """Candidates for a question, told to everybody. NoCandidate or LimitReached where there are none."""
         ask = question.ask
         routed = await self._routed(question)
-        later = {ref: _due_with(ref, routed.notices) for ref in routed.candidates[1:]}
+        later = routed.on_use
         ways = self._keyless(routed.refused)
         keyless = tuple(f"{name} ({' or '.join(sets)})" for name, sets in ways.items())
         chosen = Chosen(routed.candidates, routed.score, routed.tier, routed.decision, later, keyless)
@@ -125,8 +125,3 @@ class Chooser:
     def _tightest(self, scopes: tuple[str, ...]) -> str:
         left = {scope: found[0] for scope in scopes if (found := self.services.ledger.left((scope,)))}
         return min(left, key=lambda scope: left[scope], default="")
-
-
-def _due_with(ref: ModelRef, notices: tuple[str, ...]) -> tuple[str, ...]:
-    """The notices that are about ``ref`` alone, and nobody's business before it is asked."""
-    return tuple(notice for notice in notices if notice.startswith((f"the fallback {ref} ", f"{ref} gets ")))

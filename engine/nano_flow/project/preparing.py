@@ -82,13 +82,6 @@ class GivenInputs:
     data: Mapping[str, Json] = field(default_factory=dict)
 
 
-def prepare_run(
-    path: str, given: GivenInputs, options: RunOptions, config_dir: Path | None = None, *, now: float
-) -> PreparedRun:
-    """Open a workflow and bind its inputs. Raises DocumentError, UsageError."""
-    return prepare_opened(open_workflow(path, config_dir), given, options, now=now)
-
-
 def prepare_opened(opened: Opened, given: GivenInputs, options: RunOptions, *, now: float) -> PreparedRun:
     """Bind the inputs of a workflow that is open already. Raises UsageError."""
     options = replace(options, model=full_name(options.model, options.provider, opened.policies))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
-from nano_flow.core.money import usd
+from nano_flow.core.money import ZERO, usd
 from nano_flow.core.refs import ModelRef
 from nano_flow.plan.catalogue import Catalogue
 from nano_flow.routing.candidates import Situation, examine, lacks
@@ -53,6 +54,7 @@ def decide(
         off = "fallback is off" if observations.no_fallback else "no fallback is wanted here"
         refused += tuple(Refusal(c.ref, "fallback", off) for c in accepted[1:])
         accepted = accepted[:1]
+    notices = _notices(accepted, _preferred(accepted, refused, selection), policy.max_price_ratio)
     decision = RouteDecision(
         requested=request.route.model,
         score=score,
@@ -62,7 +64,8 @@ def decide(
         refused=refused,
         facts=request.facts,
         policy=request.route.policy,
-        notices=_notices(accepted, _preferred(accepted, refused, selection), policy.max_price_ratio),
+        notices=tuple(notice.text for notice in notices),
+        on_use=_on_use(notices, accepted[0].ref if accepted else None),
         cascade=selection.cascade,
         asked=request.asked(),
     )
@@ -132,24 +135,46 @@ def _preferred(
     return tuple(refusal for refusal in refused if refusal.model in before)
 
 
-def _notices(accepted: tuple[Candidate, ...], refused: tuple[Refusal, ...], ratio: float) -> tuple[str, ...]:
-    """What should not stay unsaid: missing credentials decided, or a fallback is far dearer than the first choice."""
+@dataclass(frozen=True, slots=True)
+class _Notice:
+    """What should not stay unsaid, and the model that it is about where it is about one alone."""
+
+    text: str
+    about: ModelRef | None = None
+
+
+def _notices(accepted: tuple[Candidate, ...], refused: tuple[Refusal, ...], ratio: float) -> list[_Notice]:
+    """Credentials are missing; a fallback is far dearer than the first choice; an ability is asked for by prompt."""
     if not accepted:
-        return ()
+        return []
     first, *rest = accepted
-    by_prompt = [f"{c.ref} gets {_prompted(c)} by prompt" for c in accepted if c.by_prompt]
-    notices = [
-        f"{refusal.model} was passed over ({refusal.reason}): {first.ref} is asked instead"
+    passed_over = [
+        _Notice(f"{refusal.model} was passed over ({refusal.reason}): {first.ref} is asked instead")
         for refusal in refused
         if refusal.kind == "credentials"
-    ][:1]
-    for candidate in rest:
-        if first.cost is not None and candidate.cost is not None and candidate.cost > ratio * first.cost:
-            times = f"{candidate.cost / first.cost:.0f} times as much as" if first.cost else "money, unlike"
-            notices.append(
-                f"the fallback {candidate.ref} costs about ${usd(candidate.cost)} a call, {times} {first.ref}"
-            )
-    return (*notices, *by_prompt)
+    ]
+    dearer = [_Notice(_dearer(c, first), c.ref) for c in rest if _costs_more(c, first, ratio)]
+    by_prompt = [_Notice(f"{c.ref} gets {_prompted(c)} by prompt", c.ref) for c in accepted if c.by_prompt]
+    return [*passed_over[:1], *dearer, *by_prompt]
+
+
+def _on_use(notices: list[_Notice], first: ModelRef | None) -> dict[ModelRef, tuple[str, ...]]:
+    """The notices that wait until their model is asked; the first choice is asked at once."""
+    waiting: dict[ModelRef, tuple[str, ...]] = {}
+    for notice in notices:
+        if notice.about is not None and notice.about != first:
+            waiting[notice.about] = (*waiting.get(notice.about, ()), notice.text)
+    return waiting
+
+
+def _costs_more(candidate: Candidate, first: Candidate, ratio: float) -> bool:
+    return first.cost is not None and candidate.cost is not None and candidate.cost > ratio * first.cost
+
+
+def _dearer(candidate: Candidate, first: Candidate) -> str:
+    cost = candidate.cost or ZERO
+    times = f"{cost / first.cost:.0f} times as much as" if first.cost else "money, unlike"
+    return f"the fallback {candidate.ref} costs about ${usd(cost)} a call, {times} {first.ref}"
 
 
 def _prompted(candidate: Candidate) -> str:

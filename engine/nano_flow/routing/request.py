@@ -143,6 +143,8 @@ class RouteDecision:
     facts: Facts
     policy: str = "default"
     notices: tuple[str, ...] = ()
+    on_use: Mapping[ModelRef, tuple[str, ...]] = field(default_factory=dict)
+    """Those of the notices that are nobody's business before that model is asked."""
     cascade: tuple[str, ...] = ()
     asked: Mapping[str, Json] = field(default_factory=dict)
     """What the step said beside its prompt, so that a recorded decision can be made again."""

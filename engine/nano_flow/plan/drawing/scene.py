@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from nano_flow.core.shown.printable import clip
-from nano_flow.plan.analysis.describe import short_template
-from nano_flow.plan.analysis.graphs import essential_edges
+from nano_flow.plan.analysis import essential_edges
 from nano_flow.plan.kinds.prompt import PlannedPrompt
 from nano_flow.plan.kinds.steps import PlannedGroup
 from nano_flow.plan.kinds.switch import PlannedSwitch
 from nano_flow.plan.kinds.workflow import PlannedWorkflow
-from nano_flow.plan.plan import Plan, PlannedGraph, PlannedStep
+from nano_flow.plan.plan import Plan, PlannedGraph, PlannedStep, Value
+from nano_flow.source.expressions import Template
 
 NOTE_LENGTH = 60
 
@@ -163,3 +163,15 @@ _NOTES: tuple[Callable[[PlannedStep], str], ...] = (
     _repeat,
     _model,
 )
+
+
+def short_template(value: Value) -> str:
+    """A template as its author wrote it, without the braces of a lone expression; other data as JSON."""
+    if isinstance(value, Template):
+        text = value.source.strip()
+        if text.startswith("{{") and text.endswith("}}") and "{{" not in text[2:]:
+            return text[2:-2].strip()
+        return text
+    from nano_flow.plan.freezing.digest import canonical
+
+    return canonical(value)

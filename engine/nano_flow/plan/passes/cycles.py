@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import islice
+from typing import TYPE_CHECKING
 
 from nano_flow.core.diagnostics import Diagnostic
 from nano_flow.plan.draft import Draft, DraftGraph, Found, Path, problem
 
+if TYPE_CHECKING:
+    import networkx
+
 MOST_CYCLES = 10
+MOST_WAYS = 20
+"""Steps that the first one of a cycle waits for, and that a way back is looked for from."""
 LONGEST_PATH = 12
 
 
@@ -54,28 +61,32 @@ def _order(draft: Draft, steps: Iterable[int]) -> list[int]:
 
 
 def _cycles(draft: Draft, graph: DraftGraph, left: set[int]) -> Iterable[Diagnostic]:
+    """The cycles among the steps that cannot be ordered, the shortest through each first step."""
+    import networkx  # only a plan with a mistake needs it: a good one is ordered without
+
+    waits: networkx.DiGraph[int] = networkx.DiGraph()
+    waits.add_edges_from((number, other) for number in left for other in upstream(draft, number) if other in left)
     for _ in range(MOST_CYCLES):
-        if not left:
+        tangles = [part for part in networkx.strongly_connected_components(waits) if _is_cyclic(waits, part)]
+        if not tangles:
             return
-        cycle = _cycle(draft, left)
+        tangle = min(tangles, key=min)
+        cycle = _shortest(waits.subgraph(tangle), min(tangle))
         yield _describe(draft, graph, cycle)
-        # What only waits for this cycle is not a cycle of its own.
-        left -= set(cycle)
-        left -= set(_order(draft, sorted(left)))
+        waits.remove_nodes_from(cycle)  # what only waits for this cycle is no cycle of its own
 
 
-def _cycle(draft: Draft, left: set[int]) -> list[int]:
-    """A cycle among steps of which each waits for another of them, in the order of waiting."""
-    number = min(left)
-    place: dict[int, int] = {}
-    path: list[int] = []
-    while number not in place:
-        place[number] = len(path)
-        path.append(number)
-        number = next(other for other in upstream(draft, number) if other in left)
-    cycle = path[place[number] :]
-    first = cycle.index(min(cycle))
-    return cycle[first:] + cycle[:first]
+def _is_cyclic(waits: networkx.DiGraph[int], part: set[int]) -> bool:
+    return len(part) > 1 or any(waits.has_edge(number, number) for number in part)
+
+
+def _shortest(tangle: networkx.DiGraph[int], first: int) -> list[int]:
+    """The shortest cycle through ``first``, in the order of waiting."""
+    import networkx
+
+    ways = (networkx.shortest_path(tangle, other, first) for other in islice(sorted(tangle[first]), MOST_WAYS))
+    shortest: list[int] = min(ways, key=len)
+    return [first, *shortest[:-1]]
 
 
 def _describe(draft: Draft, graph: DraftGraph, cycle: list[int]) -> Diagnostic:

@@ -1,4 +1,4 @@
-"""What can be said of the shape of a graph: its layers, its longest path, the edges that matter."""
+"""What can be said of the shape of a graph: its longest path, the edges that matter."""
 
 from __future__ import annotations
 
@@ -38,19 +38,9 @@ def graph_edges(graph: PlannedGraph) -> list[tuple[str, str]]:
     return [(name, step.id) for step in graph.steps for name in dict.fromkeys((*step.needs, *step.references))]
 
 
-def layers(graph: PlannedGraph) -> list[list[str]]:
-    """Ids by the earliest round in which they could start, were there no limit on parallel steps."""
-    import networkx  # 15 × the start of Python: only where it is asked for
-
-    whole: networkx.DiGraph[str] = networkx.DiGraph()
-    whole.add_nodes_from(step.id for step in graph.steps)
-    whole.add_edges_from(graph_edges(graph))
-    return [list(generation) for generation in networkx.topological_generations(whole)]
-
-
 def critical_path(graph: PlannedGraph, weight: Callable[[str], float]) -> list[str]:
     """The ids of the chain that takes longest; ``weight`` tells how long one step takes."""
-    import networkx
+    import networkx  # 15 × the start of Python: only where it is asked for
 
     # An edge weighs what its end takes; a common start, which no id can be, gives the first steps their weight.
     whole: networkx.DiGraph[str] = networkx.DiGraph()
