@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nano_flow.plan.analysis import MOST_REDUCED, critical_path, essential_edges, graph_edges
-from nano_flow.plan.analysis.describe import short_template
+from nano_flow.plan.drawing.scene import short_template
 from tests.plan.compiling import plan_of
 
 DIAMOND = """
