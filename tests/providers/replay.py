@@ -6,13 +6,18 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from socket import SO_LINGER, SOL_SOCKET
 from struct import pack
+
+import pytest
 
 from nano_flow.clock import SystemClock
 from nano_flow.core.messages import ChatReply, ChatRequest
 from nano_flow.plan.catalogue import ModelCard
+from nano_flow.ports import ChatProvider
+from nano_flow.providers.direct.adapter import DirectProvider
+from nano_flow.providers.direct.session import Sessions
 from nano_flow.providers.litellm import LiteLLMProvider
 from tests.providers.endpoints import endpoint
 
@@ -91,13 +96,33 @@ async def serving(*replies: Reply) -> AsyncIterator[Server]:
         listener.close()
 
 
-def provider(litellm: str, url: str, **models: ModelCard) -> LiteLLMProvider:
+WAY = "litellm"
+"""How providers are reached: by ``litellm``, or ``direct`` where they speak one of the three languages."""
+DIRECT = {
+    **dict.fromkeys(("openai", "groq", "azure"), "openai"),
+}
+"""Service → the language that its servers speak."""
+
+
+def provider(litellm: str, url: str, **models: ModelCard) -> ChatProvider:
     """An adapter of ``litellm`` at ``url``."""
     base = {"openai": f"{url}/v1", "gemini": f"{url}/v1beta", "groq": f"{url}/openai/v1", "huggingface": f"{url}/v1"}
     settings = {"base_url": base.get(litellm, url), "api_version": "2025-04-01-preview", "region": "us-east-1"}
     keys = KEYS.get(litellm, {f"{litellm.upper()}_API_KEY": f"CANARY-key-{litellm}"})
     cards = {card.ref.model: card for card in models.values()}
-    return LiteLLMProvider(endpoint(litellm, litellm, settings, keys, cards), SystemClock())
+    made = endpoint(litellm, litellm, settings, keys, cards)
+    if WAY == "direct" and litellm not in DIRECT:
+        pytest.skip(f"{litellm} is reached through LiteLLM only")
+    if WAY == "direct":
+        return Alone(replace(made, api=DIRECT[litellm]), SystemClock(), Sessions())
+    return LiteLLMProvider(made, SystemClock())
+
+
+class Alone(DirectProvider):
+    """A direct adapter with connections of its own, which go with it."""
+
+    async def close(self) -> None:
+        await self._sessions.close()
 
 
 async def ask(
@@ -119,3 +144,13 @@ def sse(*events: object, done: bool = True) -> bytes:
         name, value = event if isinstance(event, tuple) else ("", event)
         lines.append((f"event: {name}\n" if name else "") + f"data: {json.dumps(value)}\n\n")
     return "".join([*lines, "data: [DONE]\n\n" if done else ""]).encode()
+
+
+def service_of(given: object) -> str | None:
+    """The service that a test's parameter names."""
+    named = getattr(given, "litellm", given)
+    return named if isinstance(named, str) and named in SERVICES else None
+
+
+SERVICES = (*KEYS, *DIRECT, "anthropic", "gemini", "vertex_ai", "cohere", "huggingface", "mistral")
+"""Names of services in the parameters of tests."""

@@ -47,10 +47,6 @@ def test_streams_that_are_only_odd(body: bytes) -> None:
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        (
-            sse(HELLO[0], {"error": {"message": "key CANARY-key-openai", "code": 500}}),
-            "the stream broke: key \\*\\*\\*",
-        ),
         (sse(HELLO[0], done=False) + b"data: {oops\n\n", "the stream broke: a piece of it is not valid JSON"),
         (sse(HELLO[0], done=False) + b'data: {"a": "\xff"}\n\n', "the stream broke: a piece of it is not valid UTF-8"),
         (sse(*HELLO, chunk({}, "abort"), END[1]), "its provider says 'abort'"),
@@ -60,6 +56,22 @@ def test_streams_that_break(body: bytes, said: str) -> None:
     error = failure(events(body), heard=[])
     assert isinstance(error, errors.ConnectionLost) and error.maybe_billed
     assert pytest.raises(AssertionError, match=said).matches(AssertionError(str(error)))
+
+
+@pytest.mark.parametrize(
+    ("told", "wanted"),
+    [
+        ({"message": "key CANARY-key-openai", "code": 500}, errors.ServerFailed),
+        ({"message": "slow down", "code": 429}, errors.RateLimited),
+        ({"message": "Overloaded", "type": "overloaded_error"}, errors.Overloaded),
+    ],
+)
+def test_an_error_in_the_middle_of_a_stream_has_its_own_class(
+    told: dict[str, object], wanted: type[errors.ProviderError]
+) -> None:
+    error = failure(events(sse(HELLO[0], {"error": told})), heard=[])
+    assert type(error) is wanted and error.maybe_billed
+    assert str(error).startswith("the stream broke: ") and "CANARY" not in str(error)
 
 
 def test_a_cut_stream_counts_what_was_written_where_less_was_reported() -> None:

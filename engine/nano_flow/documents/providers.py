@@ -34,7 +34,7 @@ Ability = Literal[
     "system_prompt",
     "batch",
 ]
-_ONE_SERVICE: JsonDict = {"oneOf": [{"required": ["litellm"]}, {"required": ["adapter"]}]}
+_ONE_SERVICE: JsonDict = {"oneOf": [{"required": ["api"]}, {"required": ["litellm"]}, {"required": ["adapter"]}]}
 
 
 class ProviderLimitsDocument(Document):
@@ -125,12 +125,16 @@ class CredentialsDocument(Document):
 
 
 class ProviderDocument(Document):
-    """One provider; `litellm` or `adapter` tells how it is reached."""
+    """One provider; `api`, `litellm` or `adapter` tells how it is reached."""
 
     model_config = ConfigDict(json_schema_extra=_ONE_SERVICE)
 
     description: Maybe[str] = None
     """For people."""
+    api: Maybe[Literal["openai", "anthropic", "gemini"]] = None
+    """The language that its servers speak, spoken without a library between: OpenAI's chat completions (also Azure's,
+    where an `api_version` is given, and those of every compatible server), Anthropic's messages, Gemini's and Vertex's
+    generateContent."""
     litellm: Maybe[Text] = None
     """LiteLLM's provider id."""
     adapter: Maybe[Text] = None
@@ -179,8 +183,8 @@ class ProviderDocument(Document):
 
     @model_validator(mode="after")
     def _one_service(self) -> ProviderDocument:
-        if (self.litellm is None) == (self.adapter is None):
-            raise ValueError('expected exactly one of "litellm" and "adapter"')
+        if [self.api, self.litellm, self.adapter].count(None) != 2:
+            raise ValueError('expected exactly one of "api", "litellm" and "adapter"')
         return self
 
 

@@ -50,8 +50,19 @@ class ProviderCard:
     """Options of an adapter of its own (``sim``: seed, latency, error_rate, faults, script)."""
     roles: tuple[Mapping[str, str], ...] = ()
     """For each of ``credentials``: part (``api_key``, ``endpoint`` …) → variable."""
+    api: str | None = None
+    """The language of its servers where no library stands between (``openai``, ``anthropic``, ``gemini``)."""
     platform: bool = False
     """The chain of the platform itself gives the credentials (``credentials: default``)."""
+
+    @property
+    def service(self) -> str:
+        """The kind of its servers by LiteLLM's id of it, however they are reached; empty for an adapter of its own."""
+        if self.api == "openai" and self.settings.get("api_version"):
+            return "azure"
+        if self.api == "gemini" and (self.settings.get("project") or self.settings.get("location")):
+            return "vertex_ai"
+        return self.litellm or self.api or ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,10 +78,10 @@ class _Resolver:
         self.found.append(problem("NF550", message, self._locate(at), at=at, hint=did_you_mean(like, known)))
         return None
 
-    def ways(self, name: str, document: ProviderDocument) -> Ways:
+    def ways(self, card: ProviderCard, document: ProviderDocument) -> Ways:
         """The credentials of a provider, with the part that each variable plays."""
-        ways, faults = read_ways(document.credentials, document.litellm)
-        at = ("providers", name, "credentials")
+        ways, faults = read_ways(document.credentials, card.service or None)
+        at = ("providers", card.name, "credentials")
         self.found += [problem("NF552", said, self._locate(at), at=at, hint=hint) for said, hint in faults]
         return ways
 
@@ -99,14 +99,11 @@ class _Resolver:
 def _provider(name: str, document: ProviderDocument, resolver: _Resolver) -> ProviderCard:
     limits = document.limits
     settings = {key: value for key in _SETTINGS if (value := getattr(document, key)) is not None}
-    ways = resolver.ways(name, document)
-    return ProviderCard(
+    card = ProviderCard(
         name=name,
         litellm=document.litellm,
+        api=document.api,
         adapter=document.adapter,
-        credentials=ways.names,
-        roles=ways.roles,
-        platform=ways.platform,
         settings=settings,
         rpm=limits.rpm if limits else None,
         tpm=limits.tpm if limits else None,
@@ -116,6 +113,8 @@ def _provider(name: str, document: ProviderDocument, resolver: _Resolver) -> Pro
         models={model: resolver.card(ModelRef(name, model)) for model in document.models or {}},
         extra=_extra(document),
     )
+    ways = resolver.ways(card, document)
+    return replace(card, credentials=ways.names, roles=ways.roles, platform=ways.platform)
 
 
 def _extra(document: ProviderDocument) -> Mapping[str, object]:

@@ -80,12 +80,12 @@ def _state(card: ProviderCard, environ: Mapping[str, str]) -> ProviderState:
     found = "default" if card.platform else needed if card.credentials else "not_needed"
     return ProviderState(
         name=card.name,
-        served_by=card.adapter or f"litellm: {card.litellm}",
+        served_by=card.adapter or (f"api: {card.api}" if card.api else f"litellm: {card.litellm}"),
         credentials=found,
         ways=tuple(complete[:1]) or card.credentials,
         models=tuple(card.models),
         advice=f"set {' with '.join(card.credentials[0])}" if found == "missing" else "",
-        platform=chain_of(card.litellm or ""),
+        platform=chain_of(card.service),
     )
 
 
@@ -101,7 +101,7 @@ async def check_providers(
 
     async def one(card: ProviderCard) -> ProviderState:
         state = _state(card, environ)
-        if card.litellm is None:
+        if card.adapter is not None:
             return _adapter_state(card, state)
         if not has_credentials(card, environ):
             return state

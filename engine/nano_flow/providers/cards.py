@@ -49,6 +49,14 @@ class ProviderFacts(Protocol):
         """LiteLLM's id of it."""
 
     @property
+    def api(self) -> str | None:
+        """The language of its servers where no library stands between."""
+
+    @property
+    def service(self) -> str:
+        """The kind of its servers by LiteLLM's id of it, however they are reached."""
+
+    @property
     def adapter(self) -> str | None:
         """``sim``, or the registered name of an entry point."""
 
@@ -93,7 +101,8 @@ class UnknownModel:
 class Endpoint:
     """A provider ready to be called: settings expanded, ``keys`` the variables of its credentials with their values.
 
-    ``parts`` are the same values by what they are for; with ``platform`` the chain of the platform gives them.
+    ``litellm`` is LiteLLM's id of the service, also where ``api`` says that no library stands between. ``parts`` are
+    the values of ``keys`` by what they are for; with ``platform`` the chain of the platform gives them.
     """
 
     name: str
@@ -103,6 +112,7 @@ class Endpoint:
     models: Mapping[str, ModelFacts]
     parts: Mapping[str, str] = field(default_factory=dict)
     platform: bool = False
+    api: str = ""
 
     def part(self, name: str) -> str:
         """The declared value that plays this part, or nothing."""

@@ -170,6 +170,8 @@ def _fits(row: Row, error: VendorError) -> bool:
         return False
     if row.pattern is None or row.pattern.search(error.message) is not None:
         return True
+    if error.code and row.pattern.search(error.code) is not None:
+        return True
     return row.deep and row.pattern.search(error.causes) is not None
 
 

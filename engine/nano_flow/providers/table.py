@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from nano_flow.core.errors import BadRequest, ProviderError, ServerFailed
 from nano_flow.core.messages import ChatReply, ChatRequest, Json
 from nano_flow.core.redact import Redactor
 from nano_flow.ports import ChatProvider, Clock
 from nano_flow.providers.cards import Endpoint, ProviderFacts
+from nano_flow.providers.direct.session import Sessions
 from nano_flow.providers.environment import expand, first_complete
 
 ENTRY_POINTS = "nano_flow.providers"
@@ -25,6 +26,8 @@ class Surroundings:
     clock: Clock
     environ: Mapping[str, str]
     script: Mapping[str, Json] | None = None
+    sessions: Sessions = field(default_factory=Sessions)
+    """The connections that adapters without a library share."""
 
 
 Factory = Callable[[ProviderFacts, Surroundings], ChatProvider]
@@ -62,10 +65,13 @@ class ProviderTable:
         while self._made:
             _, provider = self._made.popitem()
             await provider.close()
+        await self._surroundings.sessions.close()
 
 
 def make_provider(card: ProviderFacts, surroundings: Surroundings) -> ChatProvider:
-    """One adapter, by ``adapter:`` or ``litellm:``."""
+    """One adapter, by ``adapter:``, ``api:`` or ``litellm:``."""
+    if card.api:
+        return _direct(card, surroundings)
     factory = FACTORIES.get(card.adapter or "litellm")
     if factory is not None:
         return factory(card, surroundings)
@@ -79,7 +85,7 @@ def endpoint_of(card: ProviderFacts, environ: Mapping[str, str]) -> Endpoint:
     keys = {} if place is None else {name: environ[name] for name in card.credentials[place]}
     roles = card.roles[place] if place is not None and place < len(card.roles) else {}
     parts = {role: environ[name] for role, name in roles.items()}
-    return Endpoint(card.name, card.litellm or "", settings, keys, card.models, parts, card.platform)
+    return Endpoint(card.name, card.service, settings, keys, card.models, parts, card.platform, card.api or "")
 
 
 def registered_adapters() -> Sequence[str]:
@@ -103,6 +109,12 @@ def _litellm(card: ProviderFacts, surroundings: Surroundings) -> ChatProvider:
     from nano_flow.providers.litellm import LiteLLMProvider
 
     return LiteLLMProvider(endpoint_of(card, surroundings.environ), surroundings.clock)
+
+
+def _direct(card: ProviderFacts, surroundings: Surroundings) -> ChatProvider:
+    from nano_flow.providers.direct.adapter import DirectProvider
+
+    return DirectProvider(endpoint_of(card, surroundings.environ), surroundings.clock, surroundings.sessions)
 
 
 FACTORIES: Mapping[str, Factory] = {"litellm": _litellm, "sim": _simulated}

@@ -29,6 +29,40 @@ class VendorError:
     message: str
     headers: Mapping[str, str] = field(default_factory=dict)
     causes: str = ""
+    code: str = ""
+    """The words by which the body of an error names its kind (``insufficient_quota``), one after the other."""
+
+
+@dataclass(frozen=True, slots=True)
+class SaidError:
+    """What the body of an error says: its sentence, the words that name its kind, a status where it holds one."""
+
+    message: str = ""
+    code: str = ""
+    status: int | None = None
+
+
+_SENTENCES = ("message", "detail", "error", "error_description", "msg", "title", "reason")
+_KINDS = ("code", "type", "status", "reason", "__type")
+
+
+def read_error(body: object) -> SaidError:
+    """The error that ``body`` tells of, in whatever form; empty where it tells of none."""
+    if isinstance(body, str):
+        return SaidError(body)
+    if isinstance(body, list | tuple):
+        return next((said for part in body if (said := read_error(part)).message), SaidError())
+    if not isinstance(body, Mapping):
+        return SaidError()
+    inner = next(
+        (part for name in ("error", "errors", "detail") if isinstance(part := body.get(name), dict | list)), None
+    )
+    deeper = SaidError() if inner is None else read_error(inner)
+    sentence = next((str(body[name]) for name in _SENTENCES if isinstance(body.get(name), str) and body[name]), "")
+    words = [str(body[name]) for name in _KINDS if isinstance(body.get(name), str | int) and body[name]]
+    code = body.get("code") or body.get("status")
+    status = code if isinstance(code, int) and 400 <= code < 600 else None
+    return SaidError(deeper.message or sentence, " ".join(filter(None, [deeper.code, *words])), deeper.status or status)
 
 
 def describe(exception: BaseException) -> VendorError:

@@ -6,7 +6,7 @@ import codecs
 import json
 import re
 import zlib
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import replace
 from typing import ClassVar
@@ -28,8 +28,14 @@ _PIECE = 65_536
 _EITHER_HEADER = 47
 """What zlib calls: a gzip or a zlib header, whichever is there."""
 _ERROR = re.compile(rb'^(?:event:[^\n]*\n)?(?:data:)?\s*\{(?:\s*"type":\s*"error",)?\s*"error":\s*(?=["{])')
+_LATE_ERROR = re.compile(rb'(?:^|\n)data:\s*\{(?:\s*"type":\s*"error",)?\s*"error":\s*(?=["{])')
+"""The event of an error in the middle of a stream."""
 _REFUSAL = re.compile(rb'"refusal":\s*"')
 _SPACES = re.compile(r"[\s\x00-\x1f\x7f-\x9f\ufffd]+")
+
+
+def _limit_of(max_output_tokens: int, *, stream: bool) -> int:
+    return _LEAST_BYTES + max_output_tokens * _BYTES_PER_TOKEN[stream]
 
 
 class Exchange:
@@ -37,14 +43,16 @@ class Exchange:
 
     late: ClassVar[tuple[type[Exception], ...]] = (TimeoutError,)
     """What a transport raises where nothing came in time."""
-    illegible: ClassVar[type[Exception]] = ValueError
-    """What is raised of a reply that no parser needs to see."""
+    illegible: ClassVar[type[Exception] | None] = None
+    """What is raised of a long reply that is no JSON, where a library would look through all of it for seconds."""
 
     def __init__(self, max_output_tokens: int, *, stream: bool) -> None:
-        self._limit = _LEAST_BYTES + max_output_tokens * _BYTES_PER_TOKEN[stream]
+        self._cap = max_output_tokens
+        self._limit = _limit_of(max_output_tokens, stream=stream)
         self._lines_left = _LEAST_LINES + max_output_tokens * _LINES_PER_TOKEN
         self._stream = stream
         self._kept = bytearray()
+        self._late_error: bytes | None = None
         self.size = 0
         self.status: int | None = None
         self.content_type = ""
@@ -60,6 +68,11 @@ class Exchange:
     def beginning(self) -> str:
         """The reply's first characters, in one line."""
         return _SPACES.sub(" ", self._kept[:_BEGINNING].decode("utf-8", "replace")).strip()
+
+    @property
+    def text(self) -> str:
+        """All that was kept of it."""
+        return self._kept.decode("utf-8", "replace").strip()
 
     @property
     def reply(self) -> Mapping[str, Json]:
@@ -90,11 +103,10 @@ class Exchange:
         """The error that a provider puts into a reply of status 200; None where it does not."""
         if not self.answered:
             return None
-        said = _ERROR.search(self._kept)  # also as the first event of a stream
+        first = _ERROR.search(self._kept)  # also as the first event of a stream
+        said = self._kept[first.end() :] if first else self._late_error
         try:
-            return (
-                json.JSONDecoder().raw_decode(self._kept[said.end() :].decode("utf-8", "replace"))[0] if said else None
-            )
+            return None if said is None else json.JSONDecoder().raw_decode(said.decode("utf-8", "replace"))[0]
         except (ValueError, RecursionError):
             return None
 
@@ -118,7 +130,13 @@ class Exchange:
         if self.content_type == "application/json":
             self._stream = False  # whatever was asked for
 
-    async def bounded(self, stream: AsyncGenerator[bytes, None], *, packed: bool) -> AsyncIterator[bytes]:
+    def is_stream(self, stream: bool) -> None:
+        """What came turned out to be a stream, or none."""
+        if stream and not self._stream:
+            self._limit = _limit_of(self._cap, stream=True)
+        self._stream = stream
+
+    async def bounded(self, stream: AsyncGenerator[bytes, None], *, packed: bool) -> AsyncGenerator[bytes, None]:
         """The pieces of a reply, unpacked, up to the limit."""
         unpack = _unpacker() if packed else _as_it_is
         error_bytes = None if self.answered else _ERROR_BYTES
@@ -135,8 +153,10 @@ class Exchange:
         except Exception as error:
             self.failure = self._ended_by(error)
             raise self.failure from error
-        if self.answered and not self._stream and self.size > _ERROR_BYTES and self.fault:
-            raise self.illegible(self.fault)  # a parser may look through all of it for seconds
+        if self.illegible is not None and self.answered and not self._stream:
+            fault = self.fault if self.size > _ERROR_BYTES else ""
+            if fault:
+                raise self.illegible(fault)
 
     def _ended_by(self, error: Exception) -> ProviderError:
         if isinstance(error, ProviderError):
@@ -159,9 +179,23 @@ class Exchange:
         if len(self._kept) < _BEGINNING:
             self._kept += piece[:_BEGINNING]
         self.refused = self.refused or _REFUSAL.search(piece) is not None
+        if self._late_error is None and b'"error"' in piece:
+            found = _LATE_ERROR.search(piece)
+            self._late_error = found and piece[found.end() :]
         self._lines_left -= piece.count(b"\n")
         if self._lines_left < 0:
             raise unreadable("the stream has far more events than its output cap allows, and was stopped")
+
+
+def before_answer(error: Exception) -> ConnectionLost | None:
+    """In words what happened before any status came; None where the error says it itself."""
+    raw, text = error if hasattr(error, "request_info") else error.__cause__, str(error)
+    if hasattr(raw, "request_info"):  # aiohttp's for what is no HTTP
+        first = next(iter(str(getattr(raw, "message", "")).splitlines()), "").rstrip(":")
+        return ConnectionLost(f"what listens there does not speak proper HTTP ({first})", maybe_billed=True)
+    if text.startswith("<RawResponseMessage") or text == "Server disconnected":
+        return ConnectionLost("the server closed the connection before it had answered", maybe_billed=True)
+    return None
 
 
 def redirected(asked: object, to: str, status: int) -> ProviderError:

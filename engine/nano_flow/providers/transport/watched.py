@@ -12,9 +12,9 @@ from contextvars import ContextVar
 
 import httpx
 
-from nano_flow.core.errors import ConnectionLost, ProviderError
+from nano_flow.core.errors import ProviderError
 from nano_flow.providers.transport.declared import Declared
-from nano_flow.providers.transport.exchange import Exchange, redirected
+from nano_flow.providers.transport.exchange import Exchange, before_answer, redirected
 
 Send = Callable[[httpx.Request], Awaitable[httpx.Response]]
 
@@ -57,7 +57,7 @@ class Watched(Exchange):
         except httpx.TimeoutException:
             raise
         except (httpx.HTTPError, OSError, RuntimeError) as error:
-            self.failure = _said_in_words(error)
+            self.failure = before_answer(error) or error
             raise (_not_again(error) if _would_be_repeated(error) else error) from error
         self.begin(response.status_code, response.headers.get("content-type", ""))
         if response.is_redirect:
@@ -94,17 +94,6 @@ def guard(transport: type[httpx.AsyncBaseTransport]) -> None:
 
     handle_async_request.guarded = True  # type: ignore[attr-defined]
     transport.handle_async_request = handle_async_request  # type: ignore[method-assign]
-
-
-def _said_in_words(error: Exception) -> Exception:
-    """``error``, which came before any status, so that a reader knows what the server did."""
-    raw, text = error.__cause__, str(error)
-    if hasattr(raw, "request_info"):  # aiohttp's for what is no HTTP
-        first = next(iter(str(getattr(raw, "message", "")).splitlines()), "").rstrip(":")
-        return ConnectionLost(f"what listens there does not speak proper HTTP ({first})", maybe_billed=True)
-    if text.startswith("<RawResponseMessage") or text == "Server disconnected":
-        return ConnectionLost("the server closed the connection before it had answered", maybe_billed=True)
-    return error
 
 
 def _would_be_repeated(error: Exception) -> bool:

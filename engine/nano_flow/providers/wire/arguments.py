@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nano_flow.core.messages import ChatRequest, Json, ToolSpec
 from nano_flow.providers.cards import Endpoint, ModelFacts
@@ -36,8 +36,12 @@ _CACHE_BY_MARK = frozenset({"anthropic", "bedrock"})
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A call ready to be made; where ``tools_by_prompt`` its calls are read from the text. ``window`` in tokens."""
+    """A call ready to be made; where ``tools_by_prompt`` its calls are read from the text. ``window`` in tokens.
 
+    ``service`` is LiteLLM's id of the kind of server, ``arguments`` are in the form of OpenAI.
+    """
+
+    service: str
     arguments: Arguments
     names: ToolNames
     tools_by_prompt: bool = False
@@ -45,28 +49,12 @@ class Prepared:
 
 
 def prepare(request: ChatRequest, endpoint: Endpoint, *, stream: bool) -> Prepared:
-    """Everything but what is the same for all calls."""
+    """A call of LiteLLM: everything but what is the same for all calls."""
     card = endpoint.model(request.model)
     where = destination(endpoint, card)
     litellm = str(where["model"]).partition("/")[0]
-    names = ToolNames.of(tool.name for tool in request.tools)
-    by_prompt = bool(request.tools) and card.can is not None and "tools" not in card.can
-    native_schema = _native_schema(request, card, litellm)
-    style = MessageStyle(
-        litellm=litellm,
-        provider=endpoint.name,
-        names=names,
-        mark_cache=litellm in _CACHE_BY_MARK and (card.can is None or "prompt_caching" in card.can),
-        tools_as_text=by_prompt,
-        note=_note(request, by_prompt=by_prompt, native_schema=native_schema),
-    )
-    arguments: Arguments = {**where, "messages": wire_messages(request, style), **_params(request, card, litellm)}
-    if request.tools and not by_prompt:
-        arguments["tools"] = [_tool(tool, names) for tool in request.tools]
-        if not (litellm in _THINKS_BY_BUDGET and "reasoning_effort" in arguments):  # thinking takes no forced call
-            arguments |= _tool_choice(request, card, names)
-    if request.output_schema is not None and native_schema:
-        arguments["response_format"] = _response_format(request.output_schema, litellm)
+    prepared = compose(request, endpoint, litellm)
+    arguments: Arguments = {**where, **prepared.arguments}
     if stream:
         arguments |= {"stream": True, "stream_options": {"include_usage": True}}
     allowed = _PASSED_ON if litellm in _SPEAKS_OPENAI else _TOOLS
@@ -75,7 +63,31 @@ def prepare(request: ChatRequest, endpoint: Endpoint, *, stream: bool) -> Prepar
         arguments["num_ctx"] = _context_for(request, card)
     if litellm != "huggingface":  # there LiteLLM would send it to the server
         arguments |= {"num_retries": 0, "max_retries": 0}
-    return Prepared(arguments, names, by_prompt, card.context_window)
+    return replace(prepared, arguments=arguments)
+
+
+def compose(request: ChatRequest, endpoint: Endpoint, service: str) -> Prepared:
+    """What is asked, in the form of OpenAI, with what ``service`` wants and without what it or the model refuses."""
+    card = endpoint.model(request.model)
+    names = ToolNames.of(tool.name for tool in request.tools)
+    by_prompt = bool(request.tools) and card.can is not None and "tools" not in card.can
+    native_schema = _native_schema(request, card, service)
+    style = MessageStyle(
+        litellm=service,
+        provider=endpoint.name,
+        names=names,
+        mark_cache=service in _CACHE_BY_MARK and (card.can is None or "prompt_caching" in card.can),
+        tools_as_text=by_prompt,
+        note=_note(request, by_prompt=by_prompt, native_schema=native_schema),
+    )
+    arguments: Arguments = {"messages": wire_messages(request, style), **_params(request, card, service)}
+    if request.tools and not by_prompt:
+        arguments["tools"] = [_tool(tool, names) for tool in request.tools]
+        if not (service in _THINKS_BY_BUDGET and "reasoning_effort" in arguments):  # thinking takes no forced call
+            arguments |= _tool_choice(request, card, names)
+    if request.output_schema is not None and native_schema:
+        arguments["response_format"] = _response_format(request.output_schema, service)
+    return Prepared(service, arguments, names, by_prompt, card.context_window)
 
 
 def _note(request: ChatRequest, *, by_prompt: bool, native_schema: bool) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from typing import Self, cast
+from typing import Protocol, Self, cast
 
 from nano_flow.core.errors import BadRequest, ConnectionLost, ProviderError, ServerFailed, TimedOut
 from nano_flow.core.messages import ChatRequest
@@ -18,12 +18,27 @@ from nano_flow.providers.wire.stream import Collector
 from nano_flow.providers.wire.usage import REPORTS, read_usage
 
 
+class Hearing(Protocol):
+    """A stream being read; what came of it is still there when it breaks."""
+
+    @property
+    def collector(self) -> Collector:
+        """The pieces so far."""
+
+    def reported(self) -> object:
+        """The usage that came from the provider."""
+
+
 @dataclass(slots=True)
 class Progress:
-    """A stream being read; what came of it is still there when it breaks."""
+    """A stream of LiteLLM's being read."""
 
     collector: Collector
     stream: object = None
+
+    def reported(self) -> object:
+        """The usage that came from the provider."""
+        return reported_usage(self.stream)
 
     async def read_to_end(self, stream: object, exchange: Exchange) -> Raw:
         """All of the stream, and how the provider said that it ended."""
@@ -75,7 +90,7 @@ class Call:
 
     request: ChatRequest
     exchange: Exchange
-    progress: Progress | None
+    progress: Hearing | None
 
     @property
     def begun(self) -> bool:
@@ -83,8 +98,8 @@ class Call:
         return self.progress is not None and self.progress.collector.begun
 
     async def read(self, response: object) -> Raw:
-        """The parts of the reply."""
-        if self.progress is not None:
+        """The parts of LiteLLM's reply."""
+        if isinstance(self.progress, Progress):
             raw = await self.progress.read_to_end(response, self.exchange)
             return self.rescued() or raw
         raw = whole(response)
@@ -111,14 +126,22 @@ class Call:
 
     def failed(self, error: ProviderError) -> ProviderError:
         """``error`` as it is for this call: what broke off half-way, or cannot be read, may have been billed."""
+        if self.begun and self.exchange.told:
+            return self.interrupted(error)
         if self.begun and not isinstance(error, TimedOut):
             fault = "" if self.exchange.failure is not None else fault_of(str(error))
             reason = f"a piece of it is {fault}" if fault else str(error)
             broken = ConnectionLost(f"the stream broke: {reason}", status=error.status, maybe_billed=True)
-            return self._with_usage(broken)
+            return self.with_usage(broken)
         if self._unreadable(error):
             return unreadable(f"the reply of {self.request.model} {unreadable_reply(self.exchange, str(error))}")
-        return self._with_usage(error)
+        return self.with_usage(error)
+
+    def interrupted(self, error: ProviderError) -> ProviderError:
+        """``error``, which the provider told of inside of its reply: the class is its own word."""
+        error.args = (f"the stream broke: {error}" if self.begun else str(error),)
+        error.maybe_billed = True
+        return self.with_usage(error)
 
     def _unreadable(self, error: ProviderError) -> bool:
         """Whether a reply came and stopped a parser; an error that the provider itself tells of is none."""
@@ -127,9 +150,9 @@ class Call:
             return False
         return isinstance(error, ServerFailed | BadRequest | ConnectionLost)
 
-    def _with_usage(self, error: ProviderError) -> ProviderError:
+    def with_usage(self, error: ProviderError) -> ProviderError:
         """What was reported before the end is kept; more than it may have been written."""
-        usage = read_usage(reported_usage(self.progress.stream)) if self.progress is not None else None
+        usage = read_usage(self.progress.reported()) if self.progress is not None else None
         if usage is not None and self.progress is not None:
             written = count(self.progress.collector.written)
             usage = replace(usage, output_tokens=max(usage.output_tokens, written - usage.reasoning_tokens))

@@ -46,7 +46,7 @@ def whole(response: object) -> Raw:
         raise unreadable("the reply holds no choice")
     choice = next((choice for choice in choices if not read(choice, "index")), choices[0])
     message, finish = read(choice, "message"), read(choice, "finish_reason")
-    text, refusal = _text(read(message, "content")), refusal_of(message)
+    text, refusal = text_of(read(message, "content")), refusal_of(message)
     if refusal and not text:
         text, finish = refusal, "refusal"
     kept = {name: value for name in _KEPT if (value := as_plain(read(message, name)))}
@@ -60,7 +60,7 @@ def whole(response: object) -> Raw:
     )
 
 
-def _text(content: object) -> str:
+def text_of(content: object) -> str:
     """Text as it is, or the texts among the parts of which some servers make it."""
     if isinstance(content, str):
         return content
@@ -85,10 +85,9 @@ def _calls(calls: Iterable[object]) -> Iterable[ToolCall]:
 
 def finished(raw: Raw, request: ChatRequest, prepared: Prepared, provider: str) -> ChatReply:
     """The reply. ConnectionLost where it was cut off: its end was never announced."""
-    litellm = str(prepared.arguments["model"]).partition("/")[0]
     raw = replace(raw, text=mended(raw.text), calls=tuple(_identified(raw.calls, request.turn, prepared.names)))
     usage = _plausible(read_usage(raw.usage), prepared) or estimated(request, raw)
-    reason = _reason(raw, usage, request, prepared, litellm)
+    reason = _reason(raw, usage, request, prepared)
     if reason == "incomplete":
         cut = ConnectionLost(f"the reply of {request.model} was cut off{_why(raw.finish)}", maybe_billed=True)
         cut.usage = usage if usage.measured else None
@@ -125,7 +124,7 @@ def _identified(calls: Iterable[ToolCall], turn: int, names: ToolNames) -> Itera
         yield ToolCall(call_id, mended(names.to_ours(call.name)), mended(call.arguments) or "{}")
 
 
-def _reason(raw: Raw, usage: Usage, request: ChatRequest, prepared: Prepared, litellm: str) -> FinishReason:
+def _reason(raw: Raw, usage: Usage, request: ChatRequest, prepared: Prepared) -> FinishReason:
     reason = reason_of(raw.finish)
     if reason == "tool_calls" and not raw.calls:
         lost = request.tools and not prepared.tools_by_prompt and request.output_schema is None
@@ -135,7 +134,7 @@ def _reason(raw: Raw, usage: Usage, request: ChatRequest, prepared: Prepared, li
     written = usage.output_tokens + usage.reasoning_tokens
     at_the_cap = usage.measured and written >= request.max_output_tokens
     window_full = usage.measured and prepared.window is not None and usage.total >= prepared.window
-    if window_full or (at_the_cap and litellm in _SILENT_AT_THE_LIMIT and not raw.calls):
+    if window_full or (at_the_cap and prepared.service in _SILENT_AT_THE_LIMIT and not raw.calls):
         return "length"  # LiteLLM reports both as an ordinary end
     return "tool_calls" if raw.calls else "stop"
 

@@ -9,7 +9,7 @@ from nano_flow.core.messages import Json, ToolCall
 from nano_flow.providers.transport.exchange import unreadable
 from nano_flow.providers.wire.ending import is_bad
 from nano_flow.providers.wire.plain import mended, read, sequence
-from nano_flow.providers.wire.reply import Raw, refusal_of
+from nano_flow.providers.wire.reply import Raw, refusal_of, text_of
 
 
 @dataclass(slots=True)
@@ -37,30 +37,39 @@ class Collector:
         self._thinking: list[Json] = []
         self._calls: list[_Call] = []
         self._refusal: list[str] = []
-        self._finish: str | None = None
+        self.finish: str | None = None
         self._model = ""
         self.usage: object = None
 
     def take(self, chunk: object) -> None:
         """Take one chunk."""
-        choices = getattr(chunk, "choices", None)
+        choices = sequence(read(chunk, "choices"))
         if not choices:
             return
         choice = choices[0]
-        if getattr(choice, "index", 0):
+        if read(choice, "index"):
             return  # one reply was asked for
-        delta = choice.delta
-        text = delta.content
+        delta = read(choice, "delta")
+        text = read(delta, "content")
         if text:
-            self._take_text(text)
-        if delta.tool_calls:
-            self._take_calls(delta.tool_calls)
+            self.write(text_of(text))
+        calls = read(delta, "tool_calls")
+        if calls:
+            self.call(calls)
         self._take_thinking(delta)
-        self._take_refusal(refusal_of(delta))
-        if choice.finish_reason:
-            self._finish = choice.finish_reason
+        self.refuse(refusal_of(delta))
+        self.end(read(choice, "finish_reason"))
         if not self._model:
-            self._model = str(getattr(chunk, "model", "") or "")
+            self.name(read(chunk, "model"))
+
+    def end(self, finish: object) -> None:
+        """How the provider says that the reply ended."""
+        if isinstance(finish, str) and finish:
+            self.finish = finish
+
+    def name(self, model: object) -> None:
+        """The model's name as the provider says it."""
+        self._model = str(model or "")
 
     def show(self, text: str) -> None:
         """Let the listener have a piece of text."""
@@ -77,13 +86,15 @@ class Collector:
         """All that the model is known to have written."""
         return "".join([*self._text, *self._refusal, *(part for call in self._calls for part in call.arguments)])
 
-    def _take_text(self, text: object) -> None:
-        if isinstance(text, str):
+    def write(self, text: object) -> None:
+        """A piece of the text."""
+        if isinstance(text, str) and text:
             self._make_room(len(text))
             self._text.append(text)
             self.show(text)
 
-    def _take_refusal(self, refusal: str) -> None:
+    def refuse(self, refusal: str) -> None:
+        """A piece of what a model says in place of a reply."""
         if refusal:
             self._make_room(len(refusal))
             self._refusal.append(refusal)
@@ -93,7 +104,8 @@ class Collector:
         if self._room < 0:
             raise unreadable("the model writes far beyond its output cap, and was stopped")
 
-    def _take_calls(self, deltas: object) -> None:
+    def call(self, deltas: object) -> None:
+        """Pieces of calls of tools, in OpenAI's form."""
         for delta in sequence(deltas):
             function = read(delta, "function")
             name, piece = str(read(function, "name") or ""), str(read(function, "arguments") or "")
@@ -113,15 +125,18 @@ class Collector:
         return call
 
     def _take_thinking(self, delta: object) -> None:
-        reasoning = read(delta, "reasoning_content")
-        if isinstance(reasoning, str) and reasoning:
-            self._make_room(len(reasoning))
-            self._reasoned = True
+        self.reason(read(delta, "reasoning_content"))
         for block in sequence(read(delta, "thinking_blocks")):
-            self._take_block(block)
+            self.think(block)
 
-    def _take_block(self, block: object) -> None:
-        """Blocks come in pieces: text first, the signature that ends a block last."""
+    def reason(self, text: object) -> None:
+        """A piece of what a model thinks aloud."""
+        if isinstance(text, str) and text:
+            self._make_room(len(text))
+            self._reasoned = True
+
+    def think(self, block: object) -> None:
+        """Thinking that goes back with the next turn. It comes in pieces: the signature that ends a block last."""
         piece = {name: value for name in ("type", "thinking", "signature", "data") if (value := read(block, name))}
         last = self._thinking[-1] if self._thinking else None
         if isinstance(last, dict) and last.get("type") == "thinking" == piece.get("type") and not last.get("signature"):
@@ -144,7 +159,7 @@ class Collector:
             for call in sorted(self._calls, key=lambda call: call.index)
             if call.name
         )
-        finish = announced if not announced or is_bad(announced) else self._finish or announced
+        finish = announced if not announced or is_bad(announced) else self.finish or announced
         text, refusal = "".join(self._text), "".join(self._refusal)
         if (refusal or (refused and not calls)) and not text and finish:
             text, finish = refusal, "refusal"

@@ -1,0 +1,119 @@
+"""OpenAI's chat completions: OpenAI, Azure, and every server that speaks its language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import quote, urlsplit
+
+from nano_flow.core.messages import Json
+from nano_flow.providers.cards import Endpoint, ModelFacts
+from nano_flow.providers.direct.dialect import Body, Target, Told, joined, with_query
+from nano_flow.providers.wire.arguments import Prepared
+from nano_flow.providers.wire.ending import announced_in
+from nano_flow.providers.wire.plain import read, sequence
+from nano_flow.providers.wire.reply import Raw, whole
+from nano_flow.providers.wire.stream import Collector
+
+_OPENAI = "https://api.openai.com/v1"
+_PATH = "/chat/completions"
+
+
+class OpenAI:
+    """The language of OpenAI; ``service`` is ``openai`` or ``azure``."""
+
+    def __init__(self, service: str) -> None:
+        self.service = service
+
+    def target(self, endpoint: Endpoint, card: ModelFacts, *, stream: bool) -> Target:
+        """Azure's addresses name the deployment, and take the key in a header of their own."""
+        base = endpoint.address or _OPENAI
+        if self.service == "azure":
+            return Target(_azure_url(endpoint, card), _azure_headers(endpoint))
+        headers = {"authorization": f"Bearer {endpoint.key}"} if endpoint.key else {}
+        for name in ("organization", "project"):
+            if endpoint.setting(name):
+                headers[f"openai-{name}"] = endpoint.setting(name)
+        return Target(_with_path(base), headers)
+
+    def body(self, prepared: Prepared, card: ModelFacts, *, stream: bool) -> Body:
+        """What is asked is in this language already."""
+        body: Body = {"model": card.deployment or card.ref.model, **prepared.arguments}
+        if stream:
+            body |= {"stream": True, "stream_options": {"include_usage": True}}
+        return body
+
+    def whole(self, reply: Mapping[str, Json]) -> Raw:
+        """The first choice."""
+        raw = whole(reply)
+        return Raw(raw.text, raw.calls, announced_in(reply, raw.finish), raw.usage, raw.model, raw.kept)
+
+    def reader(self, collector: Collector) -> Chunks:
+        """Chunks of choices."""
+        return Chunks(collector)
+
+
+def _with_path(base: str) -> str:
+    return base if urlsplit(base).path.endswith(_PATH) else joined(base, _PATH)
+
+
+def _azure_url(endpoint: Endpoint, card: ModelFacts) -> str:
+    """By deployment and version of the API; the newer addresses of Azure end in ``/openai/v1`` and need neither."""
+    path = urlsplit(endpoint.address).path.rstrip("/")
+    if path.endswith((_PATH, "/openai/v1")):
+        return _with_path(endpoint.address)
+    deployment = quote(card.deployment or card.ref.model, safe="")
+    if "/openai/deployments/" in path:
+        url = _with_path(endpoint.address)
+    else:
+        url = joined(endpoint.address.rstrip("/").removesuffix("/openai"), f"/openai/deployments/{deployment}{_PATH}")
+    return with_query(url, f"api-version={quote(endpoint.setting('api_version'))}")
+
+
+def _azure_headers(endpoint: Endpoint) -> dict[str, str]:
+    if endpoint.part("token"):
+        return {"authorization": f"Bearer {endpoint.part('token')}"}
+    return {"api-key": endpoint.key} if endpoint.key else {}
+
+
+class Chunks:
+    """Reads one stream."""
+
+    def __init__(self, collector: Collector) -> None:
+        self._collector = collector
+        self.usage: object = None
+
+    @property
+    def announced(self) -> str | None:
+        """The reason that came with the last piece."""
+        return self._collector.finish
+
+    def take(self, event: Mapping[str, Json]) -> None:
+        """Take one chunk."""
+        if event.get("error") and not event.get("choices"):
+            raise Told(event["error"])
+        usage = event.get("usage")
+        if usage:
+            self.usage = usage
+        elif not self.usage:  # one server puts it beside its own measurements
+            self.usage = read(event.get("x_groq"), "usage")
+        if _is_whole(event):
+            self._take_whole(event)
+        else:
+            self._collector.take(event)
+
+    def _take_whole(self, event: Mapping[str, Json]) -> None:
+        """Some servers send a whole reply as the one event of a stream."""
+        raw = whole(event)
+        self._collector.write(raw.text)
+        self._collector.end(raw.finish)
+        self._collector.name(raw.model)
+        calls = [
+            {"index": place, "id": call.id, "function": {"name": call.name, "arguments": call.arguments}}
+            for place, call in enumerate(raw.calls)
+        ]
+        self._collector.call(calls)
+
+
+def _is_whole(event: Mapping[str, Json]) -> bool:
+    first = next(iter(sequence(event.get("choices"))), None)
+    return isinstance(first, dict) and "message" in first and "delta" not in first
