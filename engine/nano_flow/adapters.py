@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from nano_flow.core.errors import UsageError
 from nano_flow.ports import EventSink
 from nano_flow.ports.store import Store
+from nano_flow.project.service.reading import expanded, service_in_force
 
 if TYPE_CHECKING:
     from nano_flow.caches.sqlite import SqliteCache
@@ -67,3 +68,24 @@ def open_kept(state: Path) -> SqliteCache | None:
 def kept_at(state: Path) -> Path:
     """Where the replies of a state folder are kept."""
     return state / "cache.db"
+
+
+def metrics_sink(port: int) -> EventSink:
+    """Serves a run's metrics at ``http://127.0.0.1:PORT/metrics``. Raises UsageError."""
+    from nano_flow.sinks.telemetry.serving import served_metrics
+
+    return served_metrics(port)
+
+
+def span_sinks(environ: Mapping[str, str], folder: Path) -> list[EventSink]:
+    """Where a run's spans go: ``telemetry`` of the service.yaml in force, else OTEL_EXPORTER_OTLP_ENDPOINT.
+
+    Raises UsageError where spans are wanted and the extra ``otel`` is not installed, DocumentError.
+    """
+    service = service_in_force(folder, None, environ)
+    endpoint = expanded(service.telemetry.otlp or "", environ) or environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "")
+    if not endpoint:
+        return []
+    from nano_flow.sinks.telemetry.otlp import otlp_sink
+
+    return [otlp_sink(endpoint, content=service.telemetry.content)]

@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from nano_flow.adapters import metrics_sink, span_sinks
 from nano_flow.core.errors import UsageError
-from nano_flow.core.events import ApprovalAnswered, Event, NoticeGiven, StepExpanded
+from nano_flow.core.events import ApprovalAnswered, Event, NoticeGiven, RunStarted, StepExpanded
 from nano_flow.core.messages import Json
 from nano_flow.core.money import Money
+from nano_flow.core.trace import RunTrace, hand_on
 from nano_flow.parts import Doubles, Parts, Surroundings, cleaner
 from nano_flow.plan.plan import Plan
 from nano_flow.ports import Journal, RecordedWork
@@ -72,6 +74,7 @@ async def run_workflow(
     """
     opened = open_workflow(path, config_dir, texts)
     prepared = prepare_opened(opened, given, options, now=where.clock.now())
+    where = _watched(where, prepared.record.file)
     journal = where.store.create_run(prepared.record)
     return await _live(prepared, journal, where, _Past())
 
@@ -90,6 +93,7 @@ async def resume_workflow(order: ResumeOrder, where: Surroundings, config_dir: P
             raise UsageError(changes_message(changed, prepared.plan, journal.recorded(), run_id))
         earlier = _earlier_events(store, run_id)
         recorded, again = _again(journal.recorded(), prepared.plan, (order.wanted, earlier, where.clock.now()))
+        where = _watched(where, record.file)
         store.change_run(prepared.record)
     except BaseException:
         await journal.close()
@@ -133,6 +137,8 @@ async def _live(prepared: PreparedRun, journal: Journal, where: Surroundings, pa
         view.apply(event)
     if past.doubles is None:
         where = _answered_anywhere(where, prepared.record.run_id)
+    trace = _trace(prepared, where, past)
+    hand_on(trace.root if trace.parent or where.traced else None)
     recorder = Recorder(journal, [_Fold(view), *where.sinks], cleaner(prepared, where.environ))
     parts = Parts.build(prepared, where, (recorder, work, past.doubles))
     order = RunOrder(
@@ -145,6 +151,7 @@ async def _live(prepared: PreparedRun, journal: Journal, where: Surroundings, pa
         resumed=resumed,
         first=past.again,
         active_s=work.active_s,
+        trace=trace.to_json(),
         cancel_requested=None if past.doubles else lambda: journal.cancel_requested,
         on_control=where.on_control,
     )
@@ -156,6 +163,20 @@ async def _live(prepared: PreparedRun, journal: Journal, where: Surroundings, pa
         for sink in where.sinks:
             sink.close()
     return RunReport(prepared.record.run_id, end, run_document(view))
+
+
+def _watched(where: Surroundings, file: str) -> Surroundings:
+    """The same, with those who watch runs of ``file`` from afar. Raises UsageError where one cannot."""
+    spans = span_sinks(where.environ, Path(file).parent)
+    metrics = [] if where.metrics_port is None else [metrics_sink(where.metrics_port)]
+    return replace(where, sinks=(*where.sinks, *spans, *metrics), traced=bool(spans))
+
+
+def _trace(prepared: PreparedRun, where: Surroundings, past: _Past) -> RunTrace:
+    """This life's place in a trace: below the caller's span, and linked to the life before."""
+    before = [event.trace.get("traceparent") for event in past.earlier if isinstance(event, RunStarted)]
+    given = where.environ.get("TRACEPARENT", "")
+    return RunTrace.begin(prepared.record.run_id, where.clock.now(), given, str(before[-1] or "") if before else "")
 
 
 def _answered_anywhere(where: Surroundings, run_id: str) -> Surroundings:

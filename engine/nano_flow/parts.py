@@ -82,6 +82,10 @@ class Surroundings:
     clock: Clock = field(default_factory=SystemClock)
     tree: ProcessTree = field(default_factory=ProcessTree)
     """The processes that the run starts."""
+    metrics_port: int | None = None
+    """Where Prometheus may look at this run, on loopback; 0 takes any port."""
+    traced: bool = False
+    """True where spans are sent: what the run starts is then told where it stands."""
     stream: bool = False
     """True where somebody wants to read replies while they are written: streaming costs more than waiting."""
 

@@ -62,6 +62,9 @@ MODEL = click.option("--model", metavar="MODEL", help="One model (provider/model
 @click.option("--max-parallel", type=click.IntRange(1, 10_000), metavar="N", help="Prompts and commands at a time.")
 @click.option("--no-cache", is_flag=True, help="Do not use kept replies.")
 @click.option("--no-fallback", is_flag=True, help="Fail instead of asking another model.")
+@click.option(
+    "--metrics-port", type=click.IntRange(0, 65_535), metavar="P", help="Serve Prometheus metrics on 127.0.0.1:P."
+)
 @pass_options
 def command(
     options: Options,
@@ -69,6 +72,7 @@ def command(
     file: Path,
     given: tuple[str, ...],
     inputs_file: Path | None,
+    metrics_port: int | None,
     **chosen: object,
 ) -> int:
     """Run a workflow and print its outputs."""
@@ -76,7 +80,8 @@ def command(
     from nano_flow.operations.runs.starting import RunOptions, StartOrder
 
     what = RunOptions(**chosen)  # type: ignore[arg-type]
-    return run_file(options, StartOrder(str(file), given_inputs(given, inputs_file), what))
+    order = StartOrder(str(file), given_inputs(given, inputs_file), what, metrics_port=metrics_port)
+    return run_file(options, order)
 
 
 def given_inputs(given: tuple[str, ...], inputs_file: Path | None = None) -> GivenInputs:

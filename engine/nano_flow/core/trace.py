@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 from nano_flow.core.messages import Json
@@ -77,6 +78,35 @@ class RunTrace:
             return None
         parent, before = (TraceContext.parse(str(told.get(name, ""))) for name in ("parent", "continues"))
         return cls(root, parent, before)
+
+
+_ROOT: ContextVar[TraceContext | None] = ContextVar("root", default=None)
+_HERE: ContextVar[TraceContext | None] = ContextVar("here", default=None)
+
+
+def hand_on(root: TraceContext | None) -> None:
+    """From here on, what this task and its children start is told where it stands; None: it is not."""
+    _ROOT.set(root)
+    _HERE.set(root)
+
+
+def enter(address: str) -> None:
+    """The current task does the step at ``address`` now."""
+    root = _ROOT.get()
+    if root is not None:
+        _HERE.set(root.child(address))
+
+
+def here() -> str:
+    """The ``traceparent`` for what is started now; empty where nobody asked for traces."""
+    found = _HERE.get()
+    return "" if found is None else found.traceparent
+
+
+def with_trace(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a process that is started now; one that names a TRACEPARENT keeps its own."""
+    found = here()
+    return {"TRACEPARENT": found, **environ} if found else dict(environ)
 
 
 def _digits(text: str, count: int) -> str:

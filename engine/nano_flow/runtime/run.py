@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import Callable, Coroutine, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from nano_flow.core.calls import turn_and_sample
 from nano_flow.core.errors import LimitReached
@@ -42,6 +42,8 @@ class RunOrder:
     """Told before anything else: what a resume does again."""
     active_s: float = 0.0
     max_parallel: int | None = None
+    trace: Mapping[str, Json] = field(default_factory=dict)
+    """``RunTrace.to_json``: this life's place in a distributed trace."""
     cancel_requested: Callable[[], bool] | None = None
     on_control: Callable[[Control], None] | None = None
     """Called with the run's ``Control`` before it starts: signal handlers hold on to it."""
@@ -84,6 +86,7 @@ async def run_plan(order: RunOrder, services: Services) -> RunEnd:
             simulated=order.simulated,
             resumed=order.resumed,
             budget=plan.limits.budget.usd,
+            trace=order.trace,
         )
     )
     for event in (*order.first, *_unknown_calls(services)):

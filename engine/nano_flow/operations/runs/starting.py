@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TextIO
 
 from nano_flow.adapters import console_sink, json_lines_sink
@@ -47,6 +47,8 @@ class StartOrder:
     given: GivenInputs = field(default_factory=GivenInputs)
     options: RunOptions = field(default_factory=RunOptions)
     texts: Mapping[str, str] | None = None
+    metrics_port: int | None = None
+    """Where Prometheus may look at the run, on loopback; 0 takes any port."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ async def start_run(place: Place, order: StartOrder, company: Company) -> RunRep
 
     Raises DocumentError and UsageError before anything is sent, StoreError where it cannot be remembered.
     """
-    where = _surroundings(place, company)
+    where = replace(_surroundings(place, company), metrics_port=order.metrics_port)
     return await run_workflow(order.file, order.given, order.options, where, place.config_dir, texts=order.texts)
 
 

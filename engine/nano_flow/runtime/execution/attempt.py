@@ -11,6 +11,7 @@ from nano_flow.core.events import StepFailed, StepFinished, StepRetried, StepSki
 from nano_flow.core.outcomes import Ended, Failed, Failure, StepOutcome, Succeeded
 from nano_flow.core.refs import Address
 from nano_flow.core.text import duration_text
+from nano_flow.core.trace import enter
 from nano_flow.gateway.sending.deadlines import counted
 from nano_flow.plan.plan import PlannedRetry, PlannedStep
 from nano_flow.runtime.execution.engine import Engine, value_of
@@ -208,6 +209,7 @@ class Attempts:
         return Succeeded(output) if replaced else None
 
     def _start(self, item: int | None, iteration: int | None) -> None:
+        enter(self._address)
         if self._started is not None:
             return
         engine, step = self._engine, self._step

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 
 from nano_flow.core.errors import UsageError
@@ -10,7 +11,12 @@ from nano_flow.ports import EventSink
 _EXPORT_TIMEOUT_S = 5.0
 
 
-def otlp_sink(endpoint: str, *, content: bool, tell: Callable[[str], None]) -> EventSink:
+def say(message: str) -> None:
+    """To whoever looks at the run; its journal is not reached from another thread."""
+    sys.stderr.write(f"nano-flow: {message}\n")
+
+
+def otlp_sink(endpoint: str, *, content: bool, tell: Callable[[str], None] = say) -> EventSink:
     """Spans for the receiver at ``endpoint`` (its base address: ``http://127.0.0.1:4318``).
 
     Headers, certificates and compression come from the standard ``OTEL_EXPORTER_OTLP_*`` variables. Raises UsageError

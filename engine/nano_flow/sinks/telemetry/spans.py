@@ -68,8 +68,8 @@ class SpanSink:
         self._provider.add_span_processor(processor)
         self._tracer = self._provider.get_tracer("nano_flow")
         self._content = content
-        self._root: TraceContext | None = None
-        self._spans: dict[Key, tuple[Span, TraceContext]] = {}
+        self._root = self._ids.next
+        self._spans: dict[Key, Span] = {}
         self._handlers: dict[type, Callable[..., None]] = {
             happened.RunStarted: self._run_started,
             happened.StepStarted: self._step_started,
@@ -91,12 +91,13 @@ class SpanSink:
     def handle(self, event: happened.Event) -> None:
         """Take one event."""
         handler = self._handlers.get(type(event))
-        if handler is not None:
+        # A life begins with RunStarted; without its span nothing has a place in the tree.
+        if handler is not None and (self._spans or isinstance(event, happened.RunStarted)):
             handler(event)
 
     def close(self) -> None:
         """End what is open (a run that paused), and hand everything over within a bound."""
-        for span, _ in reversed(list(self._spans.values())):
+        for span in reversed(list(self._spans.values())):
             span.end()
         self._spans.clear()
         self._provider.shutdown()
@@ -106,14 +107,14 @@ class SpanSink:
     def _start(
         self, key: Key, name: str, at: float, attributes: Attributes, kind: SpanKind = SpanKind.INTERNAL
     ) -> None:
-        above, parent = self._above(str(key[0]))
-        own = parent.child("/".join(map(str, key)))
-        self._ids.next = own
+        above = self._above(str(key[0]))
+        # Ids follow from the address alone, so that a command is told the same one (core/trace.py).
+        self._ids.next = self._root.child("/".join(map(str, key)))
         context = trace.set_span_in_context(above)
         span = self._tracer.start_span(name, context, kind, attributes, start_time=_nanoseconds(at))
-        self._spans[key] = (span, own)
+        self._spans[key] = span
 
-    def _above(self, address: str) -> tuple[Span, TraceContext]:
+    def _above(self, address: str) -> Span:
         """The innermost open span around ``address``."""
         while address:
             if (found := self._spans.get((address,))) is not None:
@@ -124,10 +125,10 @@ class SpanSink:
     def _end(
         self, key: Key, at: float, attributes: Attributes | None = None, error: tuple[str, str] = ("", "")
     ) -> None:
-        found = self._spans.pop(key, None)
-        if found is None:
+        span = self._spans.pop(key, None)
+        if span is None:
             return
-        span, (kind, message) = found[0], error
+        kind, message = error
         if attributes:
             span.set_attributes(attributes)
         if kind:
@@ -140,7 +141,7 @@ class SpanSink:
 
     def _run_started(self, event: happened.RunStarted) -> None:
         told = RunTrace.from_json(event.trace) or RunTrace.begin(event.run_id, event.at)
-        self._ids.next = told.root
+        self._ids.next = self._root = told.root
         above = trace.set_span_in_context(_remote(told.parent)) if told.parent else None
         links = [Link(_context(told.continues))] if told.continues else []
         span = self._tracer.start_span(
@@ -151,7 +152,7 @@ class SpanSink:
             links,
             _nanoseconds(event.at),
         )
-        self._spans[()] = (span, told.root)
+        self._spans[()] = span
 
     def _step_started(self, event: happened.StepStarted) -> None:
         attributes: Attributes = {names.ADDRESS: event.address, names.KIND: event.kind}
@@ -185,13 +186,13 @@ class SpanSink:
             attributes[names.SKIPPED] = event.reason
         if isinstance(event, happened.StepRetried):
             attributes[names.ERROR] = event.error
-        span, _ = self._above(event.address)
+        span = self._above(event.address)
         span.add_event(_snake(type(event).__name__), attributes, _nanoseconds(event.at))
 
     # Calls and tools.
 
     def _routed(self, event: happened.RouteDecided) -> None:
-        span, _ = self._above(event.address)
+        span = self._above(event.address)
         if event.purpose == "agent":
             if event.score is not None:
                 span.set_attribute(names.SCORE, event.score)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from nano_flow.core.errors import NanoFlowError, StepError
 from nano_flow.core.messages import Json, ToolSpec
 from nano_flow.core.text import duration_text
+from nano_flow.core.trace import here
 from nano_flow.tools.mcp.connection import Connection
 from nano_flow.tools.mcp.listing import Offer
 from nano_flow.tools.mcp.results import plain_result, result_text
@@ -64,7 +65,9 @@ class McpTool:
 
 async def _asked(client: Client, name: str, arguments: Mapping[str, Json]) -> CallToolResult:
     """One call, without the SDK's look at the result's schema: that would search with patterns of the server's."""
-    from mcp.types import CallToolRequest, CallToolRequestParams, CallToolResult
+    from mcp.types import CallToolRequest, CallToolRequestParams, CallToolResult, RequestParamsMeta
 
-    parameters = CallToolRequestParams(name=name, arguments=dict(arguments))
+    trace = here()
+    meta = RequestParamsMeta(traceparent=trace) if trace else None  # type: ignore[typeddict-unknown-key]
+    parameters = CallToolRequestParams(name=name, arguments=dict(arguments), _meta=meta)
     return await client.session.send_request(CallToolRequest(params=parameters), CallToolResult)

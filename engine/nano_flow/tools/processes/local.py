@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from nano_flow.core.errors import StepError
+from nano_flow.core.trace import with_trace
 from nano_flow.ports import CommandResult
 from nano_flow.tools.processes.tree import ProcessTree
 
@@ -106,7 +107,7 @@ async def _start(
                 stdin=pipe if stdin else asyncio.subprocess.DEVNULL,
                 stdout=pipe,
                 stderr=pipe,
-                env=dict(env),
+                env=with_trace(env),
                 cwd=cwd,
                 start_new_session=True,
             )

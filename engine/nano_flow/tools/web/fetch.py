@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from urllib.parse import urljoin
 
 from nano_flow.core.errors import StepError
+from nano_flow.core.trace import here
 from nano_flow.tools.web.addresses import Address, read_address
 from nano_flow.tools.web.urls import AllowList, Target, read_target
 
@@ -134,6 +135,7 @@ async def _connect(
 
 
 def _request(target: Target) -> bytes:
+    trace = here()
     lines = (
         f"GET {target.path} HTTP/1.1",
         f"Host: {target.authority}",
@@ -141,6 +143,7 @@ def _request(target: Target) -> bytes:
         "Accept: */*",
         "Accept-Encoding: identity",
         "Connection: close",
+        *([f"traceparent: {trace}"] if trace else []),
     )
     return "".join(f"{line}\r\n" for line in (*lines, "")).encode("ascii")
 
