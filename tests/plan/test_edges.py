@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest.mock import ANY
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -171,9 +173,40 @@ def test_a_step_after_a_conditional_end_may_run() -> None:
     assert (
         found("steps:\n  f: {fail: x, when: run.id}\n  a: {prompt: x, needs: [f], trigger_rule: none_failed}\n") == []
     )
-    assert found("steps:\n  f: {fail: x}\n  a: {prompt: x, needs: [f], trigger_rule: one_failed}\n") == []
-    assert found("steps:\n  f: {fail: x, on_error: continue}\n  a: {prompt: x, needs: [f]}\n") == []
     assert found("sequential: true\nsteps:\n  f: {finish: x, when: run.id}\n  a: {prompt: x}\n") == []
+
+
+A_THEN_F = "steps:\n  a: {%s}\n  f: {%s}\n  b: {%s, set: {}}\n"
+
+
+@pytest.mark.parametrize(
+    ("a", "f", "b", "reached"),
+    [
+        # skipped with the step above it, and a skip is admitted
+        ("when: run.id, set: {}", "needs: [a], finish: x", "needs: [f], trigger_rule: none_failed", True),
+        ("set: {}", "needs: [a], trigger_rule: one_failed, fail: x", "needs: [f], trigger_rule: all_done", True),
+        # a failure above it is a failure of it, which only some rules admit
+        ("run: [x]", "needs: [a], finish: x", "needs: [f], trigger_rule: one_failed", True),
+        ("run: [x]", "needs: [a], finish: x", "needs: [f], trigger_rule: none_failed", False),
+        ("run: [x], on_error: continue", "needs: [a], finish: x", "needs: [f], trigger_rule: all_done", False),
+        # beside a step that succeeds, or where its list may be empty
+        ("set: {}", "when: run.id, finish: x", "needs: [a, f], trigger_rule: one_success", True),
+        ("set: {l: []}", "for_each: steps.a.output.l, fail: x", "needs: [f]", True),
+        ("set: {}", "fail: x", "needs: [f], trigger_rule: one_failed", False),
+        ("set: {}", "when: run.id, finish: x", "needs: [f], trigger_rule: none_failed_min_one_success", False),
+    ],
+)
+def test_what_is_never_reached_is_decided_by_all_that_may_happen(a: str, f: str, b: str, reached: bool) -> None:
+    assert [line for line in found(A_THEN_F % (a, f, b)) if "NF332" in line] == ([] if reached else [ANY])
+
+
+def test_a_tolerated_end_is_refused() -> None:
+    (tolerated,) = found("steps:\n  f: {fail: x, on_error: continue}\n")
+    assert tolerated == '4:16 NF334 "on_error" has no meaning on "fail": the run ends there'
+    (asked,) = found(
+        'steps:\n  p: {prompt: x, model: sim/small, retry: {max_attempts: 2, when: "error.exit_code > 1"}}\n'
+    )
+    assert asked.startswith('4:61 NF334 "retry.when" does not reach the calls of a model')
 
 
 WRITERS = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -56,7 +57,19 @@ EXAMPLES: list[tuple[str, object]] = [
     ("'&amp;' | forceescape", "&amp;amp;"),
     ("'%s is %05.1f %% %(a)s' | replace('%(a)s', '') | format('pi', 3.14159)", "pi is 003.1 % "),
     ("'%(a)s %(b)s' | format(a=yes, b=[1])", "true [1]"),
+    ("'id,name\\r\\n1,\"A, B\"\\n' | fromcsv", [{"id": "1", "name": "A, B"}]),
+    ("'a;b' | fromcsv(sep=';', header=false)", [["a", "b"]]),
+    ("'a\\tb\\n\\n1\\t2' | fromcsv('\\t')", [{"a": "1", "b": "2"}]),
+    ("'' | fromcsv", []),
     ("'{\"a\": [1, 2.5, null]}' | fromjson", {"a": [1, 2.5, None]}),
+    ("'{\"a\": 1}\\n\\n[2]\\n' | fromjsonl", [{"a": 1}, [2]]),
+    ("'a\\r\\nb\\n\\nc\\n' | lines", ["a", "b", "", "c"]),
+    ("'' | lines", []),
+    ("'a-b' | replace_re('(.)-(?P<x>.)', '\\\\g<x>-\\\\1')", "b-a"),
+    ("'aaa' | replace_re('x*', '-')", "-a-a-a-"),
+    ("'a,b,,c' | split(',')", ["a", "b", "", "c"]),
+    ("' a  b ' | split", ["a", "b"]),
+    ("'a:b:c' | split(':', 1)", ["a", "b:c"]),
     ("people | groupby('name') | map('first') | list", ["al", "Bo"]),
     ("people | groupby('t.a') | map(attribute='grouper') | list", [1, 2]),
     ("'a\\n\\nb' | indent(2)", "a\n\n  b"),
@@ -242,3 +255,32 @@ def test_a_wrong_value(source: str, message: str) -> None:
         value(source)
     assert message in str(caught.value)
     assert str(caught.value).startswith("w.yaml:1:")
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("'a,b\\n1' | fromcsv", "fromcsv: line 2: 1 values, but the header has 2 columns"),
+        ("'a,a\\n1,2' | fromcsv", 'fromcsv: line 1: the column "a" stands twice'),
+        ("'a,\\n1,2' | fromcsv", "fromcsv: line 1: column 2 has no name"),
+        ("'a' | fromcsv('::')", "fromcsv: the separator of columns is one character, such as `;`"),
+        ("'1\\n1e999' | fromjsonl", "fromjsonl: line 2: the number 1e999 is out of range"),
+        ("'{\\n' | fromjsonl", "fromjsonl: line 1: this is not JSON"),
+        ("'a' | split('')", "split: the separator is empty"),
+        ("'a' | replace_re('(', 'b')", "replace_re: "),
+        ("'a' | replace_re('a', '\\\\2')", "replace_re: invalid group reference 2"),
+        ("[1] | lines", "lines needs a text, not a list"),
+    ],
+)
+def test_texts_that_cannot_be_taken_apart_are_refused(source: str, said: str) -> None:
+    with pytest.raises(StepError, match=re.escape(said)):
+        value(source)
+
+
+def test_a_pattern_is_replaced_in_long_texts_line_by_line_where_that_is_the_same() -> None:
+    long = "\n".join(f"{n}  {n}" for n in range(5000))
+    names = {**NAMES, "long": long}
+    found = render(check_expression("long | replace_re('[0-9]+', 'N')", WHERE), names)
+    assert found == "\n".join(["N  N"] * 5000)
+    with pytest.raises(StepError, match="takes too long on a text of"):
+        render(check_expression("long | replace_re('\\\\s+$', '')", WHERE), names)

@@ -145,7 +145,7 @@ class StepFinished:
 
 @dataclass(frozen=True, slots=True)
 class StepFailed:
-    """An execution failed; ``tolerated`` under ``on_error: continue``.
+    """An execution failed; ``tolerated`` under ``on_error: continue``; ``detail`` is what a command printed.
 
     ``fingerprint``, of what the execution was given, stands where a later life keeps the failure; it is then told
     again as ``replayed``.
@@ -160,6 +160,8 @@ class StepFailed:
     errors: tuple[ItemFailure, ...] = ()
     fingerprint: str = ""
     replayed: bool = False
+    case: str | None = None
+    detail: Mapping[str, Json] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,8 @@ class RetryDocument(Document):
     """The longest delay."""
     errors: Maybe[Items[Text]] = None
     """Only these classes of error; default: all."""
+    when: Maybe[Expression] = None
+    """Only where this holds of the `error` of the attempt before: its class, message, exit_code, stdout, stderr."""
 
 
 class StepBudgetDocument(Document):

@@ -10,6 +10,7 @@ class Place:
     """What a template sees besides ``inputs``, ``steps``, ``env`` and ``run``.
 
     ``item``: the step's own item and index; ``loop``: its own iteration; ``output``: the value just produced;
+    ``error``: why the attempt before failed;
     ``inner``: the steps inside the step; ``secret``: secret inputs; ``args``: arguments of a declared tool.
     """
 
@@ -21,6 +22,7 @@ class Place:
     secret: bool = False
     args: bool = False
     steps: bool = True
+    error: bool = False
 
 
 WHEN = Place("when", item=False, loop=False, secret=True)
@@ -28,6 +30,7 @@ FOR_EACH = Place("for_each", item=False, loop=False)
 ON_ERROR = Place("on_error", item=False, loop=False)
 BODY = Place("body")
 ENV = Place("env", secret=True)
+RETRY = Place("retry", error=True)
 UNTIL = Place("until", output=True, inner=True)
 VERIFY = Place("verify", output=True)
 OUTPUTS = Place("outputs", output=True, inner=True)

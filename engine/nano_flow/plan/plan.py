@@ -54,6 +54,7 @@ class PlannedRetry:
     delay_s: float = 1.0
     max_delay_s: float = 60.0
     errors: tuple[str, ...] = ()
+    when: Template | None = None
 
 
 @dataclass(frozen=True, slots=True)

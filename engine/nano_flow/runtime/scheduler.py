@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 
 from nano_flow.core.events import StepSkipped
-from nano_flow.core.outcomes import Ended, Failed, Failure, Skipped, StepOutcome
+from nano_flow.core.outcomes import Ended, Failed, Skipped, StepOutcome
 from nano_flow.core.refs import Address, child
 from nano_flow.plan.plan import PlannedStep
 from nano_flow.ports import Clock
@@ -71,8 +71,7 @@ class GraphRun:
         if self._state.first_failure is None:
             return None
         step_id, failed = self._state.first_failure
-        cause = failed.failure
-        return Failed(Failure(cause.kind, f'step "{step_id}": {cause.message}', cause.provider))
+        return Failed(failed.failure.at(child(self._frame.address, step_id)).told())
 
     def _hear_stop(self) -> None:
         self._state.stop()
@@ -138,6 +137,7 @@ class GraphRun:
 
     def _advance(self, step: PlannedStep, outcome: StepOutcome) -> None:
         if isinstance(outcome, Ended):
+            self._frame.steps.ended = True
             for task in list(self._tasks):
                 task.cancel()
             self._drop_due()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from nano_flow.core.messages import Json
 from nano_flow.core.money import ZERO, Money, usd
-from nano_flow.core.outcomes import Failed, ItemFailure, Skipped, StepOutcome, Succeeded, Waiting
+from nano_flow.core.outcomes import Ended, Failed, Failure, ItemFailure, Skipped, StepOutcome, Succeeded, Waiting
 from nano_flow.core.refs import Address
 from nano_flow.plan.plan import Plan, PlannedGraph
 from nano_flow.steps.context import Above, Kept
@@ -23,18 +23,23 @@ PENDING: Record = {
     "model": None,
     "cost_usd": "0",
     "case": None,
+    "reason": None,
 }
 
 
 class StepsView(Mapping[str, Record]):
     """``steps`` of one graph execution: its own steps, then those of the graphs around it."""
 
-    __slots__ = ("_ids", "_outer", "_own")
+    __slots__ = ("_ids", "_outer", "_own", "above", "ended")
 
     def __init__(self, graph: PlannedGraph, outer: StepsView | None) -> None:
         self._own: dict[str, Record] = {}
         self._ids = frozenset(step.id for step in graph.steps)
         self._outer = outer
+        self.ended = False
+        """Whether a ``finish`` or ``fail`` ended the workflow from here."""
+        self.above = outer
+        """The graph around this one, also where its steps are not seen: that of a sub-workflow's caller."""
 
     def __getitem__(self, step_id: str) -> Record:
         record = self._own.get(step_id)
@@ -57,6 +62,10 @@ class StepsView(Mapping[str, Record]):
     def settle(self, step_id: str, record: Record) -> None:
         """Note what became of a step."""
         self._own[step_id] = record
+
+    def has_ended(self) -> bool:
+        """Whether the workflow was ended here, or around here."""
+        return self.ended or (self.above is not None and self.above.has_ended())
 
     def output(self, step_id: str) -> Json:
         """The output of an own step; None where it has none."""
@@ -100,35 +109,38 @@ class Frame:
     """Step id → the messages of its last execution, for ``conversation:``."""
 
 
-def record_of(outcome: StepOutcome, model: str | None, cost: Money) -> Record:
-    """What ``steps.ID`` shows of an outcome."""
-    output: Json = None
-    error: Json = None
-    errors: list[Json] = []
-    case: str | None = None
-    status = "succeeded"
+def record_of(outcome: StepOutcome, model: str | None, cost: Money, *, command: bool = False) -> Record:
+    """What ``steps.ID`` shows of an outcome; of a ``command`` also how it ended where it failed."""
+    record: dict[str, Json] = {**PENDING, "status": _status(outcome), "model": model, "cost_usd": usd(cost)}
+    failure = _failure(outcome)
+    if failure is not None:
+        record["error"] = failure.shown(command=command)
+    if isinstance(outcome, Skipped):
+        record["reason"] = outcome.reason
+    if isinstance(outcome, Succeeded | Failed):
+        record["errors"] = [item_error(e) for e in outcome.errors]
+    if isinstance(outcome, Succeeded | Failed | Ended):
+        record["case"] = outcome.case
+    if isinstance(outcome, Succeeded | Ended):
+        record["output"] = outcome.output
+    return record
+
+
+def _status(outcome: StepOutcome) -> str:
+    if _has_failed(outcome):
+        return "failed"
+    return "skipped" if isinstance(outcome, Skipped) else "waiting" if isinstance(outcome, Waiting) else "succeeded"
+
+
+def _has_failed(outcome: StepOutcome) -> bool:
+    return isinstance(outcome, Failed) or (isinstance(outcome, Ended) and outcome.failed)
+
+
+def _failure(outcome: StepOutcome) -> Failure | None:
+    """Why it failed, or what an ``on_error`` replaced."""
     if isinstance(outcome, Succeeded):
-        output, case = outcome.output, outcome.case
-        errors = [item_error(e) for e in outcome.errors]
-        if outcome.recovered is not None:
-            error = {"class": outcome.recovered.kind, "message": outcome.recovered.message}
-    elif isinstance(outcome, Failed):
-        status = "failed"
-        error = {"class": outcome.failure.kind, "message": outcome.failure.message}
-        errors = [item_error(e) for e in outcome.errors]
-    elif isinstance(outcome, Skipped):
-        status = "skipped"
-    elif isinstance(outcome, Waiting):
-        status = "waiting"
-    return {
-        "output": output,
-        "status": status,
-        "error": error,
-        "errors": errors,
-        "model": model,
-        "cost_usd": usd(cost),
-        "case": case,
-    }
+        return outcome.recovered
+    return outcome.failure if isinstance(outcome, Failed | Ended) and _has_failed(outcome) else None
 
 
 def item_error(error: ItemFailure) -> Json:
@@ -147,4 +159,5 @@ def failure_names(failed: tuple[str, Failed] | None) -> Record:
         return {"step": None, "item": None, "class": None, "message": None}
     step_id, outcome = failed
     item = outcome.errors[0].index if outcome.errors else None
-    return {"step": step_id or None, "item": item, "class": outcome.failure.kind, "message": outcome.failure.message}
+    failure = outcome.failure
+    return {"step": failure.address or step_id or None, "item": item, "class": failure.kind, "message": failure.message}

@@ -7,6 +7,7 @@ on the text at hand, Python's own matcher is used; everywhere else an automaton 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -32,9 +33,14 @@ class SafePattern:
     steps: int
     stars: int
 
+    def is_cheap(self, text: str) -> bool:
+        """Whether Python's matcher takes little time on ``text``, whatever it is."""
+        most: int = self.steps * (len(text) + 1) ** (self.stars + 1)
+        return most <= CHEAP
+
     def found_in(self, text: str) -> bool:
         """True where the pattern is found anywhere in ``text``. Raises PatternTooSlow."""
-        if self.steps * (len(text) + 1) ** (self.stars + 1) <= CHEAP:
+        if self.is_cheap(text):
             return self.expression.search(text) is not None
         from nano_flow.source.patterns.automaton import TooMuchWork
 
@@ -65,6 +71,35 @@ def safe_pattern(pattern: str, *, ignore_case: bool = False) -> SafePattern:
 def search(pattern: str, text: str) -> bool:
     """True where ``pattern`` is found anywhere in ``text``. Raises ValueError or PatternTooSlow."""
     return safe_pattern(pattern).found_in(text)
+
+
+_LINE_BREAKS = re.compile(r"\\[nrsSWDAZ]|\[\^|[\^$]|\(\?[a-zA-Z]")
+"""What in a pattern may take in a line break, or stand for the ends of the whole text."""
+
+
+def substitute(pattern: str, replacement: str, text: str, made: Callable[[int], None]) -> str:
+    """``text`` with every match of ``pattern`` replaced as ``re.sub`` would; ``made`` is told of each piece's length.
+
+    A long text is taken line by line where the pattern cannot see over a line's end. Raises ValueError or re.error for
+    what cannot be used, PatternTooSlow where it might take long.
+    """
+    safe = safe_pattern(pattern)
+    by_line = not safe.is_cheap(text) and _LINE_BREAKS.search(pattern) is None
+    pieces: list[str] = []
+    for number, part in enumerate(text.split("\n") if by_line else [text]):
+        if number:
+            pieces.append("\n")
+        if not safe.is_cheap(part):
+            shown = f"{len(part):,} characters"
+            raise PatternTooSlow(f'the pattern "{pattern[:60]}" takes too long on a text of {shown}')
+        end = 0
+        for match in safe.expression.finditer(part):
+            new = match.expand(replacement)
+            made(len(new))
+            pieces += [part[end : match.start()], new]
+            end = match.end()
+        pieces.append(part[end:])
+    return "".join(pieces)
 
 
 @lru_cache(maxsize=1024)

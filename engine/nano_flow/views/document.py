@@ -103,7 +103,9 @@ def _step(row: StepView) -> dict[str, Json]:
         "replayed": row.replayed,
         "case": row.case,
         "output": row.output,
-        "error": None if row.error is None else {"class": row.error[0], "message": row.error[1]},
+        "error": None
+        if row.error is None
+        else {"class": row.error[0], "message": row.error[1], **(row.failed_with or {})},
         "duration_s": None if row.duration_s is None else round(row.duration_s, 3),
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -59,6 +60,8 @@ class StepView:
     case: str | None = None
     error: tuple[str, str] | None = None
     """Class and message."""
+    failed_with: Mapping[str, Json] | None = None
+    """What a failed command printed, and its exit code."""
     tolerated: bool = False
     replayed: bool = False
     """True where the life that goes on found it done."""

@@ -246,7 +246,7 @@ class RunView:
         step = self._row(event.address)
         step.settle("failed", event.duration_s)
         step.error, step.tolerated, step.output = (event.error, event.message), event.tolerated, None
-        step.replayed = event.replayed
+        step.replayed, step.case, step.failed_with = event.replayed, event.case, event.detail
 
     def _step_skipped(self, event: StepSkipped) -> None:
         step = self.steps.get(event.address)

@@ -14,9 +14,10 @@ _TAKEN = frozenset(
 
 
 def check_names(draft: Draft) -> Iterator[Diagnostic]:
-    """``as``, ``max_items`` and the like without their ``for_each``; names that mean something else; the workspace."""
+    """Keys without what they belong to; names that mean something else; the workspace."""
     for step in draft.steps:
         yield from _step(draft, step)
+        yield from _without_effect(draft, step)
     yield from _workspace(draft)
 
 
@@ -37,6 +38,20 @@ def _step(draft: Draft, step: DraftStep) -> Iterator[Diagnostic]:
                 at = (*step.at, key)
                 message = f'"{key}" has no effect without "for_each"'
                 yield problem("NF328", message, draft.key(at), at=at, severity="warning")
+
+
+def _without_effect(draft: Draft, step: DraftStep) -> Iterator[Diagnostic]:
+    """Keys that look as if they did something, on kinds of step where they cannot."""
+    document = step.document
+    if document.kind in ("finish", "fail") and document.on_error is not None:
+        at = (*step.at, "on_error")
+        message = f'"on_error" has no meaning on "{document.kind}": the run ends there'
+        hint = "leave it out; to go on after a failure, let a step that can fail say `on_error: continue`"
+        yield problem("NF334", message, draft.key(at), at=at, hint=hint)
+    if document.kind == "prompt" and document.retry is not None and document.retry.when is not None:
+        at = draft.written(step.number, "retry", "when")
+        message = '"retry.when" does not reach the calls of a model: they are tried again by their class of error'
+        yield problem("NF334", message, draft.key(at), at=at, hint="write `errors: [rate_limit, timeout]`, say")
 
 
 def _workspace(draft: Draft) -> Iterator[Diagnostic]:

@@ -8,10 +8,9 @@ from nano_flow.core.diagnostics import Diagnostic
 from nano_flow.documents.steps import PromptStep, RunStep, Step, ToolStep
 from nano_flow.documents.workflow import CommandTool
 from nano_flow.plan.checks.inside import writes, writing_tools
+from nano_flow.plan.checks.reach import check_reach
 from nano_flow.plan.draft import Draft, DraftStep, problem
-from nano_flow.plan.freezing.steps import trigger_rule
 from nano_flow.plan.passes.cycles import upstream
-from nano_flow.plan.plan import TriggerRule
 
 
 def check_order(draft: Draft) -> Iterator[Diagnostic]:
@@ -19,6 +18,7 @@ def check_order(draft: Draft) -> Iterator[Diagnostic]:
     for step in draft.steps:
         yield from _rule(draft, step)
         yield from _never(draft, step)
+    yield from check_reach(draft)
     writers = _writers(draft)
     for number in range(len(draft.graphs)):
         yield from _unordered(draft, number, writers)
@@ -36,25 +36,6 @@ def _never(draft: Draft, step: DraftStep) -> Iterator[Diagnostic]:
     if step.document.when in (False, "false"):
         at = (*step.at, "when")
         yield problem("NF326", f'"{step.id}" never runs', draft.where(at), at=at, severity="warning")
-    rule = trigger_rule(draft, step)
-    for number in draft.needs[step.number] or draft.references[step.number]:
-        if _ends_before(draft.steps[number], rule):
-            other = draft.steps[number].id
-            message = f'"{step.id}" is never reached: it waits for "{other}", which ends the run'
-            hint = "leave the order out, or let another step decide whether the run ends"
-            yield problem("NF332", message, draft.key(step.at), at=step.at, hint=hint)
-            return
-
-
-def _ends_before(step: DraftStep, rule: TriggerRule) -> bool:
-    """True where a step that waits for ``step`` under ``rule`` cannot start, whether ``step`` runs or is skipped."""
-    kind, tolerated = step.document.kind, step.document.on_error not in (None, "fail")
-    if kind not in ("finish", "fail") or tolerated:
-        return False
-    if rule == "all_success":
-        return True
-    always = step.document.when is None
-    return always and (kind == "finish" or rule in ("none_failed", "none_failed_min_one_success"))
 
 
 def _writers(draft: Draft) -> set[int]:

@@ -46,7 +46,7 @@ def _step(draft: Draft, step: DraftStep, built: Built) -> PlannedStep:
         when=template(fields.get("when")),
         for_each=_for_each(document, fields),
         repeat=_repeat(document.repeat, fields),
-        retry=_retry(document.retry),
+        retry=_retry(document.retry, fields),
         timeout_s=document.timeout,
         budget=_budget(document.budget),
         on_error="output" if isinstance(document.on_error, OnErrorOutput) else document.on_error or "fail",
@@ -83,7 +83,7 @@ def _repeat(document: RepeatDocument | None, fields: Fields) -> PlannedRepeat | 
     return PlannedRepeat(until, document.max_iterations, document.every or 0.0, document.as_, document.on_exhausted)
 
 
-def _retry(document: RetryDocument | None) -> PlannedRetry | None:
+def _retry(document: RetryDocument | None, fields: Fields) -> PlannedRetry | None:
     if document is None:
         return None
     return PlannedRetry(
@@ -92,6 +92,7 @@ def _retry(document: RetryDocument | None) -> PlannedRetry | None:
         delay_s=1.0 if document.delay is None else document.delay,
         max_delay_s=60.0 if document.max_delay is None else document.max_delay,
         errors=tuple(document.errors or ()),
+        when=template(fields.get("retry_when")),
     )
 
 

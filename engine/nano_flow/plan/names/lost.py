@@ -15,6 +15,7 @@ _ONLY_IN = {
     "iteration": "only steps with `repeat`, and the steps inside them, have an iteration",
     "previous": "only steps with `repeat`, and the steps inside them, have a previous output",
     "output": "`output` is known in `until`, in `verify` and in `outputs`",
+    "error": "`error` is known in `retry.when`; elsewhere write `steps.ID.error`",
     "args": "only declared tools have arguments",
     "failure": "only steps under `on_failure` and `finally` see the failure",
     "steps": "a declared tool does not see the steps: hand the value over as an argument",

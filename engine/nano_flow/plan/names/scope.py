@@ -26,6 +26,7 @@ from nano_flow.plan.shape import (
 from nano_flow.source.expressions import Template
 
 RUN = record(id=TEXT, started_at=TEXT, status=TEXT)
+ERROR = Record(dict.fromkeys(("class", "message", "exit_code", "stdout", "stderr"), lambda: ANYTHING))
 FAILURE = ("step", "item", "class", "message")
 
 DEEPEST = 24
@@ -96,6 +97,8 @@ class Scope:
             names |= self._own(step, item=place.item, loop=place.loop)
         if place.output:
             names["output"] = lambda: body_output(self, step)
+        if place.error:
+            names["error"] = lambda: ERROR
         return names
 
     def find(self, step_id: str, place: Place, step: int | None) -> int | None:
@@ -180,7 +183,8 @@ class Scope:
         members: Members = {
             "output": lambda: output(self, step),
             "status": _text,
-            "error": lambda: ANYTHING,
+            "error": lambda: ERROR,
+            "reason": _text,
             "errors": lambda: ListOf(ANYTHING),
             "model": _text,
             "cost_usd": _text,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nano_flow.documents.steps import OnErrorOutput, Step
 from nano_flow.plan.kinds.kind import Fields, Reader
-from nano_flow.plan.places import FOR_EACH, ON_ERROR, UNTIL, WHEN
+from nano_flow.plan.places import FOR_EACH, ON_ERROR, RETRY, UNTIL, WHEN
 
 
 def common_fields(document: Step, fields: Fields, read: Reader) -> None:
@@ -21,5 +21,7 @@ def common_fields(document: Step, fields: Fields, read: Reader) -> None:
             fields["for_each"] = read.value(("for_each",), items, FOR_EACH)
     if document.repeat is not None and document.repeat.until is not None:
         fields["until"] = read.expression(("repeat", "until"), document.repeat.until, UNTIL)
+    if document.retry is not None and document.retry.when is not None:
+        fields["retry_when"] = read.expression(("retry", "when"), document.retry.when, RETRY)
     if isinstance(document.on_error, OnErrorOutput):
         fields["on_error"] = read.value(("on_error", "output"), document.on_error.output, ON_ERROR)

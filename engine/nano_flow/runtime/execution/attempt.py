@@ -6,7 +6,7 @@ import asyncio
 from collections import ChainMap
 from dataclasses import replace
 
-from nano_flow.core.errors import LimitReached
+from nano_flow.core.errors import LimitReached, StepError
 from nano_flow.core.events import StepFailed, StepFinished, StepRetried, StepSkipped, StepStarted
 from nano_flow.core.outcomes import Ended, Failed, Failure, StepOutcome, Succeeded
 from nano_flow.core.refs import Address
@@ -14,7 +14,7 @@ from nano_flow.core.text import duration_text
 from nano_flow.core.trace import enter
 from nano_flow.gateway.sending.deadlines import counted
 from nano_flow.plan.plan import PlannedRetry, PlannedStep
-from nano_flow.runtime.execution.engine import Engine, value_of
+from nano_flow.runtime.execution.engine import Engine, holds, value_of
 from nano_flow.runtime.execution.fence import Fence
 from nano_flow.runtime.execution.settled import as_outcome, asked_of, kept_failure, may_be_kept
 from nano_flow.runtime.scope import Bill, Frame
@@ -106,6 +106,8 @@ class Attempts:
             if self._engine.control.stop is None:
                 self._tell_cancelled()
             raise
+        if isinstance(outcome, Failed):
+            outcome = replace(outcome, failure=outcome.failure.at(self._address))
         self._tell(outcome)
         if isinstance(outcome, Succeeded):
             self._keep(outcome)
@@ -120,8 +122,8 @@ class Attempts:
         self._engine.services.emit(replace(failed, at=self._engine.services.clock.now(), replayed=True))
 
     def _tell_cancelled(self) -> None:
-        """Others stopped it: their failure, or a ``finish``, is what counts."""
-        if self._started is not None:
+        """Others stopped it: their failure is what counts; what a ``finish`` or ``fail`` cut off counts as left out."""
+        if self._started is not None and not self._frame.steps.has_ended():
             self._tell(Failed(Failure("cancelled", "stopped before its end"), tolerated=True))
             return
         services, step = self._engine.services, self._step
@@ -169,8 +171,11 @@ class Attempts:
             attempt += 1
             if retry is None or not isinstance(outcome, Failed) or self._engine.control.stop is not None:
                 return outcome
-            if not _retries(retry, outcome.failure, attempt):
-                return outcome
+            try:
+                if not _retries(retry, outcome.failure, attempt, names):
+                    return outcome
+            except StepError as error:
+                return Failed(Failure("condition", f'"retry.when": {error}'))
             await self._pause(retry, outcome.failure, attempt)
 
     async def _pause(self, retry: PlannedRetry, failure: Failure, attempt: int) -> None:
@@ -231,12 +236,20 @@ class Attempts:
         elif isinstance(outcome, Failed):
             tolerated = outcome.tolerated or tolerates(self._step)
             failure = outcome.failure
-            told_failure = StepFailed(
-                clock.now(), self._address, failure.kind, failure.message, took, tolerated, outcome.errors
-            )
-            emit(replace(told_failure, fingerprint=self._asked(failure) if tolerated else ""))
+            asked = self._asked(failure) if tolerated else ""
+            parts = (failure.kind, failure.message, took, tolerated, outcome.errors, asked)
+            emit(StepFailed(clock.now(), self._address, *parts, case=outcome.case, detail=failure.detail))
         elif isinstance(outcome, Ended):
-            emit(StepFinished(clock.now(), self._address, outcome.message, took))
+            self._tell_ended(outcome, took)
+
+    def _tell_ended(self, outcome: Ended, took: float) -> None:
+        """A ``finish`` or ``fail``, or a step around it."""
+        now, emit = self._engine.services.clock.now(), self._engine.services.emit
+        if not outcome.failed:
+            emit(StepFinished(now, self._address, outcome.output, took, outcome.case))
+            return
+        failure = outcome.failure if outcome.address == self._address else outcome.failure.told()
+        emit(StepFailed(now, self._address, failure.kind, failure.message, took, case=outcome.case))
 
     def _asked(self, failure: Failure) -> str:
         """What a later life finds a tolerated failure by; "" where it is to be tried again."""
@@ -256,7 +269,10 @@ def retry_delay(retry: PlannedRetry, attempt: int) -> float:
     return min(retry.delay_s * factor, retry.max_delay_s)
 
 
-def _retries(retry: PlannedRetry, failure: Failure, attempts: int) -> bool:
+def _retries(retry: PlannedRetry, failure: Failure, attempts: int, names: Names) -> bool:
+    """Whether another attempt follows. Raises StepError where ``retry.when`` cannot be evaluated."""
     if attempts >= retry.max_attempts:
         return False
-    return failure.kind in retry.errors if retry.errors else failure.kind not in _NOT_RETRIED
+    if failure.kind not in retry.errors if retry.errors else failure.kind in _NOT_RETRIED:
+        return False
+    return retry.when is None or holds(retry.when, {**names, "error": failure.shown(command=True)})

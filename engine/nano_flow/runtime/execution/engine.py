@@ -43,7 +43,7 @@ class Engine:
 
     def settle(self, frame: Frame, step: PlannedStep, outcome: StepOutcome, bill: Bill) -> StepOutcome:
         """Make ``outcome`` visible to the other steps of the graph."""
-        frame.steps.settle(step.id, record_of(outcome, bill.model, bill.cost))
+        frame.steps.settle(step.id, record_of(outcome, bill.model, bill.cost, command=step.kind == "run"))
         frame.bill.add(bill)
         return outcome
 

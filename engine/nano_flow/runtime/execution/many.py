@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import ChainMap
 from collections.abc import Iterator
+from dataclasses import replace
 
 from nano_flow.core.errors import LimitReached, StepError
 from nano_flow.core.events import StepCollected, StepExpanded, WaitStarted
@@ -98,6 +99,7 @@ class FanOut:
 
     def _note(self, outcome: StepOutcome) -> None:
         mode = self._spec.on_item_failure
+        self._frame.steps.ended |= isinstance(outcome, Ended)
         if isinstance(outcome, Ended) or (isinstance(outcome, Failed) and mode != "continue"):
             self._halted = True
         if isinstance(outcome, Ended) or (isinstance(outcome, Failed) and mode == "cancel"):
@@ -110,9 +112,9 @@ class FanOut:
         outcomes = self._outcomes
         ended = next((o for o in outcomes.values() if isinstance(o, Ended)), None)
         if ended is not None:
-            return ended
+            return replace(ended, output=None if ended.failed else self._outputs(items), case=None)
         failures = tuple(
-            ItemFailure(index, items[index], outcome.failure)
+            ItemFailure(index, items[index], replace(outcome.failure, detail=None))
             for index, outcome in sorted(outcomes.items())
             if isinstance(outcome, Failed)
         )
@@ -125,13 +127,15 @@ class FanOut:
         if len(outcomes) < len(items):
             stop = self._engine.control.stop
             return Failed(Failure(stop.reason if stop else "cancelled", "the run was stopped"), errors=failures)
-        outputs: list[Json] = [
-            o.output if isinstance(o := outcomes[index], Succeeded) else None for index in range(len(items))
-        ]
-        return Succeeded(outputs, errors=failures)
+        return Succeeded(self._outputs(items), errors=failures)
+
+    def _outputs(self, items: list[Json]) -> list[Json]:
+        """In the list's order; null for an item without one."""
+        outcomes = self._outcomes
+        return [o.output if isinstance(o := outcomes.get(index), Succeeded) else None for index in range(len(items))]
 
     def _collected(self, address: Address, outcome: StepOutcome, started: float) -> StepOutcome:
-        if isinstance(outcome, Waiting | Ended):
+        if isinstance(outcome, Waiting):
             return outcome
         clock = self._engine.services.clock
         took = clock.monotonic() - started
@@ -141,6 +145,9 @@ class FanOut:
             event = StepCollected(
                 clock.now(), address, "failed", took, cause.kind, cause.message, outcome.errors, tolerated
             )
+        elif isinstance(outcome, Ended) and outcome.failed:
+            cause = outcome.failure.told()
+            event = StepCollected(clock.now(), address, "failed", took, cause.kind, cause.message)
         else:
             errors = outcome.errors if isinstance(outcome, Succeeded) else ()
             event = StepCollected(clock.now(), address, "succeeded", took, errors=errors)
@@ -254,4 +261,5 @@ def _summary(failures: tuple[ItemFailure, ...], total: int, started: int) -> Fai
     shown = label if len(label) <= _LABEL else label[: _LABEL - 1] + "…"
     rest = f"; {total - started} were stopped or not started" if started < total else ""
     message = f"{len(failures)} of {total} items failed{rest}; item {first.index} ({shown}): {first.failure.message}"
-    return Failure(first.failure.kind, message, any(f.failure.provider for f in failures))
+    provider = any(f.failure.provider for f in failures)
+    return Failure(first.failure.kind, message, provider, first.failure.address)

@@ -52,6 +52,10 @@ class NestedGraphs:
         execution.inner_names = frame.names
         outcome = await self._run(frame, execution.step.timeout_s)
         self._charge(frame, execution)
+        if isinstance(outcome, Ended):
+            by_then = None if outcome.failed else finished(outcome, frame)
+            output = by_then.output if isinstance(by_then, Succeeded) else None
+            return dataclasses.replace(outcome, output=output, case=None)
         return outcome
 
     async def case(self, step: PlannedStep, execution: Execution) -> StepOutcome:
@@ -81,6 +85,8 @@ class NestedGraphs:
         plan = dataclasses.replace(plan, workspace=execution.plan.workspace)
         frame = self.root(plan, inputs, execution.address, execution.budgets, execution.generation)
         frame = dataclasses.replace(frame, kept=execution.kept, above=execution.above)
+        around = execution.names["steps"]
+        frame.steps.above = around if isinstance(around, StepsView) else None
         inside = self._within(plan.limits, execution.address)
         outcome = await inside._run(frame, execution.step.timeout_s, plan.limits.timeout_s)
         self._charge(frame, execution)
@@ -256,7 +262,7 @@ def _stopped(stop: Stop) -> Failed:
 
 def _failure(outcome: StepOutcome, state: GraphState) -> tuple[str, Failed] | None:
     if isinstance(outcome, Ended) and outcome.failed:
-        return outcome.address, Failed(Failure("fail", outcome.message))
+        return outcome.address, Failed(outcome.failure)
     if isinstance(outcome, Failed):
         return state.first_failure or ("", outcome)
     return None
@@ -265,7 +271,7 @@ def _failure(outcome: StepOutcome, state: GraphState) -> tuple[str, Failed] | No
 def finished(ended: Ended, frame: Frame) -> StepOutcome:
     """What ``finish`` and ``fail`` make of their workflow; an output that never came about is null."""
     if ended.failed:
-        return Failed(Failure("fail", ended.message))
+        return Failed(ended.failure.told())
     outcome = outputs_of(frame)
     declared = frame.graph.outputs
     if isinstance(outcome, Succeeded) or not isinstance(declared, dict):

@@ -43,7 +43,8 @@ def may_be_kept(failure: Failure) -> bool:
 
 def as_outcome(failed: StepFailed) -> Failed:
     """What the step's failure was, and is."""
-    return Failed(Failure(failed.error, failed.message), errors=failed.errors)
+    failure = Failure(failed.error, failed.message, address=failed.address, detail=failed.detail)
+    return Failed(failure, errors=failed.errors, case=failed.case)
 
 
 def _given(step: PlannedStep, names: Names) -> list[object]:

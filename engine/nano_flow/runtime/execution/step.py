@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from nano_flow.core.errors import StepError
 from nano_flow.core.events import StepFailed, StepFinished, StepStarted
 from nano_flow.core.outcomes import Failed, Failure, Skipped, StepOutcome, Succeeded
@@ -65,7 +67,7 @@ def recover(engine: Engine, frame: Frame, step: PlannedStep, address: Address, o
     if not isinstance(outcome, Failed) or step.on_error == "fail" or engine.control.stop is not None:
         return outcome
     if step.on_error == "continue":
-        return Failed(outcome.failure, tolerated=True, errors=outcome.errors)
+        return replace(outcome, tolerated=True)
     try:
         output = value_of(step.on_error_output, frame.names)
     except StepError as error:

@@ -12,7 +12,8 @@ def execute_now(execution: Execution) -> StepOutcome:
     """End the workflow that the step stands in."""
     spec = execution.step.spec
     assert isinstance(spec, PlannedFinish)
-    return Ended(spec.failed, execution.text(spec.message), execution.address)
+    message = execution.text(spec.message)
+    return Ended(spec.failed, message, execution.address, output=message)
 
 
 KIND = computed(execute_now)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from nano_flow.core.calls import TURNS_PER_GENERATION
 from nano_flow.core.errors import StepError
+from nano_flow.core.messages import Json
 from nano_flow.core.outcomes import Failed, Failure, StepOutcome, Succeeded
 from nano_flow.plan.kinds.run import PlannedRun
+from nano_flow.ports import CommandResult
 from nano_flow.steps.beside import output_of
 from nano_flow.steps.context import Execution
 from nano_flow.steps.kind import Kind
@@ -23,21 +25,24 @@ async def execute(execution: Execution) -> StepOutcome:
     key = (execution.generation * TURNS_PER_GENERATION, "run")
     result = await run_command(execution, spec, execution.names, key)
     if result.exit_code != 0:
-        said = result.stderr.strip()[-_STDERR_SHOWN:]
+        # Test runners report on stdout: where stderr is silent, that says why.
+        said = (result.stderr.strip() or result.stdout.strip())[-_STDERR_SHOWN:]
         message = f"exit code {result.exit_code}" + (f": {said}" if said else "")
-        return Failed(Failure("command", message))
+        return Failed(Failure("command", message, detail=_result(result)))
     if spec.output_schema is not None:
         try:
             return Succeeded(await output_of(result.stdout, spec.output_schema))
         except OutputBroken as error:
             raise StepError("schema", f"stdout: {error}") from None
-    return Succeeded(
-        {
-            "stdout": result.stdout.removesuffix("\n"),
-            "stderr": result.stderr.removesuffix("\n"),
-            "exit_code": result.exit_code,
-        }
-    )
+    return Succeeded(_result(result))
+
+
+def _result(result: CommandResult) -> dict[str, Json]:
+    return {
+        "stdout": result.stdout.removesuffix("\n"),
+        "stderr": result.stderr.removesuffix("\n"),
+        "exit_code": result.exit_code,
+    }
 
 
 KIND = Kind(execute, slot=True)

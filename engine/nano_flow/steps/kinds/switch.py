@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from nano_flow.core.events import StepSkipped
-from nano_flow.core.outcomes import Failed, Failure, StepOutcome, Succeeded
+from nano_flow.core.outcomes import Ended, Failed, Failure, StepOutcome, Succeeded
 from nano_flow.core.refs import child
 from nano_flow.core.text import as_text
 from nano_flow.plan.kinds.steps import PlannedGroup
@@ -27,8 +29,11 @@ async def execute(execution: Execution) -> StepOutcome:
         return Failed(Failure("switch", f'no case for "{name}"; there are {known} and no "default"'))
     _tell_untaken(execution, spec, step)
     outcome = await execution.nested.case(step, execution)
-    if isinstance(outcome, Succeeded):
-        return Succeeded(outcome.output, case, outcome.errors, outcome.recovered)
+    if isinstance(outcome, Succeeded | Failed):
+        return replace(outcome, case=case)
+    if isinstance(outcome, Ended):
+        own = step.kind in ("finish", "fail")  # a case has the address of its switch: what it says is no output of it
+        return replace(outcome, case=case, output=None if own else outcome.output)
     return outcome
 
 

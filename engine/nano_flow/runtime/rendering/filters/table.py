@@ -9,7 +9,7 @@ from jinja2 import TemplateError, Undefined, filters, pass_context, tests
 from jinja2.runtime import Context
 
 from nano_flow.runtime.rendering.failure import RenderFailure, explain
-from nano_flow.runtime.rendering.filters import data, lists, texts
+from nano_flow.runtime.rendering.filters import data, lists, parsing, texts
 from nano_flow.runtime.rendering.filters.internal import INTERNAL
 from nano_flow.runtime.rendering.filters.lists import OF_JINJA, Filter, of_jinja
 from nano_flow.runtime.rendering.meter import fail
@@ -48,7 +48,9 @@ FILTERS: Mapping[str, Filter] = {
     "float": data.floating,
     "forceescape": texts.escape,
     "format": texts.format_,
+    "fromcsv": parsing.fromcsv,
     "fromjson": data.fromjson,
+    "fromjsonl": parsing.fromjsonl,
     "groupby": of_jinja("groupby"),
     "indent": texts.indent,
     "int": data.integer,
@@ -56,6 +58,7 @@ FILTERS: Mapping[str, Filter] = {
     "join": texts.join,
     "last": lists.last,
     "length": lists.length,
+    "lines": parsing.lines,
     "list": lists.list_,
     "lower": texts.lower,
     "map": of_jinja("map"),
@@ -65,6 +68,7 @@ FILTERS: Mapping[str, Filter] = {
     "reject": of_jinja("reject"),
     "rejectattr": of_jinja("rejectattr"),
     "replace": texts.replace,
+    "replace_re": parsing.replace_re,
     "reverse": lists.reverse,
     "round": data.round_,
     "safe": texts.string,
@@ -72,6 +76,7 @@ FILTERS: Mapping[str, Filter] = {
     "selectattr": of_jinja("selectattr"),
     "slice": lists.slice_,
     "sort": of_jinja("sort"),
+    "split": parsing.split,
     "string": texts.string,
     "striptags": texts.striptags,
     "sum": lists.sum_,
