@@ -22,6 +22,7 @@ from nano_flow.project.resuming.again import Wanted, announcement, changes_messa
 from nano_flow.runtime.limits import Control
 from nano_flow.runtime.recorder import Recorder
 from nano_flow.runtime.run import RunEnd, RunOrder, run_plan
+from nano_flow.sinks.guarded import GuardedSink
 from nano_flow.stores.answers import AnsweredAnywhere
 from nano_flow.stores.memory import MemoryJournal
 from nano_flow.views.document import run_document
@@ -139,7 +140,10 @@ async def _live(prepared: PreparedRun, journal: Journal, where: Surroundings, pa
         where = _answered_anywhere(where, prepared.record.run_id)
     trace = _trace(prepared, where, past)
     hand_on(trace.root if trace.parent or where.traced else None)
-    recorder = Recorder(journal, [_Fold(view), *where.sinks], cleaner(prepared, where.environ))
+    watchers = [
+        GuardedSink(sink, lambda said: recorder.emit(NoticeGiven(where.clock.now(), "", said))) for sink in where.sinks
+    ]
+    recorder = Recorder(journal, [_Fold(view), *watchers], cleaner(prepared, where.environ))
     parts = Parts.build(prepared, where, (recorder, work, past.doubles))
     order = RunOrder(
         run_id=prepared.record.run_id,
@@ -160,8 +164,8 @@ async def _live(prepared: PreparedRun, journal: Journal, where: Surroundings, pa
     finally:
         await parts.close()
         await journal.close()
-        for sink in where.sinks:
-            sink.close()
+        for watcher in watchers:
+            watcher.close()
     return RunReport(prepared.record.run_id, end, run_document(view))
 
 
