@@ -25,7 +25,15 @@ def _sqlite(state: Path, url: str) -> Store:
     return open_file(state)
 
 
-STORES: Mapping[str, Callable[[Path, str], Store]] = {"": _sqlite}
+def _postgres(state: Path, url: str) -> Store:
+    try:
+        from nano_flow.stores.postgres.store import PostgresStore
+    except ImportError:
+        raise UsageError('a store in PostgreSQL needs an extra: pip install "nano-flow[postgres]"') from None
+    return PostgresStore(url)
+
+
+STORES: Mapping[str, Callable[[Path, str], Store]] = {"": _sqlite, "postgresql": _postgres, "postgres": _postgres}
 """How a store is opened, by the scheme of its address; a store without an address lies in the state folder."""
 
 

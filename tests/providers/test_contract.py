@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from nano_flow.contracts.provider import ChatProviderContract
 from nano_flow.core.messages import ChatReply, ChatRequest
 from nano_flow.core.refs import ModelRef
 from nano_flow.ports import ChatProvider
 from nano_flow.providers.sim import SimOptions, SimProvider
 from nano_flow.providers.table import ForeignProvider
-from tests.contracts.chat_provider import ChatProviderContract
 from tests.providers.clock import FakeClock
 from tests.providers.replay import provider, serving
 from tests.providers.test_litellm import END, HELLO, openai, sse, stream

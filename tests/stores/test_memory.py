@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from nano_flow.contracts.journal import JournalContract
 from nano_flow.ports import Journal
 from nano_flow.stores.memory import MemoryJournal
-from tests.contracts.journal import JournalContract
 
 
 class TestMemoryJournal(JournalContract):

@@ -9,14 +9,16 @@ from pathlib import Path
 
 import pytest
 
+from nano_flow.contracts.journal import JournalContract, kinds
+from nano_flow.contracts.store import StoreContract
 from nano_flow.core.errors import StoreError, UsageError
 from nano_flow.core.events import RunFinished, StepFinished
 from nano_flow.core.messages import ChatReply, Usage
 from nano_flow.core.money import Money
 from nano_flow.ports import Journal
+from nano_flow.ports.store import Store
 from nano_flow.stores.sql.journal import SqlJournal
 from nano_flow.stores.sqlite.store import open_store
-from tests.contracts.journal import JournalContract, kinds
 from tests.stores.samples import failed, finished, intended, run_record, started, write_life
 
 
@@ -186,3 +188,8 @@ def test_sums_are_exact_beyond_what_a_float_holds(tmp_path: Path) -> None:
     with store.reader() as reader:
         assert reader.find_run("r1").cost == 3 * large
         assert reader.spend("run")[0].cost == 3 * large
+
+
+class TestSqliteStore(StoreContract):
+    def store(self, folder: Path) -> Store:
+        return open_store(folder)

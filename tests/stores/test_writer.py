@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from nano_flow.contracts.journal import kinds
 from nano_flow.core.errors import StoreError
 from nano_flow.stores.sql import lease, writer
 from nano_flow.stores.sql.journal import SqlJournal
 from nano_flow.stores.sqlite.store import SqliteStore, open_store
-from tests.contracts.journal import kinds
 from tests.stores.samples import finished, intended, run_record, started
 
 

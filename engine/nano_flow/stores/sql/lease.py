@@ -71,8 +71,8 @@ def renew(database: Database, run_id: str, owner: Owner, now: float) -> bool:
 
 
 def holds(database: Database, run_id: str, owner: Owner) -> bool:
-    """True while ``owner`` is the holder of ``run_id``."""
-    row = database.execute("SELECT owner_token FROM runs WHERE run_id = ?", (run_id,)).fetchone()
+    """True while ``owner`` is the holder of ``run_id``; nobody can take it before the transaction is over."""
+    row = database.execute(f"SELECT owner_token FROM runs WHERE run_id = ?{database.locking}", (run_id,)).fetchone()
     return row is not None and row[0] == owner.token
 
 

@@ -223,7 +223,7 @@ def _asked(run_id: str, event: Event) -> Statement:
     options = encode_json(event.options, "approval", event.address)
     return (
         "INSERT INTO approvals (run_id, address, message, options, input_schema, asked_at, expires_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET message = excluded.message,"
+        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (run_id, address) DO UPDATE SET message = excluded.message,"
         " options = excluded.options, input_schema = excluded.input_schema, asked_at = excluded.asked_at,"
         " expires_at = excluded.expires_at, decision = NULL, input = NULL, comment = NULL, answered_by = NULL,"
         " answered_at = NULL WHERE excluded.asked_at > approvals.asked_at",

@@ -12,7 +12,7 @@ from nano_flow.core.errors import StoreError
 from nano_flow.core.events import Event
 from nano_flow.stores.sql import lease
 from nano_flow.stores.sql.database import Database
-from nano_flow.stores.sql.rows import RunKey, batch_of
+from nano_flow.stores.sql.rows import RunKey, batch_of, next_seq
 
 TICK_SECONDS = 0.25
 """How long an event that nobody waits for may lie in memory, and how soon a request to cancel is seen."""
@@ -87,15 +87,29 @@ class Writer:
         self._leave()
 
     def _attempt(self, events: list[Event]) -> None:
-        try:
-            now = self._database.now()
-            if events or now - self._renewed_at >= lease.HEARTBEAT_SECONDS:
-                self._commit(events, now)
-            self._look_for_cancel()
-        except StoreError as error:
-            self.failure = error
-        except Exception as error:
-            self.failure = self._database.told(error)
+        lost = False
+        while True:
+            try:
+                left = self._not_written(events) if lost else events
+                now = self._database.now()
+                if left or now - self._renewed_at >= lease.HEARTBEAT_SECONDS:
+                    self._commit(left, now)
+                self._look_for_cancel()
+                return
+            except StoreError as error:
+                self.failure = error
+                return
+            except Exception as error:
+                lost = self._database.recovered(error)
+                if not lost:
+                    self.failure = self._database.told(error)
+                    return
+
+    def _not_written(self, events: list[Event]) -> list[Event]:
+        """What is left to write after a connection was lost: its last commit may have arrived, or not."""
+        written = next_seq(self._database, self._holding.run.run_id) - self._seq
+        self._seq += max(0, written)
+        return events[max(0, written) :]
 
     def _commit(self, events: list[Event], now: float) -> None:
         holding, database = self._holding, self._database

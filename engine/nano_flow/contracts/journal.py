@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 
+from nano_flow.contracts.samples import failed, finished, intended, started
 from nano_flow.core.events import (
     ApprovalAnswered,
     ApprovalAsked,
@@ -23,7 +24,6 @@ from nano_flow.core.messages import ChatReply, ToolCall, Usage
 from nano_flow.core.money import Money
 from nano_flow.core.shown.questions import fingerprint_of
 from nano_flow.ports import Journal, RecordedWork
-from tests.stores.samples import failed, finished, intended, started
 
 
 class JournalContract(ABC):
