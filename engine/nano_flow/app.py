@@ -19,7 +19,6 @@ from nano_flow.ports.store import Store
 from nano_flow.project.opening import open_workflow
 from nano_flow.project.preparing import GivenInputs, PreparedRun, RunOptions, prepare_opened, prepare_resume
 from nano_flow.project.resuming.again import Wanted, announcement, changes_message, reopened, without
-from nano_flow.runtime.limits import Control
 from nano_flow.runtime.recorder import Recorder
 from nano_flow.runtime.run import RunEnd, RunOrder, run_plan
 from nano_flow.sinks.guarded import GuardedSink
@@ -56,7 +55,7 @@ class RunReport:
             return 0
         if failure is not None and failure.kind == "defect":
             return 70
-        by_reason = {"provider": 4, "budget": 5, "limit": 5, "approval": 6, "interrupt": 130}
+        by_reason = {"provider": 4, "budget": 5, "limit": 5, "approval": 6, "wait": 6, "interrupt": 130}
         return by_reason.get(reason or "", 1)
 
 
@@ -185,19 +184,14 @@ def _trace(prepared: PreparedRun, where: Surroundings, past: _Past) -> RunTrace:
 
 def _answered_anywhere(where: Surroundings, run_id: str) -> Surroundings:
     """The same, but answers of other processes reach the run while it lives."""
-    store, controls = where.store, list[Control]()
+    store = where.store
 
     def answers() -> Mapping[str, ApprovalAnswered]:
         with store.reader() as reader:
             return reader.approval_answers(run_id)
 
-    def hold(control: Control) -> None:
-        controls.append(control)
-        if where.on_control is not None:
-            where.on_control(control)
-
-    approver = AnsweredAnywhere(where.approver, answers, lambda: any(c.busy() for c in controls), where.clock)
-    return replace(where, approver=approver, on_control=hold)
+    approver = AnsweredAnywhere(where.approver, answers, lambda: where.patience.busy, where.clock)
+    return replace(where, approver=approver)
 
 
 @dataclass(frozen=True, slots=True)

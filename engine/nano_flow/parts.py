@@ -41,6 +41,7 @@ from nano_flow.providers.table import Surroundings as Sockets
 from nano_flow.runtime.recorder import Recorder
 from nano_flow.runtime.templates import render
 from nano_flow.steps.context import Services, StandIn
+from nano_flow.steps.patience import Patience
 from nano_flow.steps.tools.declared import Surroundings as ToolSurroundings
 from nano_flow.steps.tools.settings import variables
 from nano_flow.steps.tools.toolbox import RunToolbox, StartServer
@@ -86,6 +87,8 @@ class Surroundings:
     """Where Prometheus may look at this run, on loopback; 0 takes any port."""
     traced: bool = False
     """True where spans are sent: what the run starts is then told where it stands."""
+    patience: Patience = field(default_factory=Patience)
+    """How long the run stays where it can only wait."""
     stream: bool = False
     """True where somebody wants to read replies while they are written: streaming costs more than waiting."""
 
@@ -140,6 +143,7 @@ class Parts:
             read_file=partial(read_attachment, plan.workspace),
             open_budget=ledger.open,
             stand_in=doubles.stand_in if doubles else None,
+            patience=Patience(endless=True) if doubles else where.patience,
             defect=told_in_a_run(where.state, redactor(prepared, where.environ).text),
             unheard=lambda: recorder.unheard,
         )

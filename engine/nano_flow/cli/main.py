@@ -111,8 +111,10 @@ def run_command(arguments: Sequence[str]) -> int:
 
 
 def _output_lost(error: OSError) -> int:
-    """Standard output is full or closed; it is turned away, so that Python does not complain of it again at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """Standard output is full or closed."""
+    from nano_flow.cli.output import turn_away
+
+    turn_away()
     if not isinstance(error, BrokenPipeError):  # a reader that has left (``| head``) is not told anything
         print(f"error: the output cannot be written: {error.strerror}", file=sys.stderr)  # noqa: T201
     return 1

@@ -64,6 +64,11 @@ def event_line(fields: Mapping[str, object]) -> None:
     sys.stdout.flush()
 
 
+def turn_away() -> None:
+    """Send standard output nowhere: it cannot be written, and Python is not to complain of that again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def note(text: str, *, level: int = 0) -> None:
     """Tell the person something, on stderr: ``level`` 0 unless ``-q``, 1 only with ``-v``, -1 always."""
     if _options().verbosity >= level:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from nano_flow.cli.common import Options, pass_options
-from nano_flow.cli.run import Dollars, given_inputs
+from nano_flow.cli.run import WAIT, Dollars, given_inputs
 from nano_flow.core.money import Money
 
 _EPILOG = """\b
@@ -15,6 +15,7 @@ Examples:
   nano-flow resume 3f9a --from review[2] --from review[7]
   nano-flow resume 3f9a --failed
   nano-flow resume last --accept-changes
+  nano-flow resume --due
 """
 
 
@@ -30,6 +31,8 @@ Examples:
 @click.option("--failed", is_flag=True, help="Try again everything that failed, also what the workflow tolerates.")
 @click.option("--accept-changes", is_flag=True, help="Go on although the workflow has changed.")
 @click.option("--budget", type=Dollars(), metavar="USD", help="A new budget for the whole run.")
+@WAIT
+@click.option("--due", is_flag=True, help="Go on with every run whose answer, timeout or time has come; for cron.")
 @click.option("-i", "--input", "given", multiple=True, metavar="NAME=VALUE", help="A secret input, read again.")
 @pass_options
 def command(
@@ -42,8 +45,14 @@ def command(
     **flags: bool,
 ) -> int:
     """Go on with RUN (an id, a unique prefix, or "last"); nothing that was paid is paid again."""
+    if flags["due"]:
+        from nano_flow.cli.due import go_on_with_all_that_are_due
+
+        return go_on_with_all_that_are_due(options)
     from nano_flow.cli.live import go_on
     from nano_flow.operations.runs.starting import ResumeOrder, Wanted
 
     wanted = Wanted(addresses, flags["failed"])
-    return go_on(options, ResumeOrder(run, wanted, flags["accept_changes"], budget, given_inputs(given)))
+    return go_on(
+        options, ResumeOrder(run, wanted, flags["accept_changes"], budget, given_inputs(given)), wait=flags["wait"]
+    )

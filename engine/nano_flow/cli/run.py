@@ -47,6 +47,7 @@ INPUT = click.option(
 INPUTS_FILE = click.option(
     "--inputs", "inputs_file", type=click.Path(path_type=Path), help="Inputs from a YAML or JSON file."
 )
+WAIT = click.option("--wait", is_flag=True, help="Stay until answers and times have come, however long that takes.")
 PROVIDER = click.option("--provider", metavar="NAME", help="Only models of this provider.")
 MODEL = click.option("--model", metavar="MODEL", help="One model (provider/model) or tier for every prompt.")
 
@@ -65,6 +66,7 @@ MODEL = click.option("--model", metavar="MODEL", help="One model (provider/model
 @click.option(
     "--metrics-port", type=click.IntRange(0, 65_535), metavar="P", help="Serve Prometheus metrics on 127.0.0.1:P."
 )
+@WAIT
 @pass_options
 def command(
     options: Options,
@@ -73,6 +75,8 @@ def command(
     given: tuple[str, ...],
     inputs_file: Path | None,
     metrics_port: int | None,
+    *,
+    wait: bool,
     **chosen: object,
 ) -> int:
     """Run a workflow and print its outputs."""
@@ -81,7 +85,7 @@ def command(
 
     what = RunOptions(**chosen)  # type: ignore[arg-type]
     order = StartOrder(str(file), given_inputs(given, inputs_file), what, metrics_port=metrics_port)
-    return run_file(options, order)
+    return run_file(options, order, wait=wait)
 
 
 def given_inputs(given: tuple[str, ...], inputs_file: Path | None = None) -> GivenInputs:

@@ -9,7 +9,7 @@ from typing import Literal
 from nano_flow.core.messages import Json
 
 SkipReason = Literal["condition", "trigger_rule", "upstream_failed", "branch_not_taken", "run_stopped"]
-StopReason = Literal["budget", "limit", "approval", "interrupt", "provider", "cancelled"]
+StopReason = Literal["budget", "limit", "approval", "wait", "interrupt", "crash", "provider", "cancelled"]
 RunStatus = Literal["succeeded", "failed", "paused", "cancelled", "running"]
 
 

@@ -54,11 +54,6 @@ class Slots:
         self._free.release()
 
     @property
-    def busy(self) -> bool:
-        """Whether anything holds a slot at this moment."""
-        return self._active > 0
-
-    @property
     def active_s(self) -> float:
         """Seconds during which at least one slot was held, earlier lives of the run included."""
         running = self._clock.monotonic() - self._since if self._active else 0.0
@@ -113,8 +108,6 @@ class Control:
     stop: Stop | None = None
     listeners: list[Callable[[], None]] = field(default_factory=list)
     cancel: Callable[[], None] = lambda: None
-    busy: Callable[[], bool] = lambda: False
-    """Whether a prompt, command or tool is running."""
     ending: bool = False
     """True once only the handlers of the whole run are left: its time limit does not reach them."""
 

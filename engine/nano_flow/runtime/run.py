@@ -131,7 +131,6 @@ async def _supervised(order: RunOrder, services: Services) -> RunEnd:
     frame = nested.root(order.plan, order.inputs, ROOT, ("",), 0)
     root = asyncio.get_running_loop().create_task(nested.run(frame))
     control.cancel = functools.partial(_cancel, root)
-    control.busy = lambda: slots.busy
     if order.on_control is not None:
         order.on_control(control)
     watchers = [asyncio.ensure_future(watcher) for watcher in _watchers(order, services, slots, control)]

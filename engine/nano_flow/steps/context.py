@@ -18,6 +18,7 @@ from nano_flow.plan.plan import Plan, PlannedBudget, PlannedGraph, PlannedStep, 
 from nano_flow.ports import Approver, Clock, Commands, RecordedWork, Tool
 from nano_flow.source.expressions import Template
 from nano_flow.steps.order import Names, Order
+from nano_flow.steps.patience import Patience
 
 
 class Models(Protocol):
@@ -62,6 +63,7 @@ class Services:
     open_budget: Callable[[str, PlannedBudget], None]
     """Declares the budget scope of an address."""
     stand_in: StandIn | None = None
+    patience: Patience = field(default_factory=lambda: Patience(endless=True))
     defect: Callable[[Exception, str], str] = lambda error, address: sentence(error, None)
     """Reports an error of ours that hit the step at an address; the sentence for the step's failure."""
     unheard: Callable[[], bool] = lambda: False

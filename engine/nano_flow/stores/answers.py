@@ -10,6 +10,8 @@ from nano_flow.core.events import ApprovalAnswered
 from nano_flow.core.messages import Json
 from nano_flow.ports import Approver, Clock
 
+_LOOK_AGAIN_S = 0.1
+_IDLE_LOOKS = 3
 _POLL_S = 0.25
 """How often the store is looked at while a question is open."""
 
@@ -57,8 +59,12 @@ class AnsweredAnywhere:
                 await asyncio.wait(alive)
 
     async def _elsewhere(self, address: str) -> ApprovalAnswered | None:
-        while (answer := self.answers().get(address)) is None and self.busy():
-            await self.clock.sleep(_POLL_S)
+        idle = 0
+        while (answer := self.answers().get(address)) is None:
+            idle = 0 if self.busy() else idle + 1
+            if idle >= _IDLE_LOOKS:  # between two steps there is a moment in which nothing is at work
+                return None
+            await self.clock.sleep(_POLL_S if not idle else _LOOK_AGAIN_S)
         return answer
 
     async def _until_answered(self, address: str) -> ApprovalAnswered:

@@ -17,6 +17,7 @@ from nano_flow.ports import Approver, EventSink
 from nano_flow.project.preparing import GivenInputs, RunOptions, read_inputs_file
 from nano_flow.project.resuming.again import Wanted
 from nano_flow.runtime.limits import Control, Stop
+from nano_flow.steps.patience import Patience
 from nano_flow.tools.processes.tree import ProcessTree
 
 __all__ = [
@@ -63,6 +64,8 @@ class Company:
     on_control: Callable[[Control], None] | None = None
     tree: ProcessTree = field(default_factory=ProcessTree)
     stream: bool = False
+    wait: bool = False
+    """Stay, however long an answer or a time takes."""
 
 
 async def start_run(place: Place, order: StartOrder, company: Company) -> RunReport:
@@ -98,4 +101,5 @@ def _surroundings(place: Place, company: Company) -> Surroundings:
         environ=dict(place.environ),
         tree=company.tree,
         stream=company.stream,
+        patience=Patience(endless=company.wait),
     )

@@ -99,7 +99,7 @@ class Attempts:
             self._tell_again(before)
             return as_outcome(before)
         try:
-            outcome = await self._attempts(names, item, iteration)
+            outcome = await self._at_work(names, item, iteration)
         except LimitReached as error:
             outcome = self._engine.limit_reached(error, self._address)
         except asyncio.CancelledError:
@@ -112,6 +112,12 @@ class Attempts:
         if isinstance(outcome, Succeeded):
             self._keep(outcome)
         return outcome
+
+    async def _at_work(self, names: Names, item: int | None, iteration: int | None) -> StepOutcome:
+        if not KINDS[self._step.kind].slot:
+            return await self._attempts(names, item, iteration)
+        with self._engine.services.patience.at_work():  # also while it queues for its slot
+            return await self._attempts(names, item, iteration)
 
     @property
     def _rest(self) -> tuple[int, Above]:

@@ -93,6 +93,8 @@ class FanOut:
             work = run_series(engine, self._frame, step, place, (names, index), self._bill)
             outcome = await fenced(engine.services, step, place, work)
             self._outcomes[index] = outcome
+            if isinstance(outcome, Waiting):
+                return  # it is still in progress: whoever works on it takes no other item
             self._note(outcome)
             if index % 100 == 99:
                 await asyncio.sleep(0)  # items that never wait must not keep the loop from the others
@@ -176,7 +178,9 @@ class Loop:
         began = 0.0
         for iteration in range(spec.max_iterations):
             if iteration and spec.every_s:
-                await self._pace(nth(address, iteration), began + spec.every_s)
+                place = nth(address, iteration)
+                if not await self._pace(place, began + spec.every_s):
+                    return Waiting("wait", place)
             began = services.clock.now()
             outcome, over = await self._iterate(address, self._bound(names, iteration, previous), (item, iteration))
             if over:
@@ -187,8 +191,11 @@ class Loop:
         message = f'"until" did not hold after {spec.max_iterations} iterations'
         return self._failed(address, Failure("exhausted", message), started)
 
-    async def _pace(self, address: Address, until: float) -> None:
-        """Wait for the next iteration's time; an iteration whose time came in an earlier life is not waited for."""
+    async def _pace(self, address: Address, until: float) -> bool:
+        """Wait for the next iteration's time; an iteration whose time came in an earlier life is not waited for.
+
+        False where that is too long: the run saves itself.
+        """
         services = self._engine.services
         asked = f"every {self._spec.every_s:g}"
         began = services.recorded.waits.get(address)
@@ -196,7 +203,7 @@ class Loop:
             until = began.until
         if until > services.clock.now():
             await services.durable(WaitStarted(services.clock.now(), address, until, asked))
-            await services.clock.sleep(until - services.clock.now())
+        return await services.patience.until(until, services.clock)
 
     async def _iterate(self, address: Address, names: Names, where: tuple[int | None, int]) -> tuple[StepOutcome, bool]:
         item, iteration = where

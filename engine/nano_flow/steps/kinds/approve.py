@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from nano_flow.core.events import ApprovalAnswered, ApprovalAsked
@@ -68,9 +69,14 @@ async def _answer(execution: Execution, question: _Question, expires_at: float |
     services, spec = execution.services, question.spec
     assert services.approver is not None
     left = None if expires_at is None else expires_at - services.clock.now()
+    # Until a timeout that is near the run stays: then it is the answer.
+    stays = services.patience.at_work() if left is not None and services.patience.is_near(left) else nullcontext()
     try:
         async with services.clock.timeout(left):
-            answer = await services.approver.ask(execution.address, question.message, spec.options, spec.input_schema)
+            with stays:
+                answer = await services.approver.ask(
+                    execution.address, question.message, spec.options, spec.input_schema
+                )
     except TimeoutError:
         return await _timed_out(execution, spec)
     if answer is None:

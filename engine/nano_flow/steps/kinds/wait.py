@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nano_flow.core.errors import StepError
 from nano_flow.core.events import WaitStarted
-from nano_flow.core.outcomes import StepOutcome, Succeeded
+from nano_flow.core.outcomes import StepOutcome, Succeeded, Waiting
 from nano_flow.plan.kinds.wait import PlannedWait
 from nano_flow.steps.context import Execution
 from nano_flow.steps.kind import Kind
@@ -26,7 +26,8 @@ async def execute(execution: Execution) -> StepOutcome:
         await services.durable(WaitStarted(now, execution.address, until, asked))
     if until > now:
         execution.fresh = True
-        await services.clock.sleep(until - now)
+        if not await services.patience.until(until, services.clock):
+            return Waiting("wait", execution.address)
     return Succeeded(None)
 
 
