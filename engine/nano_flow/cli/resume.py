@@ -46,7 +46,7 @@ def command(
 ) -> int:
     """Go on with RUN (an id, a unique prefix, or "last"); nothing that was paid is paid again."""
     if flags["due"]:
-        from nano_flow.cli.due import go_on_with_all_that_are_due
+        from nano_flow.cli.history.due import go_on_with_all_that_are_due
 
         return go_on_with_all_that_are_due(options)
     from nano_flow.cli.live import go_on
