@@ -6,21 +6,17 @@ import asyncio
 import os
 import signal
 import sys
-import time
 from collections.abc import Coroutine, Mapping
-from types import FrameType
 
 from nano_flow.cli import output
 from nano_flow.cli.common import Options
+from nano_flow.cli.frame.signals import Signals
 from nano_flow.core.messages import Json
 from nano_flow.operations.runs.starting import (
     Company,
-    Control,
-    ProcessTree,
     ResumeOrder,
     RunReport,
     StartOrder,
-    Stop,
     lines_for_people,
     lines_of_json,
     resume_run,
@@ -29,45 +25,6 @@ from nano_flow.operations.runs.starting import (
 from nano_flow.ports import EventSink
 
 _GONE = frozenset({signal.SIGTERM, signal.SIGHUP})
-_SENT_TWICE_S = 0.25
-"""A wrapper such as ``timeout`` signals its child, then its group: one wish that arrives as two signals."""
-
-
-class Signals:
-    """Turns Ctrl-C, SIGTERM and a lost terminal (SIGHUP) into an order to stop: the run can be resumed.
-
-    A SIGHUP that was ignored when we were started (``nohup``) stays ignored. The second signal does not wait for what
-    is being stopped: it kills all that the run started, and ends the process.
-    """
-
-    def __init__(self) -> None:
-        ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
-        self._numbers = (signal.SIGINT, signal.SIGTERM, *(() if ignored else (signal.SIGHUP,)))
-        self.received: signal.Signals | None = None
-        self.tree = ProcessTree(adopt=True)
-        self._received_at = 0.0
-
-    def attach(self, control: Control) -> None:
-        """Listen for the run of ``control``."""
-        loop = asyncio.get_running_loop()
-        for number in self._numbers:
-            loop.add_signal_handler(number, self._take, number, control)
-
-    def _take(self, number: signal.Signals, control: Control) -> None:
-        self.received, self._received_at = number, time.monotonic()
-        loop = asyncio.get_running_loop()
-        for other in self._numbers:
-            loop.remove_signal_handler(other)
-            signal.signal(other, self._end_at_once)
-        control.order_now(Stop("interrupt", "", f"stopped by {number.name}", pause=True))
-
-    def _end_at_once(self, number: int, frame: FrameType | None) -> None:
-        if time.monotonic() - self._received_at < _SENT_TWICE_S:
-            return
-        for other in self._numbers:
-            signal.signal(other, signal.SIG_IGN)
-        self.tree.end_all()
-        os._exit(128 + number)
 
 
 def run_file(options: Options, order: StartOrder, *, wait: bool = False) -> int:

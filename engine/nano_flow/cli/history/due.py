@@ -7,7 +7,7 @@ import sys
 
 from nano_flow.cli import output
 from nano_flow.cli.common import Options
-from nano_flow.cli.live import Signals
+from nano_flow.cli.frame.signals import Signals
 from nano_flow.operations.runs.due import due_runs, go_on_with
 from nano_flow.operations.runs.starting import Company, lines_for_people
 
