@@ -208,6 +208,7 @@ def test_a_host_that_goes_away_leaves_a_run_to_resume(tmp_path: Path, capsys: py
         pass
 
     async def vanish(task: asyncio.Task[Any]) -> None:
+        task.add_done_callback(lambda ended: ended.exception())  # it is heard, and expected
         raise Gone
 
     with pytest.raises(BaseExceptionGroup) as gone:

@@ -61,10 +61,9 @@ def _offer(options: Options, workflows: tuple[Path, ...], *, budget: Money | Non
     if unknown := sorted(rights - {*_RIGHTS}):
         raise UsageError(f'--allow knows {" and ".join(_RIGHTS)}, not "{unknown[0]}"')
     return Offer(
-        workflows=offered([str(path) for path in workflows], options.config_dir),
+        workflows=offered([str(path) for path in workflows], options.place),
         folder=Path(os.getcwd()),
-        state=options.state,
-        config_dir=options.config_dir,
+        place=options.place,
         budget=USUAL_BUDGET if budget is None else budget,
         allow=rights,
         offline=offline,

@@ -8,14 +8,13 @@ from collections.abc import Mapping
 
 import mcp_types as types
 
-from nano_flow.app import RunReport
 from nano_flow.core.errors import NanoFlowError, UsageError
 from nano_flow.core.messages import Json
-from nano_flow.library import FILE_TOOLS, agent_document
 from nano_flow.mcp.calls import Call, finish
 from nano_flow.mcp.offer import AGENT_TOOL
 from nano_flow.mcp.results import summary, told
 from nano_flow.mcp.running import RunRequest
+from nano_flow.operations.runs.starting import FILE_TOOLS, RunReport, agent_document
 
 WRITING = frozenset({"write_file", "edit_file"})
 _TOOL_NAMES: Json = {"type": "array", "items": {"type": "string", "enum": list(FILE_TOOLS)}}
@@ -76,10 +75,12 @@ async def call_agent(call: Call, arguments: Mapping[str, Json]) -> types.CallToo
 
 def check_arguments(arguments: Mapping[str, Json]) -> None:
     """Raises UsageError for what the input schema does not admit: not every host looks at it."""
-    from nano_flow.source.json_schema import complaints
+    from nano_flow.operations.runs.asking import OutputBroken, check_schema
 
-    if found := complaints(dict(arguments), AGENT.input_schema, 1):
-        raise UsageError(found[0].removeprefix("the value: "))
+    try:
+        check_schema(dict(arguments), AGENT.input_schema)
+    except OutputBroken as error:
+        raise UsageError(str(error).removeprefix("the value: ")) from None
     if not str(arguments["agentic_prompt"]).strip():
         raise UsageError("the prompt is empty")
 

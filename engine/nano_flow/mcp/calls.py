@@ -11,7 +11,6 @@ import mcp_types as types
 from mcp.server.context import ServerRequestContext
 from mcp.shared.exceptions import MCPError, NoBackChannelError
 
-from nano_flow.app import RunReport
 from nano_flow.core.events import ApprovalAnswered, Event, StepFailed, StepFinished, StepSkipped, StepStarted
 from nano_flow.core.messages import Json
 from nano_flow.mcp.asked import answer, open_questions
@@ -19,6 +18,7 @@ from nano_flow.mcp.offer import Offer, OfferedWorkflow
 from nano_flow.mcp.questions import Question, filled_of, form_of
 from nano_flow.mcp.results import failed, summary, told
 from nano_flow.mcp.running import LiveRun, Runner, RunRequest
+from nano_flow.operations.runs.starting import RunReport
 
 _TRIES = 3
 

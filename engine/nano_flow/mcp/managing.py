@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -10,13 +11,15 @@ import mcp_types as types
 
 from nano_flow.core.errors import UsageError
 from nano_flow.core.messages import Json
-from nano_flow.mcp.asked import answer, open_questions, store_of
+from nano_flow.mcp.asked import answer, open_questions
 from nano_flow.mcp.calls import Call
 from nano_flow.mcp.offer import Offer
 from nano_flow.mcp.questions import Filled, fitting
 from nano_flow.mcp.resources import run_of
 from nano_flow.mcp.results import told
 from nano_flow.mcp.running import Runner, RunRequest
+from nano_flow.operations.policy.explaining import PromptOptions, explain_text
+from nano_flow.operations.runs.changing import cancel_run
 
 Handler: TypeAlias = Callable[[Call, Mapping[str, Json]], Awaitable[types.CallToolResult]]
 
@@ -41,6 +44,13 @@ _START = _tool(
     ["workflow"],
 )
 _GET = _tool("get_run", "How a run stands: status, steps, outputs, cost.", {"run_id": _RUN}, ["run_id"], reads=True)
+_EXPLAIN = _tool(
+    "explain_model",
+    "Which model a prompt would go to, and the rules and points that lead there. Sends nothing.",
+    {"prompt": _TEXT, "tags": {"type": "array", "items": _TEXT}, "policy": _TEXT},
+    ["prompt"],
+    reads=True,
+)
 _ANSWER = _tool(
     "answer",
     "Answers the question that a run asks at an address.",
@@ -51,6 +61,7 @@ _CANCEL = _tool("cancel_run", "Ends a run; what is paid is kept.", {"run_id": _R
 MANAGING: tuple[tuple[str | None, types.Tool], ...] = (
     (None, _START),
     (None, _GET),
+    (None, _EXPLAIN),
     ("answer", _ANSWER),
     ("run", _CANCEL),
 )
@@ -70,6 +81,7 @@ class Managing:
         handlers: dict[str, Handler] = {
             "start_run": self._start,
             "get_run": self._get,
+            "explain_model": self._explain,
             "answer": self._answer,
             "cancel_run": self._cancel,
         }
@@ -99,6 +111,11 @@ class Managing:
         ]
         return told({**document, "questions": asked})
 
+    async def _explain(self, call: Call, arguments: Mapping[str, Json]) -> types.CallToolResult:
+        tags, policy = arguments.get("tags"), str(arguments.get("policy") or "default")
+        given = PromptOptions(tuple(str(tag) for tag in tags) if isinstance(tags, list) else (), policy_name=policy)
+        return told(dict(explain_text(self.offer.place, str(arguments["prompt"]), given)))
+
     async def _answer(self, call: Call, arguments: Mapping[str, Json]) -> types.CallToolResult:
         run_id = str(run_of(self.offer, str(arguments["run_id"]))["run_id"])
         address = str(arguments["address"])
@@ -121,14 +138,16 @@ class Managing:
         if live is not None:
             live.stop(cancel=True, why=f"cancelled by {call.host.by}")
         else:
-            store_of(self.offer).request_cancel(run_id)
+            await asyncio.to_thread(cancel_run, self.offer.place, run_id)
         return told({"run_id": run_id, "asked": True})
 
 
 def _check(name: str, arguments: Mapping[str, Json]) -> None:
     """Raises UsageError for what the tool's schema does not admit: not every host looks at it."""
-    from nano_flow.source.json_schema import complaints
+    from nano_flow.operations.runs.asking import OutputBroken, check_schema
 
     (schema,) = [tool.input_schema for _, tool in MANAGING if tool.name == name]
-    if found := complaints(dict(arguments), schema, 1):
-        raise UsageError(found[0].removeprefix("the value: "))
+    try:
+        check_schema(dict(arguments), schema)
+    except OutputBroken as error:
+        raise UsageError(str(error).removeprefix("the value: ")) from None

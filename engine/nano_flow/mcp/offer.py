@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,8 +10,8 @@ from pathlib import Path
 from nano_flow.core.errors import UsageError
 from nano_flow.core.messages import Json
 from nano_flow.core.money import Money, money
-from nano_flow.plan.plan import Plan, PlannedInput
-from nano_flow.project.opening import open_workflow
+from nano_flow.operations.place import Place
+from nano_flow.operations.project.offering import Opening, open_for_callers
 
 AGENT_TOOL = "prompt_nano_agent"
 BUILT_IN = frozenset({AGENT_TOOL, "plan_workflow", "start_run", "get_run", "answer", "cancel_run", "explain_model"})
@@ -38,12 +37,10 @@ class Offer:
 
     workflows: Mapping[str, OfferedWorkflow]
     folder: Path
-    state: Path
-    config_dir: Path | None = None
+    place: Place
     budget: Money = USUAL_BUDGET
     allow: frozenset[str] = frozenset()
     offline: bool = False
-    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
 
     def workflow(self, name: str) -> OfferedWorkflow:
         """The offered workflow of this name. Raises UsageError that lists those there are."""
@@ -54,11 +51,11 @@ class Offer:
         return found
 
 
-def offered(paths: Sequence[str], config_dir: Path | None) -> dict[str, OfferedWorkflow]:
+def offered(paths: Sequence[str], place: Place) -> dict[str, OfferedWorkflow]:
     """The workflows of ``paths`` by the names of their tools. Raises DocumentError, UsageError for two of one name."""
     found: dict[str, OfferedWorkflow] = {}
     for path in paths:
-        workflow = _offered(path, open_workflow(path, config_dir).plan)
+        workflow = _offered(path, open_for_callers(place, path))
         if workflow.name in found or workflow.name in BUILT_IN:
             other = found[workflow.name].path if workflow.name in found else "a tool of nano-flow itself"
             raise UsageError(f'two tools would be named "{workflow.name}": {path} and {other}; rename the workflow')
@@ -66,34 +63,7 @@ def offered(paths: Sequence[str], config_dir: Path | None) -> dict[str, OfferedW
     return found
 
 
-def _offered(path: str, plan: Plan) -> OfferedWorkflow:
-    name = _NO_NAME.sub("-", plan.name).strip("-.") or "workflow"
-    description = plan.description or f"Runs the workflow {plan.name}."
-    return OfferedWorkflow(name, str(Path(path).absolute()), description, inputs_schema(plan), outputs_schema(plan))
-
-
-def inputs_schema(plan: Plan) -> dict[str, Json]:
-    """The inputs of a workflow as one closed object."""
-    required: list[Json] = [name for name, given in plan.inputs.items() if given.required]
-    schema: dict[str, Json] = {
-        "type": "object",
-        "properties": {name: _property(given) for name, given in plan.inputs.items()},
-        "additionalProperties": False,
-    }
-    return {**schema, "required": required} if required else schema
-
-
-def _property(given: PlannedInput) -> Json:
-    schema = dict(given.schema)
-    if not given.required and given.default is not None:
-        schema["default"] = given.default
-    return schema
-
-
-def outputs_schema(plan: Plan) -> dict[str, Json] | None:
-    """The outputs of a workflow as an object of which each may be anything; None where they are one value."""
-    outputs = plan.graph.outputs
-    if not plan.graph.has_outputs or not isinstance(outputs, Mapping):
-        return None
-    names: list[Json] = [str(name) for name in outputs]
-    return {"type": "object", "properties": {str(name): {} for name in outputs}, "required": names}
+def _offered(path: str, opened: Opening) -> OfferedWorkflow:
+    name = _NO_NAME.sub("-", opened.name).strip("-.") or "workflow"
+    description = opened.description or f"Runs the workflow {opened.name}."
+    return OfferedWorkflow(name, str(Path(path).absolute()), description, opened.inputs, opened.outputs)

@@ -71,10 +71,12 @@ def fitting(question: Question, filled: Filled) -> Filled:
     if question.input_schema is None and given is not None:
         raise ValueError("the question takes no input")
     if question.input_schema is not None:
-        from nano_flow.source.json_schema import complaints
+        from nano_flow.operations.runs.asking import OutputBroken, check_schema
 
-        if found := complaints(given, question.input_schema, 1):
-            raise ValueError(found[0].removeprefix("the value: "))
+        try:
+            check_schema(given, question.input_schema)
+        except OutputBroken as error:
+            raise ValueError(str(error).removeprefix("the value: ")) from None
     return filled
 
 

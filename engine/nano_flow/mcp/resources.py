@@ -11,11 +11,9 @@ from nano_flow.core.errors import UsageError
 from nano_flow.core.messages import Json
 from nano_flow.core.shown.event_json import finite
 from nano_flow.core.text import rfc3339
-from nano_flow.mcp.asked import store_of
 from nano_flow.mcp.offer import Offer
+from nano_flow.operations.runs.reading import list_runs, show_run
 from nano_flow.ports.store import RunFilter
-from nano_flow.views.document import run_document
-from nano_flow.views.report import RunView, planned_rows
 
 SHOWN = 50
 _JSON = "application/json"
@@ -25,13 +23,8 @@ TEMPLATE = types.ResourceTemplate(
 )
 
 
-def list_runs(offer: Offer) -> list[types.Resource]:
-    """The latest runs of the offered workflows and of the agent."""
-    store = store_of(offer)
-    if not store.exists():
-        return []
-    with store.reader() as reader:
-        runs = reader.list_runs(RunFilter(limit=SHOWN))
+def list_resources(offer: Offer) -> list[types.Resource]:
+    """The latest runs."""
     return [
         types.Resource(
             name=f"{run.workflow} {run.run_id}",
@@ -39,7 +32,7 @@ def list_runs(offer: Offer) -> list[types.Resource]:
             description=f"{run.status}, started {rfc3339(run.created_at)}",
             mime_type=_JSON,
         )
-        for run in runs
+        for run in list_runs(offer.place, RunFilter(limit=SHOWN))
     ]
 
 
@@ -55,14 +48,4 @@ def read_run(offer: Offer, uri: str) -> types.TextResourceContents:
 
 def run_of(offer: Offer, name: str) -> dict[str, Json]:
     """``nano-flow/run@1`` of the run that ``name`` (an id, a unique prefix, ``last``) means. Raises UsageError."""
-    store = store_of(offer)
-    if not store.exists():
-        raise UsageError(f'there is no run "{name}": nothing was run here yet')
-    with store.reader() as reader:
-        found = reader.find_run(name)
-        record = reader.run_record(found.run_id)
-        view = RunView(planned_rows(record.kinds) if record is not None else ())
-        for _, event in reader.events_of(found.run_id):
-            view.apply(event)
-        view.head, view.owner_is_gone = record, found.owner is None
-    return dict(run_document(view))
+    return dict(show_run(offer.place, name).document)

@@ -6,14 +6,22 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 
-from nano_flow.app import ResumeOrder, RunReport, resume_workflow, run_workflow
 from nano_flow.core.events import Event, RunStarted
 from nano_flow.core.messages import Json
 from nano_flow.mcp.offer import Offer
-from nano_flow.parts import Surroundings
+from nano_flow.operations.runs.starting import (
+    Company,
+    Control,
+    GivenInputs,
+    ResumeOrder,
+    RunOptions,
+    RunReport,
+    StartOrder,
+    Stop,
+    resume_run,
+    start_run,
+)
 from nano_flow.ports import Approver
-from nano_flow.project.preparing import GivenInputs, RunOptions
-from nano_flow.runtime.limits import Control, Stop
 
 _CLOSE_WAITS_S = 20.0
 
@@ -62,11 +70,10 @@ class Runner:
     ) -> LiveRun:
         """Start a run; ``watch`` sees its events."""
         given = GivenInputs(data=dict(request.inputs))
+        order = StartOrder(request.path, given, request.options, request.texts or None)
 
-        async def run(where: Surroundings) -> RunReport:
-            return await run_workflow(
-                request.path, given, request.options, where, self._offer.config_dir, texts=request.texts or None
-            )
+        async def run(company: Company) -> RunReport:
+            return await start_run(self._offer.place, order, company)
 
         return self._live(run, approver, watch)
 
@@ -75,8 +82,8 @@ class Runner:
     ) -> LiveRun:
         """Go on with a run that waits."""
 
-        async def run(where: Surroundings) -> RunReport:
-            return await resume_workflow(ResumeOrder(run_id), where, self._offer.config_dir)
+        async def run(company: Company) -> RunReport:
+            return await resume_run(self._offer.place, ResumeOrder(run_id), company)
 
         return self._live(run, approver, watch)
 
@@ -94,7 +101,7 @@ class Runner:
 
     def _live(
         self,
-        run: Callable[[Surroundings], Coroutine[object, object, RunReport]],
+        run: Callable[[Company], Coroutine[object, object, RunReport]],
         approver: Approver | None,
         watch: Callable[[Event], None] | None,
     ) -> LiveRun:
@@ -111,8 +118,8 @@ class Runner:
         def hold(control: Control) -> None:
             held[0].control = control
 
-        where = Surroundings(self._offer.state, (_Watching(take),), approver, hold, self._offer.environ)
-        task = asyncio.get_running_loop().create_task(run(where))
+        company = Company((_Watching(take),), approver, hold)
+        task = asyncio.get_running_loop().create_task(run(company))
         live = LiveRun(task, started)
         held.append(live)
         self._alive.add(live)

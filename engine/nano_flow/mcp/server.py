@@ -20,7 +20,7 @@ from nano_flow.mcp.agent import AGENT, call_agent
 from nano_flow.mcp.calls import Call, Host, call_workflow
 from nano_flow.mcp.managing import MANAGING, Managing
 from nano_flow.mcp.offer import Offer
-from nano_flow.mcp.resources import TEMPLATE, list_runs, read_run
+from nano_flow.mcp.resources import TEMPLATE, list_resources, read_run
 from nano_flow.mcp.results import failed
 from nano_flow.mcp.running import Runner
 
@@ -75,7 +75,7 @@ class Desk:
         self, ctx: Context, params: types.PaginatedRequestParams | None
     ) -> types.ListResourcesResult:
         """The latest runs."""
-        return types.ListResourcesResult(resources=list_runs(self.offer))
+        return types.ListResourcesResult(resources=list_resources(self.offer))
 
     async def list_templates(
         self, ctx: Context, params: types.PaginatedRequestParams | None

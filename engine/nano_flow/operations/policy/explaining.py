@@ -29,6 +29,11 @@ class PromptOptions:
 
 
 def explain_prompt(place: Place, prompt: str, given: PromptOptions) -> Mapping[str, Json]:
+    """The same for a prompt as it is typed: ``-`` is standard input, ``@FILE`` a file."""
+    return explain_text(place, _prompt_text(prompt), given)
+
+
+def explain_text(place: Place, prompt: str, given: PromptOptions) -> Mapping[str, Json]:
     """The decision on a bare prompt. Without any usable credentials it is shown as if there were, and says so."""
     from nano_flow.gateway.route import without_credentials
     from nano_flow.project.money.earlier import observed_before
@@ -45,7 +50,7 @@ def explain_prompt(place: Place, prompt: str, given: PromptOptions) -> Mapping[s
     except ValueError as error:
         raise UsageError(str(error)) from None
     model = full_name(given.model, None, policies) or "auto"
-    request = request_of(Question(_prompt_text(prompt), given.tags, given.tools, given.policy_name, model))
+    request = request_of(Question(prompt, given.tags, given.tools, given.policy_name, model))
     missing, now = without_credentials(policies.catalogue, place.environ), time.time()
     observed = observed_before(place.store, policies.catalogue, now)
     decision = ask(request, policies, world_of(policies, now, missing, observed))

@@ -10,7 +10,7 @@ from typing import TextIO
 
 from nano_flow.adapters import console_sink, json_lines_sink
 from nano_flow.app import ResumeOrder, RunReport, resume_workflow, run_workflow
-from nano_flow.library import agent_document
+from nano_flow.library import FILE_TOOLS, agent_document
 from nano_flow.operations.place import Place
 from nano_flow.parts import Surroundings
 from nano_flow.ports import Approver, EventSink
@@ -21,6 +21,7 @@ from nano_flow.steps.patience import Patience
 from nano_flow.tools.processes.tree import ProcessTree
 
 __all__ = [
+    "FILE_TOOLS",
     "Company",
     "Control",
     "GivenInputs",
