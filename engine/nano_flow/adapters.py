@@ -39,14 +39,29 @@ STORES: Mapping[str, Callable[[Path, str], Store]] = {"": _sqlite, "postgresql":
 
 def open_store(state: Path, environ: Mapping[str, str]) -> Store:
     """The store in force: the one place that opens one. Nothing is connected or made yet. Raises UsageError."""
-    url = environ.get(STORE_VARIABLE, "")
+    return store_at(environ.get(STORE_VARIABLE, ""), state)
+
+
+def store_named(name: str) -> Store:
+    """The store that a person names: an address, a state folder, or the file in one. Raises UsageError."""
+    if "://" in name:
+        return store_at(name, Path())
+    from nano_flow.stores.sqlite.store import SqliteStore
+    from nano_flow.stores.sqlite.store import open_store as open_file
+
+    path = Path(name)
+    return SqliteStore(path) if path.is_file() else open_file(path)
+
+
+def store_at(url: str, state: Path) -> Store:
+    """The store at an address, or in a state folder where there is none. Raises UsageError."""
     scheme = urlsplit(url).scheme
     factory = STORES.get(scheme)
     if factory is None:
         known = ", ".join(f"{name}://…" for name in STORES if name)
         raise UsageError(
-            f'{STORE_VARIABLE} names a store of the kind "{scheme}", which is not known: expected {known or "none"}, '
-            "or no such variable for the store in the state folder"
+            f'there is no store of the kind "{scheme}": expected {known}, or no {STORE_VARIABLE} for the one in the '
+            "state folder"
         )
     return factory(state, url)
 

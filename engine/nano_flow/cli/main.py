@@ -48,6 +48,7 @@ COMMANDS = {
         "mcp": Entry(f"{_CLI}.mcp", "Serve workflows and an agent to MCP hosts."),
     },
     "This machine": {
+        "store": Entry(f"{_CLI}.setup.store", "Show, check and move the store of runs."),
         "tools": Entry(f"{_CLI}.setup.tools", "List and accept what MCP servers say of their tools."),
         "doctor": Entry(f"{_CLI}.setup.doctor", "Check that the set-up is healthy."),
         "completion": Entry(f"{_CLI}.setup.completion", "Print the completion script of a shell."),

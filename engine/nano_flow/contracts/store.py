@@ -27,6 +27,12 @@ class StoreContract(ABC):
     def store(self, folder: Path) -> Store:
         """The store of ``folder``, as any process opens it."""
 
+    def other(self, folder: Path) -> Store:
+        """A store of another kind, so that a move between kinds is tried."""
+        from nano_flow.stores.sqlite.store import open_store
+
+        return open_store(folder)
+
     def kinds(self, store: Store, run_id: str = "r1") -> list[str]:
         """The names of a run's events."""
         with store.reader() as reader:
@@ -236,3 +242,34 @@ class StoreContract(ABC):
         write_life(self.store(tmp_path), "r2")
         assert watch.version() != first
         watch.close()
+
+    def test_it_tells_what_it_holds_and_that_it_is_sound(self, tmp_path: Path) -> None:
+        store = self.store(tmp_path)
+        write_life(store, "r1", started(), intended(), finished())
+        facts = store.facts()
+        assert facts.rows["runs"] == 1 and facts.rows["events"] == 3 and facts.rows["ledger"] == 1
+        assert facts.version > 0 and facts.size > 0 and facts.owned == ()
+        assert list(store.faults()) == []
+
+    def test_one_store_is_filled_from_another_and_holds_the_same(self, tmp_path: Path) -> None:
+        source, target = self.other(tmp_path / "other"), self.store(tmp_path)
+        asked = ApprovalAsked(1004.0, "ship", f"Publish? {STRANGE}", ("publish",), None, None)
+        write_life(source, "r1", started(), intended(), finished(), failed(possibly_spent=Money(9)), asked)
+        write_life(source, "r2", started(run_id="r2"), finished(cost=None, unpriced="none"), at=900.0)
+        write_life(source, "gone", finished("x"))
+        source.delete_runs(["gone"])
+        for _ in range(2):  # a second time adds nothing
+            facts = target.fill(source)
+        assert facts.rows == source.facts().rows
+        with source.reader() as old, target.reader() as new:
+            assert new.list_runs() == old.list_runs()
+            assert list(new.ledger()) == list(old.ledger())
+            assert new.pending_approvals() == old.pending_approvals()
+            assert new.spend("run") == old.spend("run")
+            for run_id in ("r1", "r2"):
+                assert new.run_record(run_id) == old.run_record(run_id)
+                assert list(new.events_of(run_id)) == list(old.events_of(run_id))
+        assert list(target.faults()) == []
+        _, journal = target.reopen_run("r1")
+        assert journal.recorded().spent == 300
+        asyncio.run(journal.close())

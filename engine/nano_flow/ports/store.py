@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -165,6 +165,26 @@ class StoreReader(AbstractContextManager["StoreReader"], Protocol):
         """Let the store go."""
 
 
+@dataclass(frozen=True, slots=True)
+class StoreFacts:
+    """What a store is and holds. ``owned`` are the runs that somebody works on right now."""
+
+    kind: str
+    place: str
+    version: int
+    rows: Mapping[str, int]
+    size: int
+    owned: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRow:
+    """One row of one table, on its way from store to store."""
+
+    table: str
+    values: Mapping[str, str | int | float | None]
+
+
 class StoreWatch(Protocol):
     """Notices that something was written."""
 
@@ -214,3 +234,15 @@ class Store(Protocol):
 
     def reader(self) -> StoreReader:
         """A view that changes nothing; close it, or use it in a ``with`` statement."""
+
+    def facts(self) -> StoreFacts:
+        """What it is and holds."""
+
+    def faults(self) -> Iterator[str]:
+        """What is wrong with it, one sentence each; nothing where all is well."""
+
+    def rows(self) -> Iterator[StoredRow]:
+        """All that another store needs to be like this one."""
+
+    def fill(self, source: Store) -> StoreFacts:
+        """Add all that ``source`` holds and this store does not; what it holds now. Raises StoreError."""

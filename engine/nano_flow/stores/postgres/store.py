@@ -12,6 +12,7 @@ from nano_flow.stores.postgres.address import Address, read_address
 from nano_flow.stores.postgres.database import PostgresDatabase
 from nano_flow.stores.postgres.errors import store_error
 from nano_flow.stores.postgres.schema import SCRIPTS, judge, migrate, version_of
+from nano_flow.stores.sql.database import Database
 from nano_flow.stores.sql.store import SqlStore
 
 _IDLE = 2
@@ -93,6 +94,19 @@ class PostgresStore(SqlStore):
             return PostgresDatabase(self._address)
         except (psycopg.Error, OSError) as error:
             raise store_error(self._address, error) from error
+
+    @property
+    def kind(self) -> str:
+        """PostgreSQL."""
+        return "postgresql"
+
+    def measured(self, database: Database) -> tuple[int, int]:
+        """Its version, and the bytes of its tables with their indexes."""
+        row = database.execute(
+            "SELECT sum(pg_total_relation_size(c.oid)) FROM pg_class AS c JOIN pg_namespace AS n"
+            " ON n.oid = c.relnamespace WHERE n.nspname = current_schema() AND c.relkind = 'r'"
+        ).fetchone()
+        return version_of(database), 0 if row is None else int(row[0] or 0)
 
     def watch(self) -> PostgresWatch:
         """Notices what others write, by a counter that every transaction moves."""

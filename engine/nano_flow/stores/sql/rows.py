@@ -192,8 +192,10 @@ def _ledger_row(run: RunKey, seq: int, paid: _Paid) -> Values:
 
 
 def column(text: str) -> str:
-    """A text that SQLite takes: it refuses half a surrogate pair, which JSON bodies keep escaped."""
-    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
+    """A text that every database takes; halves of surrogate pairs and NUL are written out, JSON bodies keep them."""
+    if text.isascii() and "\0" not in text:
+        return text
+    return text.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _started(run_id: str, event: Event) -> Statement:

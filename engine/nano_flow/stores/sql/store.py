@@ -10,9 +10,9 @@ from dataclasses import replace
 from nano_flow.core.errors import StoreError, UsageError
 from nano_flow.core.events import Event
 from nano_flow.ports import RecordedWork, RunRecord
-from nano_flow.ports.store import Answer, StoreWatch
+from nano_flow.ports.store import Answer, Store, StoredRow, StoreFacts, StoreWatch
 from nano_flow.stores.recorded import REPLAY_KINDS, RecordedFold
-from nano_flow.stores.sql import approvals, heads, lease
+from nano_flow.stores.sql import approvals, heads, lease, whole
 from nano_flow.stores.sql.database import Database
 from nano_flow.stores.sql.journal import SqlJournal
 from nano_flow.stores.sql.reader import SqlReader, finished_addresses, stored_events
@@ -118,6 +118,62 @@ class SqlStore(ABC):
     def reader(self) -> SqlReader:
         """A view that changes nothing; close it, or use it in a ``with`` statement. Raises StoreError."""
         return SqlReader(self.opened_for_reading())
+
+    @property
+    @abstractmethod
+    def kind(self) -> str:
+        """The kind of its database."""
+
+    @abstractmethod
+    def measured(self, database: Database) -> tuple[int, int]:
+        """Its version, and its size in bytes."""
+
+    def damage(self, database: Database) -> Iterator[str]:
+        """What the database itself finds wrong with its file, where it can look."""
+        yield from ()
+
+    def facts(self) -> StoreFacts:
+        """What it is and holds. Raises StoreError where there is no store yet."""
+        database = self.opened_for_reading()
+        try:
+            with database.guarded():
+                version, size = self.measured(database)
+                return StoreFacts(
+                    self.kind, self.place, version, whole.counts(database), size, tuple(whole.owned(database))
+                )
+        finally:
+            database.close()
+
+    def faults(self) -> Iterator[str]:
+        """What is wrong with it, one sentence each."""
+        database = self.opened_for_reading()
+        try:
+            with database.guarded():
+                yield from self.damage(database)
+                yield from whole.faults(database)
+        finally:
+            database.close()
+
+    def rows(self) -> Iterator[StoredRow]:
+        """All that another store needs to be like this one."""
+        database = self.opened_for_reading()
+        try:
+            with database.guarded():
+                yield from whole.read_rows(database)
+        finally:
+            database.close()
+
+    def fill(self, source: Store) -> StoreFacts:
+        """Add all that ``source`` holds and this store does not. Raises StoreError where something did not arrive."""
+        before = source.facts()
+        database = self.opened()
+        try:
+            with database.guarded():
+                whole.write_rows(database, source.rows())
+                whole.check_arrival(database, before)
+        finally:
+            database.close()
+        return self.facts()
 
     @contextmanager
     def _transaction(self) -> Iterator[Database]:

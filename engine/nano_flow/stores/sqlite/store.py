@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from nano_flow.stores.sql.database import Database
 from nano_flow.stores.sql.store import SqlStore
 from nano_flow.stores.sqlite.database import SqliteDatabase
 from nano_flow.stores.sqlite.schema import guarded, open_for_reading, open_for_writing
@@ -37,6 +38,24 @@ class SqliteStore(SqlStore):
     def opened_for_reading(self) -> SqliteDatabase:
         """A connection that changes nothing. Raises StoreError."""
         return SqliteDatabase(self.path, open_for_reading(self.path), self._now)
+
+    @property
+    def kind(self) -> str:
+        """SQLite."""
+        return "sqlite"
+
+    def measured(self, database: Database) -> tuple[int, int]:
+        """Its version, and the bytes of its file and of the log beside it."""
+        row = database.execute("PRAGMA user_version").fetchone()
+        log = self.path.with_name(self.path.name + "-wal")
+        size = self.path.stat().st_size + (log.stat().st_size if log.exists() else 0)
+        return 0 if row is None else int(row[0]), size
+
+    def damage(self, database: Database) -> Iterator[str]:
+        """What SQLite finds wrong with its pages and indexes."""
+        for row in database.execute("PRAGMA integrity_check"):
+            if row[0] != "ok":
+                yield f"the file is damaged: {row[0]}"
 
     def watch(self) -> SqliteWatch:
         """Notices what others write, by the counter that SQLite keeps for each connection."""
