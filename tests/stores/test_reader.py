@@ -151,7 +151,7 @@ def test_what_the_newest_calls_saw_is_told_by_model_real_and_simulated_apart(tmp
 
 
 def test_only_the_newest_calls_are_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nano_flow.stores.sql.observed.NEWEST", 2)
+    monkeypatch.setattr("nano_flow.stores.sql.reading.observed.NEWEST", 2)
     store = open_store(tmp_path, lambda: 5000.0)
     write_life(store, "r1", *(finished(at=float(at), duration_s=float(at)) for at in (1, 2, 3)))
     with store.reader() as reader:

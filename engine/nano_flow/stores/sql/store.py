@@ -12,10 +12,11 @@ from nano_flow.core.events import Event
 from nano_flow.ports import RecordedWork, RunRecord
 from nano_flow.ports.store import Answer, Store, StoredRow, StoreFacts, StoreWatch
 from nano_flow.stores.recorded import REPLAY_KINDS, RecordedFold
-from nano_flow.stores.sql import approvals, heads, lease, whole
+from nano_flow.stores.sql import heads, lease, whole
 from nano_flow.stores.sql.database import Database
 from nano_flow.stores.sql.journal import SqlJournal
-from nano_flow.stores.sql.reader import SqlReader, finished_addresses, stored_events
+from nano_flow.stores.sql.reading import approvals
+from nano_flow.stores.sql.reading.reader import SqlReader, finished_addresses, stored_events
 from nano_flow.stores.sql.rows import RunKey, batch_of, next_seq
 from nano_flow.stores.sql.writer import Holding, Writer
 

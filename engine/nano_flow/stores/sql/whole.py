@@ -10,7 +10,7 @@ from nano_flow.core.errors import StoreError
 from nano_flow.ports.store import StoredRow, StoreFacts
 from nano_flow.stores.sql import heads, lease
 from nano_flow.stores.sql.database import Column, Database
-from nano_flow.stores.sql.reader import stored_events
+from nano_flow.stores.sql.reading.reader import stored_events
 from nano_flow.stores.sql.rows import EVENT_COLUMNS, LEDGER_COLUMNS
 
 TABLES: Mapping[str, Sequence[str]] = {

@@ -21,10 +21,11 @@ from nano_flow.ports.store import (
     UnpricedRow,
 )
 from nano_flow.stores.codec import EventRow, decode_event
-from nano_flow.stores.sql import approvals, heads, runs
-from nano_flow.stores.sql import spend as sums
+from nano_flow.stores.sql import heads
 from nano_flow.stores.sql.database import Database
-from nano_flow.stores.sql.observed import observed
+from nano_flow.stores.sql.reading import approvals, runs
+from nano_flow.stores.sql.reading import spend as sums
+from nano_flow.stores.sql.reading.observed import observed
 
 
 class SqlReader:

@@ -1,0 +1,1 @@
+"""What readers of a store may ask: runs, spend, observations, open questions."""
