@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from nano_flow.cli.main import run_command
+from tests.cli.said import Said
 
 
 @pytest.fixture(autouse=True)
@@ -64,3 +65,20 @@ def test_models_by_name(capsys: pytest.CaptureFixture[str]) -> None:
 def test_unknown_names_say_which_are_known(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run_command(["providers", *arguments]) == 2
     assert '"nope"' in capsys.readouterr().err
+
+
+def test_health_comes_from_the_runs_of_the_project(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    say = Said(capsys)
+    assert say("providers", "health") == ""
+    assert "nothing was asked" in say.err
+    (tmp_path / "w.yaml").write_text("nano_flow: 1\nname: w\ninputs: {}\nsteps: {a: {prompt: hello}}\n")
+    say("run", "w.yaml", "--offline")
+    text = say("providers", "health", "--models")
+    assert "sim/small ~" in text
+    (row,) = say.json("providers", "health", "sim")["rows"]
+    assert (row["name"], row["answered"], row["simulated"]) == ("sim", 1, True)
+    assert row["hours"][0]["answered"] == 1
+    assert say.json("providers", "health", "nobody")["rows"] == []
