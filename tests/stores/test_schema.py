@@ -73,7 +73,7 @@ def test_a_newer_store_is_refused_and_left_as_it_was(tmp_path: Path) -> None:
     connection.close()
     before = store.path.read_bytes()
     for attempt in (lambda: store.create_run(run_record("r2")), store.reader):
-        with pytest.raises(StoreError, match=r"state\.db: the store has version 99, this nano-flow reads up to 1"):
+        with pytest.raises(StoreError, match=r"state\.db: the store has version 99, this nano-flow reads up to \d+"):
             attempt()
     assert store.path.read_bytes() == before
     assert not store.path.with_name("state.db-wal").exists()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -193,3 +195,25 @@ def test_sums_are_exact_beyond_what_a_float_holds(tmp_path: Path) -> None:
 class TestSqliteStore(StoreContract):
     def store(self, folder: Path) -> Store:
         return open_store(folder)
+
+
+def test_readers_that_come_and_go_do_not_cost_a_connection_its_locks(tmp_path: Path) -> None:
+    store = open_store(tmp_path)
+    asyncio.run(store.create_run(run_record()).close())
+    watch = store.watch()
+    before = watch.version()
+    # Were the locks of the watch lost with this reader's, the last connection elsewhere would delete the log under it.
+    store.reader().close()
+    script = (
+        "import sqlite3, sys\n"
+        "other = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
+        "other.execute('UPDATE runs SET error = ?', sys.argv[2:])\n"
+        "other.close()\n"
+    )
+    for text in ("one", "two"):
+        subprocess.run([sys.executable, "-c", script, str(store.path), text], check=True, timeout=60)
+        now = watch.version()
+        assert now != before
+        before = now
+    assert store.path.with_name("state.db-wal").exists()
+    watch.close()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import os
+from dataclasses import dataclass
 from pathlib import Path
 
 from starlette.testclient import TestClient
 
-from nano_flow.adapters import open_store
 from nano_flow.cli.main import run_command
+from nano_flow.operations.place import Place
 from nano_flow.ports.store import Store
 from nano_flow.web.app import build_app
 from nano_flow.web.security.origins import Origins
@@ -57,21 +58,24 @@ class Shop:
 
     folder: Path
     state: Path
-    store: Store = field(init=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "store", open_store(self.state, {}))
+    @property
+    def place(self) -> Place:
+        """Where operations on it happen."""
+        return Place(self.state, None, {"PATH": os.environ["PATH"]}, self.folder)
+
+    @property
+    def store(self) -> Store:
+        """Its store."""
+        return self.place.store
 
     def site(self, **changes: object) -> Site:
         """The site, with a token for each role."""
-        given: dict[str, object] = {"environ": {}, **changes}
         return Site(
-            self.folder,
-            self.state,
-            self.store,
+            self.place,
             Tokens(list(TOKENS.values())),
             Origins("127.0.0.1", PORT),
-            **given,  # type: ignore[arg-type]
+            **changes,  # type: ignore[arg-type]
         )
 
     def client(self, role: Role | None = Role.read, site: Site | None = None) -> TestClient:

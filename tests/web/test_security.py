@@ -92,7 +92,7 @@ def test_every_answer_forbids_inline_code_frames_and_guessing(seen: tuple[Shop, 
         headers = seen[0].client().get(path).headers
         policy = headers["content-security-policy"]
         assert "script-src 'self'" in policy and "unsafe" not in policy and "frame-ancestors 'none'" in policy
-        assert headers["x-content-type-options"] == "nosniff" and headers["referrer-policy"] == "no-referrer"
+        assert headers["x-content-type-options"] == "nosniff" and headers["referrer-policy"] == "same-origin"
     assert seen[0].client().get("/").headers["cache-control"] == "no-store"
 
 

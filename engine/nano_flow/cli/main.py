@@ -44,7 +44,8 @@ COMMANDS = {
         "cache": Entry(f"{_CLI}.money.cache", "Show and clear kept replies."),
     },
     "Serve": {
-        "serve": Entry(f"{_CLI}.serve", "Show runs in a browser, and answer programs."),
+        "serve": Entry(f"{_CLI}.serving.serve", "Show runs in a browser, and answer programs."),
+        "worker": Entry(f"{_CLI}.serving.worker", "Take runs that wait for a worker."),
         "mcp": Entry(f"{_CLI}.mcp", "Serve workflows and an agent to MCP hosts."),
     },
     "This machine": {

@@ -67,6 +67,7 @@ MODEL = click.option("--model", metavar="MODEL", help="One model (provider/model
     "--metrics-port", type=click.IntRange(0, 65_535), metavar="P", help="Serve Prometheus metrics on 127.0.0.1:P."
 )
 @WAIT
+@click.option("--detach", is_flag=True, help="Leave it to a worker; print the run's id and come back at once.")
 @pass_options
 def command(
     options: Options,
@@ -83,8 +84,13 @@ def command(
     from nano_flow.cli.live import run_file
     from nano_flow.operations.runs.starting import RunOptions, StartOrder
 
+    detach = bool(chosen.pop("detach"))
     what = RunOptions(**chosen)  # type: ignore[arg-type]
     order = StartOrder(str(file), given_inputs(given, inputs_file), what, metrics_port=metrics_port)
+    if detach:
+        from nano_flow.cli.serving.detached import leave
+
+        return leave(options, order)
     return run_file(options, order, wait=wait)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -155,6 +155,9 @@ class StoreReader(AbstractContextManager["StoreReader"], Protocol):
     def observed(self, before: float) -> list[ObservedRow]:
         """How long the newest calls before ``before`` took and how much they wrote, by model."""
 
+    def marks(self, kind: str, names: Collection[str] | None = None) -> dict[str, Mark]:
+        """The marks of ``kind``, by name: all, or those of ``names``."""
+
     def pending_approvals(self, run_id: str | None = None) -> list[OpenQuestion]:
         """Questions that wait for an answer, oldest first, of all runs or of one."""
 
@@ -185,6 +188,19 @@ class StoredRow:
     values: Mapping[str, str | int | float | None]
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Something that is remembered by name: a schedule that was due, a delivery that came, where a run is from.
+
+    Where it matters who was first, ``value`` tells the makers apart: it names the run that was to be made.
+    """
+
+    kind: str
+    name: str
+    at: float
+    value: str = ""
+
+
 class StoreWatch(Protocol):
     """Notices that something was written."""
 
@@ -213,6 +229,24 @@ class Store(Protocol):
 
         Calls whose end is unknown get one here: they failed as ``abandoned``, their worst case possibly spent.
         """
+
+    def queue_run(self, record: RunRecord, marks: Sequence[Mark] = ()) -> Mark | None:
+        """Write the head of a run that whoever works on this store may take, and ``marks`` with it, or nothing at all.
+
+        Returns the mark that was there already where one of ``marks`` was: then nothing is written.
+        """
+
+    def requeue_run(self, run_id: str) -> bool:
+        """Let whoever works on this store go on with a run that nobody owns; False where somebody does."""
+
+    def mark(self, mark: Mark) -> Mark:
+        """Keep ``mark`` unless there is one of its kind and name already. Which one is there now."""
+
+    def remember(self, mark: Mark) -> None:
+        """Keep ``mark`` in the place of what was there."""
+
+    def forget_marks(self, kind: str, before: float) -> int:
+        """Drop the marks of ``kind`` from before then. How many it were."""
 
     def change_run(self, record: RunRecord) -> None:
         """Keep the documents and options with which a run goes on."""

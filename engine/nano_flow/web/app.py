@@ -16,7 +16,7 @@ from starlette.routing import Route
 from nano_flow.core.errors import NanoFlowError
 from nano_flow.web import statics
 from nano_flow.web.live.stream import EventStream, changes
-from nano_flow.web.pages import cost, now, questions, run, runs, step
+from nano_flow.web.pages import actions, cost, now, questions, run, runs, step, workflows
 from nano_flow.web.pages.frame import Forbidden, failed, forbidden, site_of
 from nano_flow.web.security.gate import Gate
 from nano_flow.web.site import Site
@@ -26,9 +26,15 @@ _PAGES = (
     Route("/runs", runs.show),
     Route("/runs/{run}", run.show),
     Route("/runs/{run}/answer/{address:path}", questions.answer, methods=["POST"]),
+    Route("/runs/{run}/cancel", actions.cancel, methods=["POST"]),
+    Route("/runs/{run}/resume", actions.resume, methods=["POST"]),
+    Route("/runs/{run}/rerun", actions.rerun, methods=["POST"]),
     Route("/runs/{run}/{address:path}", step.show),
     Route("/questions", questions.show),
     Route("/cost", cost.show),
+    Route("/workflows", workflows.show),
+    Route("/workflows/{key:path}/start", workflows.start, methods=["POST"]),
+    Route("/workflows/{key:path}", workflows.show_one),
     Route("/static/{name:path}", statics.static),
 )
 

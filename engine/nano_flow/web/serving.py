@@ -9,6 +9,7 @@ from contextlib import suppress
 import uvicorn
 
 from nano_flow.core.errors import UsageError
+from nano_flow.operations.service.helpers import Helpers
 from nano_flow.web.app import build_app
 from nano_flow.web.security.patience import PatientProtocol
 from nano_flow.web.site import Site
@@ -32,7 +33,7 @@ def bound(host: str, port: int) -> socket.socket:
     return listener
 
 
-async def serve(site: Site, listener: socket.socket, ready: Callable[[], None]) -> None:
+async def serve(site: Site, listener: socket.socket, helpers: Helpers, ready: Callable[[], None]) -> None:
     """Serve until the process is told to end (Ctrl-C, SIGTERM); ``ready`` is called once requests are answered."""
     app = build_app(site)
     config = uvicorn.Config(
@@ -48,8 +49,9 @@ async def serve(site: Site, listener: socket.socket, ready: Callable[[], None]) 
         timeout_graceful_shutdown=_GRACE_SECONDS,
         h11_max_incomplete_event_size=32 * 1024,
     )
-    with suppress(KeyboardInterrupt):
-        await _Server(config, ready).serve(sockets=[listener])
+    async with helpers:
+        with suppress(KeyboardInterrupt):
+            await _Server(config, ready).serve(sockets=[listener])
 
 
 class _Server(uvicorn.Server):

@@ -2,34 +2,40 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from nano_flow.operations.place import Place
+from nano_flow.operations.service.inforce import Service, service_of
 from nano_flow.ports.store import Store
-from nano_flow.project.service.reading import Service, service_in_force
 from nano_flow.web.book import Book
-from nano_flow.web.drawn import Drawings
 from nano_flow.web.live.follow import Follower
+from nano_flow.web.rendering.drawn import Drawings
 from nano_flow.web.security.origins import Origins
 from nano_flow.web.security.tokens import Tokens
 
 
 @dataclass(frozen=True)
 class Site:
-    """One project as a server shows it. ``root`` is the folder in which the server was started."""
+    """One project as a server shows it; ``place.current`` is the folder in which the server was started."""
 
-    root: Path
-    state: Path
-    store: Store
+    place: Place
     tokens: Tokens
     origins: Origins
-    config_dir: Path | None = None
-    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     now: Callable[[], float] = time.time
+
+    @property
+    def root(self) -> Path:
+        """Workflows are found below it."""
+        return self.place.current
+
+    @cached_property
+    def store(self) -> Store:
+        """The store in force."""
+        return self.place.store
 
     @cached_property
     def book(self) -> Book:
@@ -39,7 +45,7 @@ class Site:
     @cached_property
     def drawings(self) -> Drawings:
         """The graphs of runs."""
-        return Drawings(self.config_dir)
+        return Drawings(self.place)
 
     @cached_property
     def follower(self) -> Follower:
@@ -48,4 +54,4 @@ class Site:
 
     def service(self) -> Service:
         """The service.yaml in force, as it stands now. Raises DocumentError."""
-        return service_in_force(self.root, self.config_dir, self.environ)
+        return service_of(self.place)

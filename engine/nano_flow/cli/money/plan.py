@@ -41,7 +41,8 @@ def command(
     Nothing is sent and nothing is started. Inputs that are not given count as unknown. The high figure is a bound that
     no run exceeds; the likely one follows earlier runs of the workflow where there are some.
     """
-    from nano_flow.cli.money.plan_view import report_json, report_text
+    from nano_flow.cli.money.plan_view import report_text
+    from nano_flow.operations.money.plan_document import report_json
     from nano_flow.operations.money.planning import RunOptions, plan_workflow
 
     what = RunOptions(**chosen)  # type: ignore[arg-type]

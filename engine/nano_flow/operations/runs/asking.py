@@ -8,6 +8,7 @@ from nano_flow.core.errors import UsageError
 from nano_flow.core.messages import Json
 from nano_flow.operations.place import Place
 from nano_flow.ports.store import Answer, OpenQuestion
+from nano_flow.source.json_schema import complaints
 from nano_flow.steps.output import OutputBroken, check_schema, parse_json
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "OutputBroken",
     "answer_question",
     "check_schema",
+    "complaints",
     "open_questions",
     "parse_json",
 ]
@@ -53,7 +55,5 @@ def answer_question(place: Place, run: str, answer: Answer) -> Answered:
 
 
 def _check(value: Json, schema: Json) -> None:
-    from nano_flow.source.json_schema import complaints
-
     if isinstance(schema, dict) and (found := complaints(value, schema, 1)):
         raise UsageError(f"the question wants another input: {found[0].removeprefix('the value: ')}")

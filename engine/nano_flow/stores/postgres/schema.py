@@ -46,11 +46,18 @@ SCRIPTS: Sequence[Sequence[str]] = (
            )""",
         "CREATE SEQUENCE nano_flow_changes",
     ),
+    (
+        """CREATE TABLE marks (
+             kind TEXT COLLATE "C" NOT NULL, name TEXT COLLATE "C" NOT NULL, at DOUBLE PRECISION NOT NULL,
+             value TEXT NOT NULL, PRIMARY KEY (kind, name)
+           )""",
+        "CREATE INDEX runs_by_status ON runs (status, created_at)",
+    ),
 )
 """Script *n* (from 0) brings a store of version *n* to version *n* + 1; one that shipped is never edited."""
 
 _LOCK = 0x6E616E6F
-_OURS = ("runs", "events", "ledger", "approvals")
+_OURS = ("runs", "events", "ledger", "approvals", "marks")
 
 
 def version_of(database: Database) -> int:

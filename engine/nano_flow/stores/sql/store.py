@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
 from nano_flow.core.errors import StoreError, UsageError
 from nano_flow.core.events import Event
 from nano_flow.ports import RecordedWork, RunRecord
-from nano_flow.ports.store import Answer, Store, StoredRow, StoreFacts, StoreWatch
+from nano_flow.ports.store import Answer, Mark, Store, StoredRow, StoreFacts, StoreWatch
 from nano_flow.stores.recorded import REPLAY_KINDS, RecordedFold
-from nano_flow.stores.sql import heads, lease, whole
+from nano_flow.stores.sql import heads, lease, marks, whole
 from nano_flow.stores.sql.database import Database
 from nano_flow.stores.sql.journal import SqlJournal
 from nano_flow.stores.sql.reading import approvals
@@ -56,6 +56,51 @@ class SqlStore(ABC):
             heads.insert_head(database, record)
             lease.take(database, record.run_id, owner, database.now())
         return _journal(database, RunKey(record.run_id, record.workflow), owner, RecordedFold().work())
+
+    def queue_run(self, record: RunRecord, marked: Sequence[Mark] = ()) -> Mark | None:
+        """Write the head of a run that nobody owns yet, and its marks, or nothing. Raises StoreError."""
+        with self._transaction() as database:
+            # Those after one that was there already are not even tried: the mark that must be new comes first.
+            taken = next((there for mark in marked if (there := marks.put(database, mark)) != mark), None)
+            if taken is None:
+                heads.insert_head(database, record)
+        database.close()
+        return taken
+
+    def requeue_run(self, run_id: str) -> bool:
+        """Let whoever works on this store go on with a run that nobody owns; False where somebody does."""
+        with self._transaction() as database:
+            query = f"SELECT {lease.OWNER_COLUMNS} FROM runs WHERE run_id = ? {database.locking}"
+            row = database.execute(query, (run_id,)).fetchone()
+            free = row is not None and lease.holder(row, database.now()) is None
+            if free:
+                database.execute(
+                    "UPDATE runs SET status = 'queued', cancel_requested_at = NULL, owner_token = NULL"
+                    " WHERE run_id = ?",
+                    (run_id,),
+                )
+        database.close()
+        return free
+
+    def mark(self, mark: Mark) -> Mark:
+        """Keep ``mark`` unless there is one of its kind and name already. Which one is there now."""
+        with self._transaction() as database:
+            there = marks.put(database, mark)
+        database.close()
+        return there
+
+    def remember(self, mark: Mark) -> None:
+        """Keep ``mark`` in the place of what was there."""
+        with self._transaction() as database:
+            marks.replace(database, mark)
+        database.close()
+
+    def forget_marks(self, kind: str, before: float) -> int:
+        """Drop the marks of ``kind`` from before then. How many it were."""
+        with self._transaction() as database:
+            gone = marks.forget(database, kind, before)
+        database.close()
+        return gone
 
     def reopen_run(self, run_id: str) -> tuple[RunRecord, SqlJournal]:
         """Own a run that ended, paused or died. Raises UsageError where there is none or another process has it.

@@ -6,6 +6,7 @@ import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 from nano_flow.core.errors import StoreError
@@ -46,6 +47,12 @@ SCRIPTS: Sequence[Sequence[str]] = (
              decision TEXT, input TEXT, comment TEXT, answered_by TEXT, answered_at REAL,
              PRIMARY KEY (run_id, address)
            ) STRICT""",
+    ),
+    (
+        """CREATE TABLE marks (
+             kind TEXT NOT NULL, name TEXT NOT NULL, at REAL NOT NULL, value TEXT NOT NULL, PRIMARY KEY (kind, name)
+           ) STRICT""",
+        "CREATE INDEX runs_by_status ON runs (status, created_at)",
     ),
 )
 """Script *n* (from 0) brings a store of version *n* to version *n* + 1; one that shipped is never edited."""
@@ -161,7 +168,19 @@ def _look_at(path: Path, known: int) -> None:
     SQLite notices a lost end only when it reads there; half a history is worse than none. While a log lies beside the
     file, only SQLite knows what holds.
     """
-    if not path.is_file() or _log_size(path):
+    if path.is_file():
+        found = path.stat()
+        _look_once(path, known, (found.st_dev, found.st_ino))
+
+
+@lru_cache(maxsize=64)
+def _look_once(path: Path, known: int, identity: tuple[int, int]) -> None:
+    """Once for each file and process, before SQLite opens it here for the first time.
+
+    Whoever closes a file, however it was opened, loses all locks that this process has on it, and SQLite's with them:
+    another process would then take itself for the last one, and delete the log under a connection that is open here.
+    """
+    if _log_size(path):
         return
     with path.open("rb") as file:
         head = file.read(100)

@@ -10,9 +10,9 @@ from starlette.responses import PlainTextResponse, Response
 
 from nano_flow.core.errors import UsageError
 from nano_flow.core.text import rfc3339
+from nano_flow.operations.moments import moment
 from nano_flow.ports.store import Grouping, SpendRow, UnpricedRow
 from nano_flow.views.cost import cost_csv, cost_document
-from nano_flow.web.asked import moment
 from nano_flow.web.pages.frame import page, site_of
 
 GROUPINGS: tuple[Grouping, ...] = get_args(Grouping)

@@ -6,8 +6,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from nano_flow.core.errors import UsageError
+from nano_flow.operations.moments import moment
 from nano_flow.ports.store import RunFilter
-from nano_flow.web.asked import moment
 from nano_flow.web.pages.frame import page, site_of
 
 STATUSES = ("running", "paused", "succeeded", "failed", "cancelled", "queued")

@@ -9,7 +9,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from nano_flow.core.calls import turn_and_sample
-from nano_flow.core.errors import UsageError
 from nano_flow.core.events import (
     CacheHit,
     CallFailed,
@@ -22,7 +21,7 @@ from nano_flow.core.events import (
     ToolIntended,
 )
 from nano_flow.core.messages import Json
-from nano_flow.plan.names.nearest import did_you_mean
+from nano_flow.operations.runs.reading import step_of
 from nano_flow.web.pages.frame import page, site_of
 from nano_flow.web.pages.now import rows
 from nano_flow.web.pages.run import folded
@@ -73,8 +72,7 @@ def show(request: Request) -> Response:
     steps = {str(step["address"]): step for step in rows(document)}
     inside = [step for at, step in steps.items() if at.startswith((f"{address}[", f"{address}."))]
     if address not in steps and not inside:
-        hint = did_you_mean(address, steps)
-        raise UsageError(f'run "{run.run_id}" has no step at "{address}"{", " + hint if hint else ""}')
+        step_of(document, address)  # says which name is near
     events = _events(site.book.reader, run.run_id, address)
     return page(
         request,

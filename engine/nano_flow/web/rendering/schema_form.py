@@ -9,7 +9,7 @@ from typing import Literal
 
 from nano_flow.core.errors import UsageError
 from nano_flow.core.messages import Json
-from nano_flow.source.json_schema import complaints
+from nano_flow.operations.runs.asking import complaints
 
 FieldKind = Literal["text", "long", "number", "truth", "choice", "json"]
 WHOLE = "value"

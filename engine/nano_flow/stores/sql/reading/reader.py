@@ -13,6 +13,7 @@ from nano_flow.ports import RunRecord
 from nano_flow.ports.store import (
     ALL_RUNS,
     Grouping,
+    Mark,
     ObservedRow,
     OpenQuestion,
     RunFilter,
@@ -21,7 +22,7 @@ from nano_flow.ports.store import (
     UnpricedRow,
 )
 from nano_flow.stores.codec import EventRow, decode_event
-from nano_flow.stores.sql import heads
+from nano_flow.stores.sql import heads, marks
 from nano_flow.stores.sql.database import Database
 from nano_flow.stores.sql.reading import approvals, runs
 from nano_flow.stores.sql.reading import spend as sums
@@ -76,6 +77,11 @@ class SqlReader:
         """How long the newest calls before ``before`` took and how much they wrote, by model."""
         with self._guarded():
             return observed(self._database, before)
+
+    def marks(self, kind: str, names: Collection[str] | None = None) -> dict[str, Mark]:
+        """The marks of ``kind``, by name: all, or those of ``names``."""
+        with self._guarded():
+            return marks.find(self._database, kind, names)
 
     def pending_approvals(self, run_id: str | None = None) -> list[OpenQuestion]:
         """Questions that wait for an answer."""

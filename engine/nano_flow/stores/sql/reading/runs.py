@@ -21,6 +21,11 @@ def list_runs(database: Database, wanted: RunFilter, now: float) -> list[RunSumm
     if wanted.since is not None:
         conditions.append("created_at >= ?")
         values.append(wanted.since)
+    if wanted.status is not None:
+        # Only a run that is written down as running may be another thing: its owner may be gone.
+        stored = {"paused": ("paused", "running")}.get(wanted.status, (wanted.status,))
+        conditions.append(f"status IN ({', '.join('?' * len(stored))})")
+        values += stored
     rows = database.execute(
         f"SELECT {_RUN_COLUMNS} FROM runs WHERE {' AND '.join(conditions)}"
         f" ORDER BY created_at DESC, {database.newest} DESC",

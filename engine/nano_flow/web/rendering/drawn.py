@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from threading import Lock
 
-from nano_flow.core.errors import NanoFlowError
 from nano_flow.core.messages import Json
 from nano_flow.core.money import money, usd
 from nano_flow.core.refs import path_of
-from nano_flow.plan.drawing.draw import draw
-from nano_flow.plan.plan import Plan
+from nano_flow.operations.place import Place
+from nano_flow.operations.runs.picturing import Plan, picture_of_run, plan_of_run
 from nano_flow.ports import RunRecord
-from nano_flow.project.opening import open_workflow
 
 _KEPT = 16
 _LARGEST = 400
@@ -25,8 +22,8 @@ _WORST_FIRST = ("failed", "waiting", "running", "succeeded", "pending", "skipped
 class Drawings:
     """Draws runs; a plan that was compiled once is kept."""
 
-    def __init__(self, config_dir: Path | None) -> None:
-        self._config_dir = config_dir
+    def __init__(self, place: Place) -> None:
+        self._place = place
         self._plans: OrderedDict[str, Plan | None] = OrderedDict()
         self._lock = Lock()
 
@@ -38,16 +35,13 @@ class Drawings:
         if plan is None:
             return None
         rows = list(steps)
-        return draw(plan, "svg", statuses(rows), figures=figures(rows))
+        return picture_of_run(plan, statuses(rows), figures(rows))
 
     def _plan(self, record: RunRecord) -> Plan | None:
         with self._lock:
             if record.plan_digest in self._plans:
                 return self._plans[record.plan_digest]
-        try:
-            plan = open_workflow(record.file, self._config_dir, record.documents).plan
-        except (NanoFlowError, OSError):
-            plan = None
+        plan = plan_of_run(self._place, record)
         with self._lock:
             self._plans[record.plan_digest] = plan
             while len(self._plans) > _KEPT:

@@ -35,15 +35,19 @@ PORT = 8420
     "--port", type=click.IntRange(0, 65_535), default=PORT, show_default=True, help="The port; 0: a free one."
 )
 @click.option("--token-file", type=click.Path(path_type=Path), help="Tokens with their roles, instead of a fresh one.")
+@click.option(
+    "--workers", type=click.IntRange(0, 64), default=1, show_default=True, metavar="N", help="Runs at a time."
+)
 @click.option("--allow", metavar="ROLES", help="What the printed token allows: read, answer, run, admin.")
 @pass_options
-def command(options: Options, /, host: str, port: int, token_file: Path | None, allow: str | None) -> int:
+def command(options: Options, /, host: str, port: int, token_file: Path | None, workers: int, allow: str | None) -> int:
     """Show this project's runs in a browser, live, and answer programs.
 
     Prints one address to open; it holds a token that is as fresh as the server. Pages show everything and change
     nothing unless --allow says so.
     """
     _needs("uvicorn", "starlette", "multipart")
+    from nano_flow.operations.service.helpers import Helpers
     from nano_flow.web.security.origins import Origins, is_loopback
     from nano_flow.web.serving import bound, serve
     from nano_flow.web.site import Site
@@ -53,8 +57,9 @@ def command(options: Options, /, host: str, port: int, token_file: Path | None, 
     tokens, secret = _tokens(token_file, allow)
     listener = bound(host, port)
     port = int(listener.getsockname()[1])
-    site = Site(Path.cwd(), options.state, options.place.store, tokens, Origins(host, port), options.config_dir)
-    asyncio.run(serve(site, listener, lambda: _say(options, host, port, secret)))
+    site = Site(options.place, tokens, Origins(host, port))
+    helpers = Helpers(options.place, workers, output.note)
+    asyncio.run(serve(site, listener, helpers, lambda: _say(options, host, port, secret)))
     return 0
 
 

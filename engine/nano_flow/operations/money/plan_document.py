@@ -1,0 +1,70 @@
+"""A plan report as ``nano-flow/plan@1``."""
+
+from __future__ import annotations
+
+from nano_flow.core.messages import Json
+from nano_flow.core.money import usd
+from nano_flow.operations.money.planning import PlanReport, RouteDecision, Spread, StepEstimate, plan_workflow
+from nano_flow.operations.place import Place
+from nano_flow.project.preparing import GivenInputs, RunOptions
+
+SCHEMA = "nano-flow/plan@1"
+
+
+def plan_document(place: Place, path: str, given: GivenInputs, chosen: RunOptions) -> dict[str, Json]:
+    """The whole document for the workflow at ``path``. Raises DocumentError, UsageError, StoreError."""
+    return {"schema": SCHEMA, **report_json(*plan_workflow(place, path, given, chosen))}
+
+
+def report_json(report: PlanReport, cached: frozenset[str] = frozenset()) -> dict[str, Json]:
+    """The fields of ``nano-flow/plan@1``; a bound that does not exist is null, ``cached`` are paths of steps."""
+    found = report.estimate
+    steps = zip(found.steps, report.decisions, strict=True)
+    return {
+        "workflow": report.plan.name,
+        "digest": report.plan.digest,
+        "valid": True,
+        "steps": [{**_step_json(s, decision), "cached": s.visit.path in cached} for s, decision in steps],
+        "cost_usd": _dollars_json(found.cost),
+        "budget_usd": None if report.budget is None else usd(report.budget),
+        "fits_budget": found.fits(report.budget),
+        "unpriced": found.unpriced,
+        "policy": report.policies.record(),
+    }
+
+
+def _step_json(step: StepEstimate, decision: RouteDecision | None) -> dict[str, Json]:
+    planned = step.visit.step
+    return {
+        "id": step.visit.path,
+        "kind": planned.kind,
+        "needs": list(dict.fromkeys((*planned.needs, *planned.references))),
+        "when": None if planned.when is None else planned.when.source,
+        "times": [step.times.low, round(step.times.likely, 2), step.times.high],
+        "route": None if decision is None else _route_json(decision),
+        "tokens": {"input": _tokens_json(step.input_tokens), "output": _tokens_json(step.output_tokens)},
+        "cost_usd": _dollars_json(step.cost),
+        "tags": list(planned.tags),
+        "inherit_tags": planned.inherit_tags,
+        "unpriced": step.unpriced is not None,
+        "from_runs": step.from_runs,
+        "max_output_tokens_enough": step.enough,
+    }
+
+
+def _route_json(decision: RouteDecision) -> Json:
+    whole = decision.as_json()
+    names = ("policy", "score", "tier", "model", "candidates", "because", "refused", "notices")
+    return {name: whole[name] for name in names}
+
+
+def _tokens_json(spread: Spread) -> Json:
+    return [spread.low, spread.likely, spread.high]
+
+
+def _dollars_json(spread: Spread) -> Json:
+    return {
+        "low": usd(spread.low),
+        "likely": None if spread.likely is None else usd(spread.likely),
+        "high": None if spread.high is None else usd(spread.high),
+    }

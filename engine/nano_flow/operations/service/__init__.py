@@ -1,0 +1,1 @@
+"""What a service does by itself: queued runs, schedules, webhooks, notifications, retention."""

@@ -1,0 +1,127 @@
+"""A worker: takes runs from the store, and gives them back when it is told to end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from nano_flow.core.errors import NanoFlowError
+from nano_flow.core.events import RunFinished
+from nano_flow.operations.place import Place
+from nano_flow.operations.runs.due import due_runs
+from nano_flow.operations.runs.starting import Company, Control, ProcessTree, ResumeOrder, Stop, resume_run
+from nano_flow.operations.service.due import lost_runs, startable
+from nano_flow.operations.service.queueing import WORKER
+from nano_flow.ports.store import Mark, RunSummary
+from nano_flow.project.service.reading import service_in_force
+
+LOOK_SECONDS = 0.5
+DUE_SECONDS = 2.0
+_SAY_SECONDS = 5.0
+
+
+@dataclass(slots=True)
+class Worker:
+    """Works on the runs of one store. ``tell`` gets a line for each that begins and ends."""
+
+    place: Place
+    at_once: int = 1
+    until_idle: bool = False
+    """End when nothing is queued and nothing runs."""
+    tell: Callable[[str], None] = lambda line: None
+    tree: ProcessTree = field(default_factory=ProcessTree)
+    goes_on: Callable[[], bool] = lambda: True
+    """False once whoever started it is gone."""
+    _controls: dict[str, Control] = field(default_factory=dict)
+    _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    _refused: set[str] = field(default_factory=set)
+    _stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    _due_at: float = 0.0
+    _seen_at: float = 0.0
+    _name: str = field(default_factory=lambda: f"{socket.gethostname()} {os.getpid()}")
+
+    async def work(self) -> None:
+        """Until it is told to stop; runs that are under way then pause and are queued again."""
+        while not self._stopping.is_set():
+            await asyncio.to_thread(self._say_alive)
+            for run in await asyncio.to_thread(self._next) if len(self._tasks) < self.at_once else ():
+                self._tasks[run.run_id] = asyncio.create_task(self._run(run))
+            if not self._tasks and self.until_idle:
+                return
+            waiting = [asyncio.create_task(self._stopping.wait()), *self._tasks.values()]
+            await asyncio.wait(waiting, timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            waiting[0].cancel()
+            self._tasks = {run_id: task for run_id, task in self._tasks.items() if not task.done()}
+            if not self.goes_on():
+                self.stop()
+        await asyncio.gather(*self._tasks.values())
+
+    def stop(self) -> None:
+        """End soon: what runs is stopped where it is, and another worker goes on with it."""
+        self._stopping.set()
+        for control in self._controls.values():
+            control.order_now(Stop("interrupt", "", "the worker ends", pause=True))
+
+    def _say_alive(self) -> None:
+        store, now = self.place.store, time.time()
+        if now - self._seen_at >= _SAY_SECONDS and store.exists():
+            self._seen_at = now
+            store.remember(Mark(WORKER, self._name, now))
+
+    def _next(self) -> list[RunSummary]:
+        store = self.place.store
+        if not store.exists():
+            return []
+        now = time.time()
+        service = service_in_force(self.place.current, self.place.config_dir, self.place.environ)
+        with store.reader() as reader:
+            found = [run for run in startable(reader, service) if self._may_take(run)]
+            if not found and now - self._due_at >= DUE_SECONDS:
+                self._due_at = now
+                due = [reader.find_run(run.run_id) for run in due_runs(self.place, now)]
+                found = [run for run in (*due, *lost_runs(reader)) if self._may_take(run)]
+        return found[: self.at_once - len(self._tasks)]
+
+    def _may_take(self, run: RunSummary) -> bool:
+        return run.run_id not in self._tasks and run.run_id not in self._refused
+
+    async def _run(self, run: RunSummary) -> None:
+        """One run, to its end or its pause. What it refuses to begin with is its end: nobody else would do better."""
+
+        def hold(control: Control) -> None:
+            self._controls[run.run_id] = control
+
+        self.tell(f"{run.run_id} {run.workflow}: taken")
+        order = ResumeOrder(run.run_id, accept_changes=await asyncio.to_thread(self._is_fresh, run))
+        try:
+            report = await resume_run(self.place, order, Company(on_control=hold, tree=self.tree))
+            self.tell(f"{run.run_id} {run.workflow}: {report.end.status}")
+            if self._stopping.is_set() and report.end.status == "paused" and report.end.reason == "interrupt":
+                await asyncio.to_thread(self.place.store.requeue_run, run.run_id)
+        except NanoFlowError as error:
+            self.tell(f"{run.run_id} {run.workflow}: {error}")
+            await self._refuse(run, str(error))
+        finally:
+            self._controls.pop(run.run_id, None)
+
+    def _is_fresh(self, run: RunSummary) -> bool:
+        """True where nothing was done yet: then nothing that changed meanwhile could be paid twice."""
+        with self.place.store.reader() as reader:
+            return next(iter(reader.events_of(run.run_id)), None) is None
+
+    async def _refuse(self, run: RunSummary, why: str) -> None:
+        self._refused.add(run.run_id)
+        store = self.place.store
+        try:
+            with store.reader() as reader:
+                if reader.find_run(run.run_id).owner is not None:
+                    return  # another worker was faster
+            _, journal = store.reopen_run(run.run_id)
+            journal.record(RunFinished(time.time(), "failed", None, why, None, None, 0.0))
+            await journal.close()
+        except NanoFlowError as error:
+            self.tell(f"{run.run_id}: {error}")
