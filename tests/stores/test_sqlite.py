@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from nano_flow.contracts.journal import JournalContract, kinds
+from nano_flow.contracts.queue import QueueContract
 from nano_flow.contracts.store import StoreContract
 from nano_flow.core.errors import StoreError, UsageError
 from nano_flow.core.events import RunFinished, StepFinished
@@ -192,7 +193,7 @@ def test_sums_are_exact_beyond_what_a_float_holds(tmp_path: Path) -> None:
         assert reader.spend("run")[0].cost == 3 * large
 
 
-class TestSqliteStore(StoreContract):
+class TestSqliteStore(StoreContract, QueueContract):
     def store(self, folder: Path) -> Store:
         return open_store(folder)
 
