@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 
 import click
 import pytest
@@ -122,3 +123,14 @@ def test_nobody_is_asked_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> 
     assert Options().may_ask
     assert not Options(no_input=True).may_ask
     assert not Options(json=True).may_ask
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "latin-1", "utf-8"])
+def test_json_is_utf_8_whatever_the_terminal_is(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding=encoding))
+    output.document("x@1", {"said": "héllo 😀 \udc80"})
+    output.event_line({"said": "é"})
+    first, second = raw.getvalue().decode("utf-8").split("\n}\n")
+    assert json.loads(f"{first}\n}}")["said"] == "héllo 😀 \udc80"
+    assert json.loads(second) == {"said": "é"}

@@ -15,7 +15,7 @@ from nano_flow.core.money import Cost, Money
 from nano_flow.core.refs import ModelRef
 from nano_flow.gateway.ask import ModelAnswer, ModelAsk
 from nano_flow.plan.plan import Plan
-from nano_flow.ports import CommandResult
+from nano_flow.ports import WHOLE, Capture, CommandResult
 from nano_flow.runtime.recorder import Recorder
 from nano_flow.runtime.run import RunEnd, RunOrder, run_plan
 from nano_flow.steps.context import Services
@@ -123,7 +123,13 @@ class World:
     asked: Counter[tuple[str, int]] = field(default_factory=Counter)
 
     async def run(
-        self, argv: Sequence[str], *, env: Mapping[str, str], cwd: str, stdin: str | None = None
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        cwd: str,
+        stdin: str | None = None,
+        capture: Capture = WHOLE,
     ) -> CommandResult:
         self.commands[tuple(argv)] += 1
         await LoopClock().sleep(1)

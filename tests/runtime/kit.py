@@ -19,7 +19,7 @@ from nano_flow.plan.kinds.prompt import PlannedPrompt
 from nano_flow.plan.kinds.set import PlannedSet
 from nano_flow.plan.kinds.table import Spec
 from nano_flow.plan.plan import Plan, PlannedGraph, PlannedLimits, PlannedStep
-from nano_flow.ports import CommandResult, RecordedWork, Tool
+from nano_flow.ports import WHOLE, Capture, CommandResult, RecordedWork, Tool
 from nano_flow.runtime.run import RunEnd, RunOrder, run_plan
 from nano_flow.source.expressions import check_expression, check_template
 from nano_flow.steps.context import Services
@@ -107,7 +107,13 @@ class FakeCommands:
         self.results: dict[str, CommandResult] = {}
 
     async def run(
-        self, argv: Sequence[str], *, env: Mapping[str, str], cwd: str, stdin: str | None = None
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        cwd: str,
+        stdin: str | None = None,
+        capture: Capture = WHOLE,
     ) -> CommandResult:
         self.ran.append(tuple(argv))
         return self.results.get(argv[0], CommandResult(" ".join(argv) + "\n", "", 0))

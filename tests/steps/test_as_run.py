@@ -141,3 +141,56 @@ def test_a_variable_that_is_null_is_not_set(monkeypatch: pytest.MonkeyPatch) -> 
         .replace("}\noutputs", "\noutputs")
     )
     assert run(text, "x").outputs["said"] == "no/no/no"
+
+
+PRINTS = """nano_flow: 1
+name: w
+inputs: {path: {type: string}}
+steps:
+  big: {run: "head -c 1200000 /dev/zero | tr '\\\\0' x; echo why >&2"MORE}
+  after: {needs: [big], set: {v: "READ"}}
+outputs: {v: "{{ steps.after.output.v }}"}
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "read", "length"),
+    [
+        ("", "{{ steps.big.output.stdout | length }}", None),
+        ("", "{{ steps.big.output | tojson | length }}", None),
+        (", retry: {max_attempts: 3, delay: 1s}", "{{ steps.big.output.stdout | length }}", None),
+        (", output_schema: {type: string}", "{{ steps.big.status }}", None),
+        ("", "{{ steps.big.output.stderr | length }}", 3),
+        ("", "{{ steps.big.output.exit_code }}", 0),
+        (", max_output: 2M", "{{ steps.big.output.stdout | length }}", 1_200_000),
+        (", max_output: 1000, capture: tail", "{{ steps.big.output.stdout | length }}", 1_000),
+        (", capture: none", "{{ steps.big.output.stdout | length }}", 0),
+    ],
+)
+def test_what_a_later_step_reads_is_whole_or_an_error(more: str, read: str, length: int | None) -> None:
+    result = run(PRINTS.replace("MORE", more).replace("READ", read), "x")
+    step = result.steps["big"][0]
+    if length is not None:
+        assert (step.status, result.outputs["v"]) == ("succeeded", length)
+        return
+    assert step.error["class"] == "output_limit" and "1,200,000 bytes of stdout" in step.error["message"]
+    assert "max_output" in step.error["message"] and "capture: tail | head | none" in step.error["message"]
+
+
+def test_a_group_without_outputs_hands_on_what_its_command_printed() -> None:
+    grouped = PRINTS.replace("  big:", "  group:\n    steps:\n      big:").replace("needs: [big]", "needs: [group]")
+    assert run(grouped.replace("MORE", "").replace("READ", "{{ steps.group.status }}"), "x").status == "succeeded"
+    read = grouped.replace("MORE", "").replace("READ", "{{ steps.group.output | tojson | length }}")
+    assert "output_limit" in {row.error["class"] for rows in run(read, "x").steps.values() for row in rows if row.error}
+
+
+def test_a_list_that_is_cut_fails_a_step_that_reads_it() -> None:
+    for number in range(205):
+        Path(f"needle-{number}.txt").write_text("")
+    found = """nano_flow: 1
+name: w
+inputs: {path: {type: string}}
+steps: {r: {tool: search_files, with: {glob: "{{ inputs.path }}"}, on_error: continue}}
+"""
+    step = run(found, "needle-*").steps["r"][0]
+    assert step.error["class"] == "output_limit" and step.output is None

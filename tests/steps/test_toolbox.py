@@ -12,7 +12,7 @@ from nano_flow.core.errors import StepError
 from nano_flow.core.messages import Json
 from nano_flow.plan.kinds.run import PlannedRun
 from nano_flow.plan.plan import Plan, PlannedInput, PlannedToolSource
-from nano_flow.ports import CommandResult, ServerOrder, Tool
+from nano_flow.ports import WHOLE, Capture, CommandResult, ServerOrder, Tool
 from nano_flow.runtime.templates import render
 from nano_flow.steps.tools.declared import Surroundings
 from nano_flow.steps.tools.settings import Settings, variables
@@ -31,7 +31,13 @@ class Commands(FakeCommands):
         self.given: list[dict[str, object]] = []
 
     async def run(
-        self, argv: Sequence[str], *, env: Mapping[str, str], cwd: str, stdin: str | None = None
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        cwd: str,
+        stdin: str | None = None,
+        capture: Capture = WHOLE,
     ) -> CommandResult:
         self.given.append({"env": dict(env), "cwd": cwd, "stdin": stdin})
         return await super().run(argv, env=env, cwd=cwd, stdin=stdin)

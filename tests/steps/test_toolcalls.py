@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import pytest
 
-from nano_flow.core.errors import StepError, StoreError
+from nano_flow.core.errors import OutputLimit, StepError, StoreError
 from nano_flow.core.events import StepFailed, ToolCalled, ToolIntended
 from nano_flow.core.messages import ChatReply, Json, Message, ToolCall, Usage
 from nano_flow.plan.kinds.run import PlannedRun
@@ -170,6 +170,29 @@ def test_a_long_result_shows_both_ends_to_the_model_and_is_kept_whole() -> None:
     assert content.startswith("x" * 15_000 + "\n[cut: 10003 characters]\n") and content.endswith("xend")
     (recorded,) = [event for event in kit.events if isinstance(event, ToolCalled)]
     assert len(str(recorded.result)) == 30_003
+
+
+def test_what_is_cut_is_shown_to_the_model_with_a_note_and_answers_a_resume() -> None:
+    kit = Kit()
+    ask(kit, calls(("t", {})), "fine", tools=[raising(OutputLimit("too much of it", ["a", "b"]))])
+    assert told(kit)[0].content == '["a", "b"]\n[cut: too much of it]'
+    (recorded,) = [event for event in kit.events if isinstance(event, ToolCalled)]
+    assert (recorded.result, recorded.error_kind) == (["a", "b"], "output_limit")
+
+
+def test_the_same_call_again_and_again_is_told_and_then_ended() -> None:
+    kit, tool = Kit(), FakeTool("t", lambda arguments: "same")
+    ask(kit, *[calls(("t", {"n": 1}))] * 9, tools=[tool])
+    assert len(tool.asked) == 6
+    assert failure(kit)[0] == "tool_loop" and '"t" was called 6 times in a row' in failure(kit)[1]
+    notes = ["times in a row" in message.content for message in told(kit, 5)]
+    assert notes == [False, False, True, True, True]
+
+
+def test_another_result_or_another_call_between_is_no_loop() -> None:
+    kit, tool = Kit(), FakeTool("t", lambda arguments: arguments["n"])
+    ask(kit, *[calls(("t", {"n": n % 2})) for n in range(12)], "fine", tools=[tool])
+    assert len(tool.asked) == 12 and not any("in a row" in message.content for message in told(kit, 12))
 
 
 @pytest.mark.parametrize(("finish", "kind"), [("length", "length"), ("content_filter", "content_filter")])

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from nano_flow.core.errors import StepError
+from nano_flow.core.errors import OutputLimit, StepError
 from nano_flow.core.messages import Json
-from nano_flow.tools import commands as module
 from nano_flow.tools.commands import RunCommand
 from nano_flow.tools.files.workspace import Workspace
 from nano_flow.tools.processes.local import LocalCommands
@@ -96,9 +95,11 @@ def test_no_folder_outside(tmp_path: Path, cwd: str) -> None:
         call(tool(tmp_path, "pwd"), "pwd", cwd=cwd)
 
 
-def test_long_output_shows_both_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_SHOWN", 3)
-    assert call(tool(tmp_path, "echo"), "echo", "123456789")["stdout"] == "123\n[cut: 4 characters]\n89\n"
+def test_output_is_whole_or_said_to_be_too_much(tmp_path: Path) -> None:
+    assert call(tool(tmp_path, "seq"), "seq", "20000")["stdout"].endswith("\n20000\n")
+    with pytest.raises(OutputLimit, match=r'"seq" printed more than is kept: 1,288,895 bytes of stdout') as raised:
+        call(tool(tmp_path, "seq"), "seq", "200000")
+    assert isinstance(raised.value.partial, dict) and str(raised.value.partial["stdout"]).startswith("1\n2\n")
 
 
 def test_a_command_that_does_not_end(tmp_path: Path) -> None:

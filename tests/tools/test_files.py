@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from nano_flow.core.errors import StepError
+from nano_flow.core.errors import OutputLimit, StepError
 from nano_flow.core.messages import Json
 from nano_flow.tools.files import reading, searching
 from nano_flow.tools.files.tool import FILE_TOOLS, file_tool
@@ -64,10 +64,12 @@ class TestReading:
         monkeypatch.setattr(reading, "READ_CAP", 10)
         monkeypatch.setattr(reading, "_SCANNED", 40)
         put(workspace, "big", "".join(f"{n:04}\n" for n in range(100)))
-        text = call(workspace, "read_file", path="big")
-        assert isinstance(text, str)
-        assert text.startswith('0000\n0001\n\n[cut: the file is larger than 10 bytes; "first_line"')
-        assert call(workspace, "read_file", path="big", first_line=3) == "0002\n0003\n\n[cut: at line 5]"
+        with pytest.raises(OutputLimit, match='"big" is larger than 10 bytes; "first_line" and "lines"') as whole:
+            call(workspace, "read_file", path="big")
+        assert whole.value.partial == "0000\n0001\n"
+        with pytest.raises(OutputLimit, match="they end before line 5") as some:
+            call(workspace, "read_file", path="big", first_line=3)
+        assert some.value.partial == "0002\n0003\n"
         with pytest.raises(StepError, match="too large to look for a line"):
             call(workspace, "read_file", path="big", first_line=50)
 
@@ -87,8 +89,9 @@ class TestReading:
         assert call(workspace, "list_directory") == listed
         assert call(workspace, "list_directory", path="sub") == ["x"]
         monkeypatch.setattr(reading, "_ENTRIES", 2)
-        many = call(workspace, "list_directory", path=".")
-        assert isinstance(many, list) and (len(many), many[-1]) == (3, "[cut: more than 2 entries]")
+        with pytest.raises(OutputLimit, match="more than 2 entries") as many:
+            call(workspace, "list_directory", path=".")
+        assert isinstance(many.value.partial, list) and len(many.value.partial) == 2
         with pytest.raises(StepError, match="not a folder"):
             call(workspace, "list_directory", path="b")
 
@@ -205,11 +208,11 @@ class TestSearching:
     @pytest.mark.parametrize(
         ("bound", "value", "note"),
         [
-            ("_MATCHES", 1, "[cut: more than 1 matches"),
-            ("_FILES", 1, "[cut: the search ended after 1 files"),
-            ("_FOLDERS", 1, "[cut: the search ended after 1 folders"),
-            ("_BYTES", 1, "[cut: the search ended after 1 bytes"),
-            ("_SECONDS", -1.0, "[cut: the search ended after -1 seconds"),
+            ("_MATCHES", 1, "more than 1 matches"),
+            ("_FILES", 1, "the search ended after 1 files"),
+            ("_FOLDERS", 1, "the search ended after 1 folders"),
+            ("_BYTES", 1, "the search ended after 1 bytes"),
+            ("_SECONDS", -1.0, "the search ended after -1 seconds"),
         ],
     )
     def test_bounds(
@@ -222,15 +225,15 @@ class TestSearching:
             monkeypatch.setattr(
                 searching, "Bounds", lambda until, stopped: made(until, stopped, **{defaults[bound]: value})
             )
-        found = call(workspace, "search_files", text="needle")
-        assert isinstance(found, list) and str(found[-1]).startswith(note)
-        assert len(found) <= 2
+        with pytest.raises(OutputLimit, match=note) as raised:
+            call(workspace, "search_files", text="needle")
+        assert isinstance(raised.value.partial, list) and len(raised.value.partial) <= 1
 
     def test_a_search_that_nobody_waits_for_ends(self, workspace: Workspace) -> None:
         stopped = threading.Event()
         stopped.set()
-        found = searching.search_files(workspace, {"text": "needle"}, stopped)
-        assert found == ["[cut: the search ended after nothing: it was stopped; give a path or a glob]"]
+        with pytest.raises(OutputLimit, match="ended after nothing: it was stopped"):
+            searching.search_files(workspace, {"text": "needle"}, stopped)
 
     def test_cancelling_stops_the_thread(self, workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
         began, ended = threading.Event(), threading.Event()

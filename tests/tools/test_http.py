@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nano_flow.core.errors import StepError
+from nano_flow.core.errors import OutputLimit, StepError
 from nano_flow.core.messages import Json
 from nano_flow.tools.http import HttpGet
 from nano_flow.tools.web import fetch
@@ -213,10 +213,10 @@ class TestAnswers:
         monkeypatch.setattr(fetch, "BODY_CAP", 8)
         chunked = ["Transfer-Encoding: chunked"]
         assert text("http://a.b/", answer(b"3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n", headers=chunked)) == "abcde"
-        assert str(text("http://a.b/", answer(b"9\r\n123456789\r\n0\r\n\r\n", headers=chunked))).startswith(
-            "12345678\n[cut"
-        )
-        assert str(text("http://a.b/", answer("123456789"))).startswith("12345678\n[cut: the answer is larger")
+        for large in (answer(b"9\r\n123456789\r\n0\r\n\r\n", headers=chunked), answer("123456789")):
+            with pytest.raises(OutputLimit, match=r"the answer of http://a\.b/ is larger than") as raised:
+                text("http://a.b/", large)
+            assert isinstance(raised.value.partial, dict) and raised.value.partial["text"] == "12345678"
         assert text("http://a.b/", b"HTTP/1.0 200 OK\r\n\r\nold") == "old"
         assert text("http://a.b/", b"HTTP/1.1 100 Continue\r\n\r\n" + answer("x")) == "x"
         assert text("http://a.b/", answer(b"", "204 No Content", ["Content-Length: 9"])) == ""

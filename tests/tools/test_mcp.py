@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import pytest
 
-from nano_flow.core.errors import StepError, StoreError
+from nano_flow.core.errors import OutputLimit, StepError, StoreError
 from nano_flow.core.messages import Json, ToolSpec
 from nano_flow.ports import ServerOrder
 from nano_flow.tools.mcp import sdk, stdio
@@ -190,9 +190,10 @@ def test_results(tmp_path: Path, how: str, result: Json) -> None:
     assert with_server(plain(tmp_path, how), calling("echo", x="a")) == result
 
 
-def test_a_huge_result_is_cut(tmp_path: Path) -> None:
-    result = with_server(plain(tmp_path, "big"), calling("echo"))
-    assert isinstance(result, str) and result.endswith("x\n[cut: 951424 more characters]")
+def test_a_huge_result_is_said_to_be_one(tmp_path: Path) -> None:
+    with pytest.raises(OutputLimit, match="the result has 2,000,000 characters, 1,048,576 are the most") as raised:
+        with_server(plain(tmp_path, "big"), calling("echo"))
+    assert raised.value.partial == "x" * 1_048_576
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from nano_flow.core.errors import StepError
-from nano_flow.ports import CommandResult
+from nano_flow.ports import Capture, CommandResult
 from nano_flow.tools.processes import local as processes
 from nano_flow.tools.processes.local import LocalCommands
 
@@ -102,11 +102,25 @@ def test_a_script_without_its_interpreter(tmp_path: Path) -> None:
         run([str(script)], tmp_path)
 
 
-def test_endless_output_is_cut_and_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes, "OUTPUT_CAP", 1_000)
-    done = run(["sh", "-c", "yes | head -c 3000000; yes e | head -c 2000 >&2"])
-    assert done.stdout == "y\n" * 500 + "\n[cut: 2999000 more bytes]"
-    assert done.stderr == "e\n" * 500 + "\n[cut: 1000 more bytes]"
+@pytest.mark.parametrize(
+    ("side", "kept", "sizes"),
+    [
+        ("both", "begin\n\nend\n", {"stdout": 300_010}),
+        ("head", "begin\nyyyy", {}),
+        ("tail", "yyyyyyend\n", {}),
+        ("none", "", {}),
+    ],
+)
+def test_much_output_is_kept_at_the_ends_without_a_mark_in_it(side: Any, kept: str, sizes: dict[str, int]) -> None:
+    script = "echo begin; head -c 300000 /dev/zero | tr '\\0' y; echo end; echo err >&2"
+    most = {"both": 8}.get(side, 10)
+    commands = LocalCommands()
+    done = asyncio.run(
+        commands.run(["sh", "-c", script], env={"PATH": os.environ["PATH"]}, cwd="/tmp", capture=Capture(most, side))
+    )
+    expected = {"both": "begi\nend\n"}.get(side, kept)
+    assert (done.stdout, done.sizes) == (expected, sizes)
+    assert done.stderr == ("" if side == "none" else "err\n")
 
 
 def test_output_without_end_is_stopped_by_cancelling(tmp_path: Path) -> None:

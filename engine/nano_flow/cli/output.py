@@ -55,18 +55,28 @@ def data(text: str) -> None:
 
 def document(schema: str, fields: Mapping[str, object]) -> None:
     """One JSON document to stdout, its ``schema`` first: ``document("nano-flow/run@1", {...})``."""
-    _write(sys.stdout, json.dumps({"schema": schema, **fields}, ensure_ascii=False, indent=2, allow_nan=False))
+    whole(json.dumps({"schema": schema, **fields}, ensure_ascii=False, indent=2, allow_nan=False))
 
 
 def event_line(fields: Mapping[str, object]) -> None:
     """One JSON object on one line, at once, for ``--json=events``."""
-    _write(sys.stdout, json.dumps(fields, ensure_ascii=False, allow_nan=False))
+    whole(json.dumps(fields, ensure_ascii=False, allow_nan=False))
     sys.stdout.flush()
 
 
 def turn_away() -> None:
     """Send standard output nowhere: it cannot be written, and Python is not to complain of that again at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def whole(text: str) -> None:
+    """A document in a format of its own (JSON, SVG, CSV) to stdout: UTF-8, whatever encoding the terminal has."""
+    binary = getattr(sys.stdout, "buffer", None)
+    if binary is None:  # a stand-in that takes text
+        _write(sys.stdout, text)
+        return
+    sys.stdout.flush()
+    binary.write(f"{text}\n".encode("utf-8", "backslashreplace"))
 
 
 def note(text: str, *, level: int = 0) -> None:

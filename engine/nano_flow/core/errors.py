@@ -6,6 +6,7 @@ NanoFlowError
 ├── StoreError(path)               the journal cannot be written or read; the run stops
 └── RunError
     ├── StepError(kind_of_error)   a step failed
+    │   └── OutputLimit(partial)   a result was too large to keep
     ├── LimitReached(limit)        a budget or a bound was reached, exit 5
     └── ProviderError
         ├── Retryable              the same model again
@@ -21,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nano_flow.core.diagnostics import Diagnostic
-from nano_flow.core.messages import Usage
+from nano_flow.core.messages import Json, Usage
 
 
 class NanoFlowError(Exception):
@@ -68,6 +69,14 @@ class StepError(RunError):
     def __init__(self, kind: str, message: str) -> None:
         self.kind = kind
         super().__init__(message)
+
+
+class OutputLimit(StepError):
+    """A result is larger than what is kept of one; ``partial`` is what was kept, for whoever only shows it."""
+
+    def __init__(self, message: str, partial: Json = None) -> None:
+        self.partial = partial
+        super().__init__("output_limit", message)
 
 
 class LimitReached(RunError):

@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from nano_flow.documents.agent import AgentSettings
-from nano_flow.documents.commands import CommandLine
+from nano_flow.documents.commands import ByteCount, CommandLine
 from nano_flow.documents.common import (
     Argument,
     Document,
@@ -151,6 +151,10 @@ class RunStep(StepBase):
     """Variables of the command; one that is null is not set."""
     output_schema: Maybe[JsonSchema] = None
     """JSON Schema of stdout; makes `output` the parsed JSON."""
+    max_output: Maybe[ByteCount] = None
+    """The most that it may print where a later step reads it; default: 1M, at most 64M."""
+    capture: Maybe[Literal["head", "tail", "none"]] = None
+    """Keep only the beginning, the end, or nothing of what it prints beyond `max_output`."""
 
 
 class ToolStep(StepBase):

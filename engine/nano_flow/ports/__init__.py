@@ -3,15 +3,17 @@
 from nano_flow.ports.approver import Approver
 from nano_flow.ports.cache import Cache
 from nano_flow.ports.clock import Clock
-from nano_flow.ports.commands import CommandResult, Commands
+from nano_flow.ports.commands import WHOLE, Capture, CommandResult, Commands
 from nano_flow.ports.journal import Journal, RecordedWork, RunRecord
 from nano_flow.ports.model import ChatProvider
 from nano_flow.ports.sink import EventSink
 from nano_flow.ports.tool import ServerOrder, Tool, ToolServer
 
 __all__ = [
+    "WHOLE",
     "Approver",
     "Cache",
+    "Capture",
     "ChatProvider",
     "Clock",
     "CommandResult",

@@ -3,24 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
 
 
 @dataclass(frozen=True, slots=True)
 class CommandResult:
-    """How a command ended; output beyond the cap is cut and ends with a note that says so."""
+    """How a command ended; ``sizes`` names the streams of which not everything was kept, and their bytes in all."""
 
     stdout: str
     stderr: str
     exit_code: int
+    sizes: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def cut(self) -> str:
+        """Which streams are not whole, in words; empty where both are."""
+        return " and ".join(f"{size:,} bytes of {stream}" for stream, size in self.sizes.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """How much of stdout, and of stderr, is kept: ``most`` bytes of both ends, of one of them, or nothing."""
+
+    most: int = 1_048_576
+    side: Literal["both", "head", "tail", "none"] = "both"
+
+
+WHOLE = Capture()
 
 
 class Commands(Protocol):
     """Starts commands of this machine."""
 
     async def run(
-        self, argv: Sequence[str], *, env: Mapping[str, str], cwd: str, stdin: str | None = None
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        cwd: str,
+        stdin: str | None = None,
+        capture: Capture = WHOLE,
     ) -> CommandResult:
         """Run a command to its end, without a shell, with exactly ``env``; no stdin is an empty one.
 

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from nano_flow.core.errors import StepError
+from nano_flow.core.errors import OutputLimit, StepError
 from nano_flow.core.messages import Json, ToolSpec
 from nano_flow.ports import Commands
 from nano_flow.tools.files.workspace import Workspace
@@ -18,9 +18,6 @@ INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "TERM")
 
 DEADLINE_S = 600.0
 """For one command, where the step has no shorter timeout."""
-
-_SHOWN = 6_000
-"""Characters of stdout, and of stderr, that are returned from the beginning, and as many from the end."""
 
 _WORD: dict[str, Json] = {"type": "string"}
 _COMMAND: dict[str, Json] = {
@@ -79,7 +76,10 @@ class RunCommand:
                 )
         except TimeoutError:
             raise StepError("tool", f'"{argv[0]}" did not end within {self.deadline_s:g} seconds') from None
-        return {"exit_code": result.exit_code, "stdout": _both_ends(result.stdout), "stderr": _both_ends(result.stderr)}
+        shown: dict[str, Json] = {"exit_code": result.exit_code, "stdout": result.stdout, "stderr": result.stderr}
+        if result.cut:
+            raise OutputLimit(f'"{argv[0]}" printed more than is kept: {result.cut}', shown)
+        return shown
 
     def _check(self, argv: list[str]) -> None:
         if not any(argv[: len(words)] == words for entry in self.allow if (words := entry.split())):
@@ -96,9 +96,3 @@ def _found(program: str, path: str) -> str:
     if found is None:
         raise StepError("tool", f'"{program}" was not found')
     return found
-
-
-def _both_ends(text: str) -> str:
-    if len(text) <= 2 * _SHOWN:
-        return text
-    return f"{text[:_SHOWN]}\n[cut: {len(text) - 2 * _SHOWN} characters]\n{text[-_SHOWN:]}"

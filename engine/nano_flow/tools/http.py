@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from nano_flow.core.errors import StepError
+from nano_flow.core.errors import OutputLimit, StepError
 from nano_flow.core.messages import Json, ToolSpec
 from nano_flow.tools.web.fetch import BODY_CAP, Answer, Network, fetch, system_dial, system_resolve
 from nano_flow.tools.web.urls import AllowList
@@ -56,12 +56,15 @@ class HttpGet:
                 answer = await fetch(str(arguments["url"]), allowed, self.network)
         except TimeoutError:
             raise StepError("tool", f"no whole answer within {self.deadline_s:g} seconds") from None
-        return {
+        result: dict[str, Json] = {
             "status": answer.status,
             "url": answer.url,
             "content_type": answer.headers.get("Content-Type", ""),
             "text": _text(answer),
         }
+        if answer.cut:
+            raise OutputLimit(f"the answer of {answer.url} is larger than {BODY_CAP:,} bytes", result)
+        return result
 
 
 def _text(answer: Answer) -> str:
@@ -73,4 +76,4 @@ def _text(answer: Answer) -> str:
         text = answer.body.decode(charset, errors="replace")
     except (LookupError, ValueError):  # a name that is no encoding of text
         text = answer.body.decode("utf-8", errors="replace")
-    return f"{text}\n[cut: the answer is larger than {BODY_CAP:,} bytes]" if answer.cut else text
+    return text

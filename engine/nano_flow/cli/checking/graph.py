@@ -40,5 +40,5 @@ def command(options: Options, /, file: Path, form: Format, run: str | None) -> i
     if options.json:
         output.document("nano-flow/graph@1", {"workflow": made.workflow, "format": form, "drawing": made.text})
     else:
-        output.data(made.text.rstrip("\n"))
+        output.whole(made.text.rstrip("\n"))
     return 0

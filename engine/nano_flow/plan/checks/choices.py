@@ -18,7 +18,7 @@ ERROR_CLASSES = (
     *("rate_limit", "overloaded", "server_error", "timeout", "connection", "context_window", "model_not_found"),
     *("credentials", "bad_request", "content_filter", "provider", "incomplete", "max_turns", "schema", "verify"),
     *("command", "tool", "template", "condition", "switch", "for_each", "inputs", "outputs", "attachment"),
-    *("exhausted", "fail", "limit", "budget", "error", "defect"),
+    *("exhausted", "fail", "limit", "budget", "error", "defect", "output_limit", "tool_loop"),
 )
 """The classes that ``retry.errors`` may name; adapters from other packages may have more, so others are a warning."""
 

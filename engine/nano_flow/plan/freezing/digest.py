@@ -16,7 +16,9 @@ from nano_flow.plan.kinds.prompt import PlannedPrompt
 from nano_flow.plan.plan import Plan, PlannedGraph, PlannedInput, PlannedLimits, PlannedStep, PlannedToolSource, Value
 from nano_flow.source.expressions import Template
 
-_IGNORED = frozenset({"where", "digest", "description", "path", "file", "files", "workspace", "order"})
+_IGNORED = frozenset(
+    {"where", "digest", "description", "path", "file", "files", "workspace", "order", "read_by_others"}
+)
 
 
 def step_digest(step: PlannedStep) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from nano_flow.core.messages import Json
 from nano_flow.documents.agent import RunVerify
 from nano_flow.documents.steps import RunStep
 from nano_flow.documents.workflow import CommandTool
 from nano_flow.plan.draft import Draft, DraftStep, Path
+from nano_flow.plan.freezing.readers import streams_read
 from nano_flow.plan.kinds.kind import (
     Built,
     Fields,
@@ -43,6 +45,10 @@ class PlannedRun:
     env: Mapping[str, Template | None] = field(default_factory=dict)
     output_schema: Mapping[str, Json] | None = None
     may_be_option: tuple[int, ...] = ()  # positions in argv: `dash: allow`
+    max_output: int | None = None
+    capture: Literal["head", "tail", "none"] | None = None
+    read_by_others: tuple[str, ...] = ()
+    """Which of ``stdout`` and ``stderr`` a later step, or the outputs, read."""
 
 
 def command(
@@ -93,7 +99,15 @@ def _read(document: RunStep, fields: Fields, read: Reader) -> None:
 
 def _freeze(draft: Draft, step: DraftStep, built: Built) -> PlannedRun:
     assert isinstance(step.document, RunStep)
-    return command(step.document, draft.fields[step.number], output_schema(draft, step))
+    planned = command(step.document, draft.fields[step.number], output_schema(draft, step))
+    document = step.document
+    read = ("stdout", *streams_read(draft, step)) if document.output_schema is not None else streams_read(draft, step)
+    return replace(
+        planned,
+        max_output=document.max_output,
+        capture=document.capture,
+        read_by_others=tuple(sorted(set(read))),
+    )
 
 
 def _output(scope: Scope, step: int) -> Shape:

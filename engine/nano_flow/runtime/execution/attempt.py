@@ -24,7 +24,9 @@ from nano_flow.steps.kind import ExecuteNow
 from nano_flow.steps.order import Names, Order
 from nano_flow.steps.table import KINDS
 
-_NOT_RETRIED = frozenset({"template", "condition", "for_each", "max_items", "budget", "limit", "defect"})
+_NOT_RETRIED = frozenset(
+    {"template", "condition", "for_each", "max_items", "budget", "limit", "defect", "output_limit"}
+)
 """Classes that a second attempt cannot help; retried only where ``retry.errors`` names them."""
 
 _ANSWERED_INSIDE = frozenset({"approve", "switch"})

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from nano_flow.core.errors import StepError
+from nano_flow.core.errors import OutputLimit, StepError
 from nano_flow.core.messages import Json, Message, ToolCall
 from nano_flow.core.text import as_text
 from nano_flow.ports import Tool
@@ -23,6 +23,10 @@ _TAIL = 5_000
 
 _MAX_FAILURES = 3
 """Turns in a row in which a tool fails before the step fails."""
+_TOLD_AFTER = 3
+"""Equal calls in a row with equal results after which the model is told."""
+_ENDED_AFTER = 6
+"""The same, after which the step fails: nothing new comes of it, and each turn is paid."""
 _MAX_CALLS = 64
 """Calls of one turn that are served; the model is told of the others."""
 _AT_ONCE = 16
@@ -47,6 +51,9 @@ class ToolDesk:
     execution: Execution
     tools: Mapping[str, Tool]
     failures: Counter[str] = field(default_factory=Counter)
+    last: tuple[str, str, str] | None = None
+    """Name, arguments and result of the latest call."""
+    in_a_row: int = 0
     free: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
 
     async def serve(self, calls: tuple[ToolCall, ...], turn: int) -> list[Message]:
@@ -64,7 +71,27 @@ class ToolDesk:
             if alive:
                 await asyncio.wait(alive)
         self._count(calls, results)
-        return [Message("tool", done.text, tool_call_id=call.id) for call, done in zip(calls, results, strict=True)]
+        note = self._note({(call.name, call.arguments, done.text) for call, done in zip(calls, results, strict=True)})
+        texts = [*(done.text for done in results[:-1]), results[-1].text + note]
+        return [Message("tool", text, tool_call_id=call.id) for call, text in zip(calls, texts, strict=True)]
+
+    def _note(self, seen: set[tuple[str, str, str]]) -> str:
+        """What is added to a result that the model has seen turn after turn. Raises StepError where it goes on.
+
+        ``seen`` has name, arguments and result of each call of a turn.
+        """
+        this = next(iter(seen)) if len(seen) == 1 else None
+        self.in_a_row = self.in_a_row + 1 if this is not None and this == self.last else 1
+        self.last = this
+        if this is not None and self.in_a_row >= _ENDED_AFTER:
+            raise StepError(
+                "tool_loop",
+                f'"{this[0][:100]}" was called {self.in_a_row} times in a row with the same arguments and result; '
+                "say in the prompt what to do with the result, or name a model that follows it",
+            )
+        if self.in_a_row < _TOLD_AFTER:
+            return ""
+        return f"\n[the same call gave the same result {self.in_a_row} times in a row: use it, or do something else]"
 
     def _started(self, calls: list[_Checked | StepError], turn: int) -> list[asyncio.Task[_Served]]:
         last_writer: dict[str, asyncio.Task[_Served]] = {}
@@ -93,6 +120,8 @@ class ToolDesk:
             tool, arguments = checked
             async with self.free:
                 return _Served(_capped(await run_tool(self.execution, tool, arguments, (turn, str(index)))))
+        except OutputLimit as error:
+            return _Served(f"{_capped(error.partial)}\n[cut: {error}]")
         except StepError as error:
             if error.kind == "tool_changed":
                 raise

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 
-from nano_flow.core.errors import NanoFlowError, StepError
+from nano_flow.core.errors import NanoFlowError, OutputLimit, StepError
 from nano_flow.core.events import ToolCalled, ToolIntended
 from nano_flow.core.messages import Json
 from nano_flow.ports import Tool
@@ -31,6 +31,8 @@ async def run_tool(
     place = (str(execution.address), turn, call)
     done = services.recorded.tools.get(place)
     if done is not None and done.fingerprint == fingerprint and is_done(done):
+        if done.error_kind == "output_limit":
+            raise OutputLimit(done.error, done.result)
         if done.error:
             raise StepError(done.error_kind or "tool", done.error)
         return done.result
@@ -67,6 +69,8 @@ async def _attempt(
         if stand_in is not None:
             return await stand_in.call(str(execution.address), tool, arguments, key), None
         return await tool.call(arguments), None
+    except OutputLimit as error:
+        return error.partial, error
     except StepError as error:
         return None, error
     except NanoFlowError:

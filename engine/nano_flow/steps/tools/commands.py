@@ -12,7 +12,7 @@ from nano_flow.core.events import ToolCalled
 from nano_flow.core.messages import Json, ToolSpec
 from nano_flow.core.text import as_text
 from nano_flow.plan.kinds.run import DEFAULT_SHELL, PlannedRun
-from nano_flow.ports import CommandResult, Commands
+from nano_flow.ports import WHOLE, Capture, CommandResult, Commands
 from nano_flow.source.expressions import Template
 from nano_flow.steps.context import Execution
 from nano_flow.steps.order import Names
@@ -33,6 +33,7 @@ class CommandCall:
     inherited: Mapping[str, str]
     cwd: str
     stdin: str | None
+    capture: Capture = WHOLE
 
     def asked(self) -> dict[str, Json]:
         """What the call consists of; what it inherits is not part of it."""
@@ -54,8 +55,11 @@ class CommandCall:
 
     async def call(self, arguments: Mapping[str, Json]) -> Json:
         """Run it to its end; a non-zero exit is a result like any other."""
-        result = await self.commands.run(self.argv, env={**self.inherited, **self.env}, cwd=self.cwd, stdin=self.stdin)
-        return {"stdout": result.stdout, "stderr": result.stderr, "exit_code": result.exit_code}
+        result = await self.commands.run(
+            self.argv, env={**self.inherited, **self.env}, cwd=self.cwd, stdin=self.stdin, capture=self.capture
+        )
+        sizes: dict[str, Json] = {"sizes": dict(result.sizes)} if result.sizes else {}
+        return {"stdout": result.stdout, "stderr": result.stderr, "exit_code": result.exit_code, **sizes}
 
 
 def _exited_well(called: ToolCalled) -> bool:
@@ -85,7 +89,11 @@ def render_command(
     inherited = {name: environ[name] for name in _INHERITED if name in environ and name not in values}
     cwd = workspace if spec.cwd is None else _folder(workspace, text(spec.cwd))
     stdin = text(spec.stdin) if spec.stdin is not None else None
-    return CommandCall(commands, argv, given, inherited, cwd, stdin)
+    return CommandCall(commands, argv, given, inherited, cwd, stdin, _capture(spec))
+
+
+def _capture(spec: PlannedRun) -> Capture:
+    return Capture(spec.max_output or WHOLE.most, spec.capture or WHOLE.side)
 
 
 def _shell(spec: PlannedRun, environ: Mapping[str, str]) -> tuple[str, ...]:
@@ -119,4 +127,6 @@ async def run_command(execution: Execution, spec: PlannedRun, names: Names, key:
     result = await run_tool(execution, call, call.asked(), key, _exited_well)
     if not isinstance(result, dict):
         raise StepError("command", "a recorded result of this command cannot be read")
-    return CommandResult(str(result["stdout"]), str(result["stderr"]), int(as_text(result["exit_code"])))
+    sizes = result.get("sizes")
+    cut = {name: int(as_text(size)) for name, size in sizes.items()} if isinstance(sizes, dict) else {}
+    return CommandResult(str(result["stdout"]), str(result["stderr"]), int(as_text(result["exit_code"])), cut)

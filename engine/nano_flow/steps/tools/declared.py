@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from nano_flow.core.errors import StepError
+from nano_flow.core.errors import OutputLimit, StepError
 from nano_flow.core.messages import Json, ToolSpec
 from nano_flow.core.text import as_text, duration_text
 from nano_flow.plan.kinds.run import PlannedRun
@@ -82,7 +82,20 @@ class DeclaredTool:
         if result["exit_code"] != 0:
             said = as_text(result["stderr"]).strip()[-_STDERR_SHOWN:]
             raise StepError("command", f"exit code {result['exit_code']}" + (f": {said}" if said else ""))
+        size = _size_beyond(result)
+        if size:
+            message = (
+                f'"{self.source.name}" printed {size:,} bytes, more than is kept; let it print less, or write a file'
+            )
+            raise OutputLimit(message, as_text(result["stdout"]))
         return await _output(spec, as_text(result["stdout"]))
+
+
+def _size_beyond(result: Mapping[str, Json]) -> int:
+    """Bytes of a stdout that was not kept whole; 0 where it was."""
+    sizes = result.get("sizes")
+    size = sizes.get("stdout") if isinstance(sizes, dict) else None
+    return size if isinstance(size, int) else 0
 
 
 async def _output(spec: PlannedRun, stdout: str) -> Json:

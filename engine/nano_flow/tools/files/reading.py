@@ -6,7 +6,7 @@ import stat
 from collections.abc import Iterator, Mapping
 from typing import BinaryIO
 
-from nano_flow.core.errors import StepError
+from nano_flow.core.errors import OutputLimit, StepError
 from nano_flow.core.messages import Json
 from nano_flow.core.text import rfc3339
 from nano_flow.tools.files.protected import shown
@@ -38,7 +38,9 @@ def list_directory(workspace: Workspace, arguments: Mapping[str, Json]) -> Json:
     """The entries of a folder: folders end in ``/``, links in ``@``, what is no file in ``?``."""
     entries, more = workspace.entries(str(arguments.get("path") or "."), _ENTRIES)
     names: list[Json] = [named(entry) for entry in entries]
-    return [*names, f"[cut: more than {_ENTRIES} entries]"] if more else names
+    if more:
+        raise OutputLimit(f"the folder has more than {_ENTRIES:,} entries; list those below it one by one", names)
+    return names
 
 
 def get_file_info(workspace: Workspace, arguments: Mapping[str, Json]) -> Json:
@@ -66,7 +68,9 @@ def _whole(path: str, file: BinaryIO) -> str:
     text = text_of(path, data[:READ_CAP])
     if len(data) <= READ_CAP:
         return text
-    return f'{text}\n[cut: the file is larger than {READ_CAP:,} bytes; "first_line" and "lines" read another part]'
+    raise OutputLimit(
+        f'"{shown(path)}" is larger than {READ_CAP:,} bytes; "first_line" and "lines" read a part of it', text
+    )
 
 
 def _lines(path: str, file: BinaryIO, first: int, count: int | None) -> str:
@@ -80,8 +84,8 @@ def _lines(path: str, file: BinaryIO, first: int, count: int | None) -> str:
         if number >= first:
             size += len(line)
             if size > READ_CAP:
-                kept.append(f"\n[cut: at line {number}]".encode())
-                break
+                so_far = text_of(path, b"".join(kept))
+                raise OutputLimit(f"more than {READ_CAP:,} bytes: they end before line {number}", so_far)
             kept.append(line)
     if number < first:
         raise StepError("tool", f'"{shown(path)}" has {number} lines, none from {first} on')

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import islice
 
-from nano_flow.core.errors import StepError
+from nano_flow.core.errors import OutputLimit, StepError
 from nano_flow.core.messages import Json
 from nano_flow.tools.files.protected import shown
 from nano_flow.tools.files.reading import READ_CAP, text_of
@@ -69,10 +69,10 @@ def search_files(workspace: Workspace, arguments: Mapping[str, Json], stopped: t
             break
         found.extend([shown(path)] if text is None else _matches(workspace, path, str(text), bounds))
         if len(found) > _MATCHES:
-            return [*found[:_MATCHES], f"[cut: more than {_MATCHES} matches; say more, or give a path or a glob]"]
-    return (
-        [*found, f"[cut: the search ended after {bounds.reached}; give a path or a glob]"] if bounds.reached else found
-    )
+            raise OutputLimit(f"more than {_MATCHES} matches; say more, or give a path or a glob", found[:_MATCHES])
+    if bounds.reached:
+        raise OutputLimit(f"the search ended after {bounds.reached}; give a path or a glob", found)
+    return found
 
 
 def _fits(path: str, glob: str) -> bool:

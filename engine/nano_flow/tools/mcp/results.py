@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
+from nano_flow.core.errors import OutputLimit
 from nano_flow.core.messages import Json
 from nano_flow.core.text import as_text
 
@@ -20,13 +20,16 @@ def plain_result(result: CallToolResult) -> Json:
     structured: Json = result.structured_content
     if isinstance(structured, dict):
         value = structured["result"] if structured.keys() == {"result"} else structured
-        return value if len(json.dumps(value)) <= RESULT_CAP else _cut(as_text(value))
+        text = as_text(value)
+        if len(text) > RESULT_CAP:
+            raise _too_large(text)
+        return value
     return result_text(result)
 
 
 def result_text(result: CallToolResult) -> str:
     """All content as text."""
-    return _cut("\n".join(_block(block) for block in result.content))
+    return _whole("\n".join(_block(block) for block in result.content))
 
 
 def _block(block: ContentBlock) -> str:
@@ -40,5 +43,13 @@ def _block(block: ContentBlock) -> str:
     return f"[{block.type} {block.mime_type}, {len(block.data) * 3 // 4} bytes]"
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= RESULT_CAP else f"{text[:RESULT_CAP]}\n[cut: {len(text) - RESULT_CAP} more characters]"
+def _whole(text: str) -> str:
+    if len(text) > RESULT_CAP:
+        raise _too_large(text)
+    return text
+
+
+def _too_large(text: str) -> OutputLimit:
+    return OutputLimit(
+        f"the result has {len(text):,} characters, {RESULT_CAP:,} are the most; ask for less of it", text[:RESULT_CAP]
+    )

@@ -12,11 +12,8 @@ from dataclasses import dataclass, field
 
 from nano_flow.core.errors import StepError
 from nano_flow.core.trace import with_trace
-from nano_flow.ports import CommandResult
+from nano_flow.ports import WHOLE, Capture, CommandResult
 from nano_flow.tools.processes.tree import ProcessTree
-
-OUTPUT_CAP = 1_048_576
-"""Bytes of stdout, and of stderr, that are kept; the rest is read and dropped."""
 
 CHUNK = 65_536
 _GRACE_S = 2.0
@@ -128,13 +125,19 @@ class LocalCommands:
         self._tree = tree or ProcessTree()
 
     async def run(
-        self, argv: Sequence[str], *, env: Mapping[str, str], cwd: str, stdin: str | None = None
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        cwd: str,
+        stdin: str | None = None,
+        capture: Capture = WHOLE,
     ) -> CommandResult:
         """Run a command to its end; see ``ports.Commands``."""
         owned = await start_process(argv, env, cwd, self._tree, stdin=stdin is not None)
         process = owned.process
         assert process.stdout is not None and process.stderr is not None
-        stdout, stderr = Kept(), Kept()
+        stdout, stderr = Kept(capture), Kept(capture)
         pumps = [
             asyncio.ensure_future(stdout.fill(process.stdout)),
             asyncio.ensure_future(stderr.fill(process.stderr)),
@@ -150,27 +153,47 @@ class LocalCommands:
             for pump in pumps:
                 pump.cancel()
             owned.close()
-        return CommandResult(stdout.text(), stderr.text(), exit_code if exit_code >= 0 else 128 - exit_code)
+        sizes = {name: kept.total for name, kept in (("stdout", stdout), ("stderr", stderr)) if kept.is_cut}
+        return CommandResult(stdout.text(), stderr.text(), exit_code if exit_code >= 0 else 128 - exit_code, sizes)
 
 
 @dataclass(slots=True)
 class Kept:
-    """What was read from a stream, up to the cap."""
+    """What was read from a stream, as much of it as is wanted; the rest is read and dropped."""
 
-    data: bytearray = field(default_factory=bytearray)
+    capture: Capture = WHOLE
     total: int = 0
+    _head: bytearray = field(default_factory=bytearray)
+    _tail: bytearray = field(default_factory=bytearray)
 
     async def fill(self, stream: asyncio.StreamReader) -> None:
         """Read to the end."""
+        head, tail = self._shares()
         while chunk := await stream.read(CHUNK):
             self.total += len(chunk)
-            if len(self.data) < OUTPUT_CAP:
-                self.data += chunk[: OUTPUT_CAP - len(self.data)]
+            free = head - len(self._head)
+            self._head += chunk[:free]
+            self._tail += chunk[max(0, free) :] if tail else b""
+            if len(self._tail) > tail + CHUNK:
+                del self._tail[:-tail]
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether something was dropped that nobody said may be."""
+        return self.capture.side == "both" and self.total > self.capture.most
 
     def text(self) -> str:
-        """As text, with a note of what was cut."""
-        text = self.data.decode("utf-8", errors="replace")
-        return text if self.total <= OUTPUT_CAP else f"{text}\n[cut: {self.total - OUTPUT_CAP} more bytes]"
+        """As text: whole, or the ends that are kept, without a mark of ours."""
+        _, tail = self._shares()
+        end = self._tail[-tail:] if tail else b""
+        gap = b"\n" if self.is_cut else b""
+        return bytes(self._head + gap + end).decode("utf-8", errors="replace")
+
+    def _shares(self) -> tuple[int, int]:
+        """Bytes of the beginning, and of the end."""
+        most = self.capture.most
+        shares = {"both": (most - most // 2, most // 2), "head": (most, 0), "tail": (0, most), "none": (0, 0)}
+        return shares[self.capture.side]
 
 
 def _not_found(program: str, cwd: str) -> str:
