@@ -11,7 +11,6 @@ from nano_flow.documents.agent import RunVerify
 from nano_flow.documents.steps import RunStep
 from nano_flow.documents.workflow import CommandTool
 from nano_flow.plan.draft import Draft, DraftStep, Path
-from nano_flow.plan.freezing.readers import streams_read
 from nano_flow.plan.kinds.kind import (
     Built,
     Fields,
@@ -25,6 +24,7 @@ from nano_flow.plan.kinds.kind import (
 )
 from nano_flow.plan.places import BODY, ENV, Place
 from nano_flow.plan.plan import Value
+from nano_flow.plan.programs.readers import streams_read
 from nano_flow.plan.shape import NUMBER, TEXT, Shape, record
 from nano_flow.source.expressions import Template
 

@@ -1,1 +1,1 @@
-"""Programs that run other programs, or read their arguments as code."""
+"""What is known of programs: which run others, which read code, and who reads what they print."""
