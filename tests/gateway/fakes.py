@@ -19,7 +19,7 @@ from nano_flow.plan.plan import PlannedBudget
 from nano_flow.pricing.ledger import Ledger
 from nano_flow.pricing.prices import Prices
 from nano_flow.pricing.rates import PriceList, StatedEntry, StatedPrices, build_entry
-from nano_flow.routing.request import Refusal
+from nano_flow.routing.refusals import Refusal
 from tests.providers.clock import FakeClock
 
 A, B, C = (ModelRef(name, "one") for name in ("alpha", "beta", "gamma"))
@@ -66,6 +66,7 @@ class Decided:
     notices: tuple[str, ...] = ()
     on_use: Mapping[ModelRef, tuple[str, ...]] = field(default_factory=dict)
     cascade: tuple[str, ...] = ()
+    fixed: bool = False
     refused: tuple[Refusal, ...] = ()
     decision: Mapping[str, Json] = field(default_factory=dict)
 

@@ -87,7 +87,8 @@ def test_where_all_are_cooling_down_the_call_waits_instead_of_failing() -> None:
 
 def refused(kind: str) -> NoCandidate:
     from nano_flow.routing.facts import facts_of
-    from nano_flow.routing.request import Refusal, RouteDecision
+    from nano_flow.routing.refusals import Refusal
+    from nano_flow.routing.request import RouteDecision
 
     refusal = Refusal(ModelRef("alpha", "one"), kind, "because")  # type: ignore[arg-type]
     return NoCandidate(RouteDecision("auto", 1.0, "simple", (), (), (refusal,), facts_of("x")))

@@ -16,7 +16,7 @@ from nano_flow.gateway.ask import ModelAnswer, ModelAsk
 from nano_flow.plan.catalogue import Catalogue, ProviderCard
 from nano_flow.plan.plan import PlannedBudget, PlannedRetry
 from nano_flow.ports import RecordedWork
-from nano_flow.routing.request import Refusal
+from nano_flow.routing.refusals import Refusal
 from tests.gateway.fakes import COST, A, B, C, Decided, FakeProvider, World, ask, reply
 
 

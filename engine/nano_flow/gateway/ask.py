@@ -12,7 +12,7 @@ from nano_flow.core.refs import ModelRef
 from nano_flow.plan.call_specs import USUAL_ROUTE, ReplySpec, RouteSpec
 from nano_flow.plan.plan import PlannedRetry
 from nano_flow.ports import ChatProvider
-from nano_flow.routing.request import Refusal
+from nano_flow.routing.refusals import Refusal
 
 FREE = Cost(ZERO)
 
@@ -113,6 +113,10 @@ class Routed(Protocol):
     @property
     def refused(self) -> tuple[Refusal, ...]:
         """Every model that was considered and may not answer, and why."""
+
+    @property
+    def fixed(self) -> bool:
+        """Whether no budget moves the call to another model than the first."""
 
     @property
     def cascade(self) -> tuple[str, ...]:

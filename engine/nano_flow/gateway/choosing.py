@@ -14,17 +14,16 @@ from nano_flow.gateway.ask import Circumstances, ModelAsk, Routed
 from nano_flow.gateway.limits.cooldown import Cooldowns
 from nano_flow.gateway.sending.question import Question
 from nano_flow.gateway.services import GatewayServices
-from nano_flow.routing.request import NoCandidate, Refusal
-
-_BESIDE_THE_POINT = frozenset({"simulated", "offline", "fallback"})
-"""Refusals that say nothing of what is missing."""
+from nano_flow.routing.refusals import BESIDE_THE_POINT, OF_MONEY, Refusal
+from nano_flow.routing.request import NoCandidate
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
     """A decision, its mapping made once. ``on_use`` are notices that are due when their model is asked.
 
-    ``keyless`` are the providers that were passed over for lack of credentials, with their variables.
+    ``keyless`` are the providers that were passed over for lack of credentials, with their variables; ``fixed``: no
+    budget moves the call to another model.
     """
 
     candidates: tuple[ModelRef, ...]
@@ -33,6 +32,7 @@ class Chosen:
     decision: Mapping[str, Json]
     on_use: Mapping[ModelRef, tuple[str, ...]] = field(default_factory=dict)
     keyless: tuple[str, ...] = ()
+    fixed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,9 @@ class Chooser:
         later = routed.on_use
         ways = self._keyless(routed.refused)
         keyless = tuple(f"{name} ({' or '.join(sets)})" for name, sets in ways.items())
-        chosen = Chosen(routed.candidates, routed.score, routed.tier, routed.decision, later, keyless)
+        chosen = Chosen(
+            routed.candidates, routed.score, routed.tier, routed.decision, later, keyless, fixed=routed.fixed
+        )
         self.tell(ask, question.requested, chosen.score, chosen.tier, chosen.decision)
         not_yet = {notice for notices in later.values() for notice in notices}
         for notice in routed.notices:
@@ -82,14 +84,15 @@ class Chooser:
                 self.notice(ask.address, "every model that may answer is cooling down after failures: waiting")
                 await clock.sleep(max(wait, 0.0))
                 return services.route(ask, replace(self._circumstances(question), cooling=frozenset()))
-            if "budget" in kinds:
-                message = f"{error}\nraise the budget, or go on later with: nano-flow resume --budget USD"
+            if kinds & OF_MONEY:
+                more = "raise the budget" if "budget" in kinds else "give the model a price in pricing.yaml"
+                message = f"{error}\n{more}, or go on later with: nano-flow resume --budget USD"
                 raise LimitReached("budget.usd", message, self._tightest(ask.budgets)) from error
             raise self._without_keys(error) or error from None
 
     def _without_keys(self, error: NoCandidate) -> BadCredentials | None:
         """What to do where keys are all that is missing, said first and shortly; None where something else is."""
-        refused = [refusal for refusal in error.refused if refusal.kind not in _BESIDE_THE_POINT]
+        refused = [refusal for refusal in error.refused if refusal.kind not in BESIDE_THE_POINT]
         keyless = self._keyless(refused)
         if not keyless:
             return None

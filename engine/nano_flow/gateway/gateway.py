@@ -139,6 +139,7 @@ class Gateway:
                         self._chooser.notice(question.ask.address, message)
             except DoesNotFit as error:
                 failures.append((ref, error))
+                refs = [] if chosen.fixed else refs
         raise self._none_answered(failures, chosen)
 
     def _none_answered(self, failures: Failures, chosen: Chosen) -> Exception:

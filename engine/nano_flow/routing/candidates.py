@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from nano_flow.core.money import Money, Unpriced, usd
 from nano_flow.core.refs import ModelRef
 from nano_flow.plan.catalogue import Catalogue, ModelCard, ProviderCard
-from nano_flow.routing.request import Candidate, Observations, Refusal, RefusalKind, RouteRequest
+from nano_flow.routing.refusals import Refusal, RefusalKind
+from nano_flow.routing.request import Candidate, Observations, RouteRequest
 
 DEFAULT_OUTPUT_TOKENS = 4096
 REASONING_OUTPUT_TOKENS = 16_000

@@ -9,7 +9,8 @@ from nano_flow.core.money import ZERO, usd
 from nano_flow.core.refs import ModelRef
 from nano_flow.plan.catalogue import Catalogue
 from nano_flow.routing.candidates import Situation, examine, lacks
-from nano_flow.routing.request import Candidate, NoCandidate, Observations, Refusal, RouteDecision, RouteRequest
+from nano_flow.routing.refusals import OF_MONEY, Refusal
+from nano_flow.routing.request import Candidate, NoCandidate, Observations, RouteDecision, RouteRequest
 from nano_flow.routing.rules import RoutingPolicy
 from nano_flow.routing.select import Selection, select
 from nano_flow.routing.signals import SignalPoints
@@ -50,6 +51,9 @@ def decide(
     accepted, refused = _examine(selection, catalogue, situation)
     if request.keep is not None:
         accepted = tuple(sorted(accepted, key=lambda c: str(c.ref) != request.keep))
+    fixed = selection.single or observations.no_fallback or "/" in request.route.model
+    if not _may_move(accepted, _preferred(accepted, refused, selection), selection, catalogue, fixed=fixed):
+        accepted = ()
     if selection.single or observations.no_fallback:
         off = "fallback is off" if observations.no_fallback else "no fallback is wanted here"
         refused += tuple(Refusal(c.ref, "fallback", off) for c in accepted[1:])
@@ -68,10 +72,32 @@ def decide(
         on_use=_on_use(notices, accepted[0].ref if accepted else None),
         cascade=selection.cascade,
         asked=request.asked(),
+        fixed=fixed,
     )
     if not accepted:
         raise NoCandidate(decision, _variables(refused, catalogue))
     return decision
+
+
+def _may_move(
+    accepted: tuple[Candidate, ...],
+    before: tuple[Refusal, ...],
+    selection: Selection,
+    catalogue: Catalogue,
+    *,
+    fixed: bool,
+) -> bool:
+    """Whether the call may go to the first of ``accepted`` where a budget does not pay for one ``before`` it.
+
+    It may go to another model that is there for sure. It never leaves a model that was named, nor ends on somebody's
+    own machine, which may not run: there the budget is what the reader has to hear of.
+    """
+    if not accepted or not any(refusal.kind in OF_MONEY for refusal in before):
+        return True
+    first = accepted[0].ref
+    named = any(group.named and first in group.refs for group in selection.groups)
+    provider = catalogue.providers[first.provider]
+    return not fixed and (named or bool(provider.credentials) or provider.platform or provider.adapter == "sim")
 
 
 def _score(request: RouteRequest, policy: RoutingPolicy) -> tuple[float, tuple[SignalPoints, ...]]:
@@ -150,8 +176,8 @@ def _notices(accepted: tuple[Candidate, ...], refused: tuple[Refusal, ...], rati
     first, *rest = accepted
     passed_over = [
         _Notice(f"{refusal.model} was passed over ({refusal.reason}): {first.ref} is asked instead")
-        for refusal in refused
-        if refusal.kind == "credentials"
+        for refusal in sorted(refused, key=lambda refusal: refusal.kind not in OF_MONEY)
+        if refusal.kind == "credentials" or refusal.kind in OF_MONEY
     ]
     dearer = [_Notice(_dearer(c, first), c.ref) for c in rest if _costs_more(c, first, ratio)]
     by_prompt = [_Notice(f"{c.ref} gets {_prompted(c)} by prompt", c.ref) for c in accepted if c.by_prompt]

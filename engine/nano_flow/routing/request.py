@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 from nano_flow.core.errors import NextModel
 from nano_flow.core.messages import Json
@@ -14,22 +13,8 @@ from nano_flow.plan.call_specs import USUAL_ROUTE, RouteSpec
 from nano_flow.pricing.prices import Prices
 from nano_flow.routing.facts import Facts
 from nano_flow.routing.reading import Reading
+from nano_flow.routing.refusals import BESIDE_THE_POINT, Refusal, cause, told
 from nano_flow.routing.signals import SignalPoints
-
-RefusalKind = Literal[
-    "unknown",
-    "offline",
-    "simulated",
-    "provider",
-    "ability",
-    "params",
-    "window",
-    "credentials",
-    "cooling",
-    "price",
-    "budget",
-    "fallback",
-]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,19 +78,6 @@ class Observations:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why a model is no candidate."""
-
-    model: ModelRef
-    kind: RefusalKind
-    reason: str
-
-    def as_json(self) -> dict[str, Json]:
-        """As in ``refused`` of a decision."""
-        return {"model": str(self.model), "reason": self.reason}
-
-
-@dataclass(frozen=True, slots=True)
 class Candidate:
     """A model that may serve; ``cost`` and ``seconds`` are expected ones, None where nobody knows.
 
@@ -146,6 +118,8 @@ class RouteDecision:
     on_use: Mapping[ModelRef, tuple[str, ...]] = field(default_factory=dict)
     """Those of the notices that are nobody's business before that model is asked."""
     cascade: tuple[str, ...] = ()
+    fixed: bool = False
+    """Its first choice was named, or no other is wanted: no budget moves the call to another model."""
     asked: Mapping[str, Json] = field(default_factory=dict)
     """What the step said beside its prompt, so that a recorded decision can be made again."""
 
@@ -189,15 +163,15 @@ class NoCandidate(NextModel):
 
     def __init__(self, decision: RouteDecision, variables: tuple[str, ...] = ()) -> None:
         self.decision = decision
-        kinds = {refusal.kind for refusal in decision.refused} - {"simulated", "offline", "fallback"}
+        kinds = {refusal.kind for refusal in decision.refused} - BESIDE_THE_POINT
         if kinds == {"credentials"}:
             self.kind = "credentials"
-        reasons = "".join(f"\n  {refusal.model}: {refusal.reason}" for refusal in decision.refused)
         asked = f'"{decision.requested}"' + (f' (tier "{decision.tier}")' if decision.tier else "")
         hint = ""
-        if variables:
+        if variables and cause(decision.refused) == "credentials":
             hint = f"\nset {' or '.join(variables)}, or rehearse with --offline"
-        super().__init__(f"no model can serve {asked}:{reasons or ' nothing is listed'}{hint}")
+        why, reasons = told(decision.refused)
+        super().__init__(f"{why}no model can serve {asked}:{reasons}{hint}")
 
     @property
     def refused(self) -> tuple[Refusal, ...]:
