@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ class PolicyFile:
 
     name: PolicyName
     path: Path
-    found: Literal["config-dir", "project", "bundled"]
+    found: Literal["config-dir", "project", "user", "bundled"]
 
 
 def repository_root(start: Path) -> Path | None:
@@ -49,6 +50,11 @@ def policy_files(workflow_folder: Path, config_dir: Path | None, current: Path) 
         raise UsageError(f'"{config_dir}" is not a folder; --config-dir wants one that holds {", ".join(POLICY_NAMES)}')
     folders = tuple(_project_folders(workflow_folder.absolute(), current.absolute()))
     return tuple(_policy_file(name, config_dir, folders) for name in POLICY_NAMES)
+
+
+def user_folder(environment: Mapping[str, str]) -> Path:
+    """The user's own configuration: its policy files take the place of the shipped ones where a project has none."""
+    return Path(environment.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "nano-flow"
 
 
 def is_there(path: Path) -> bool:
@@ -81,6 +87,9 @@ def _policy_file(name: PolicyName, config_dir: Path | None, folders: tuple[Path,
     for folder in folders:
         if is_there(folder / name):
             return PolicyFile(name, folder / name, "project")
+    theirs = user_folder(os.environ) / name
+    if is_there(theirs):
+        return PolicyFile(name, theirs, "user")
     return PolicyFile(name, bundled_path(name), "bundled")
 
 

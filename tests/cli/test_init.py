@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from nano_flow.cli.main import run_command
-from nano_flow.documents.load import load_any
 from nano_flow.operations.project.beginning import project_files
+from nano_flow.project.checking import check_file
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +34,8 @@ def test_a_project_has_all_that_was_promised(tmp_path: Path, capsys: pytest.Capt
 @pytest.mark.parametrize("name", [name for name in project_files() if name.endswith(".yaml")])
 def test_every_document_of_a_project_is_valid_and_names_its_schema(name: str) -> None:
     text = project_files()[name]
-    assert load_any(text, name) is not None
+    assert run_command(["init"]) == 0
+    assert [found for found in check_file(Path(name)) if found.severity == "error"] == []
     if "test" in name or name.startswith("workflow"):
         schema = text.partition("$schema=")[2].partition("\n")[0]
         assert schema in project_files()
@@ -81,3 +82,14 @@ def test_a_file_in_the_way_of_the_folder_is_named(tmp_path: Path, capsys: pytest
     (tmp_path / "p").write_text("")
     assert run_command(["init", "p"]) == 2
     assert "p" in capsys.readouterr().err
+
+
+def test_a_project_of_one_provider_asks_no_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command(["init", "--provider", "anthropic"]) == 0
+    assert "ANTHROPIC_API_KEY=\n" in (tmp_path / ".env.example").read_text()
+    assert run_command(["validate"]) == 0 and run_command(["policy", "test"]) == 0
+    capsys.readouterr()
+    assert run_command(["policy", "explain", "Say hello.", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["model"].startswith("anthropic/")
+    assert run_command(["init", "other", "--provider", "antropic"]) == 2
+    assert 'did you mean "anthropic"?' in capsys.readouterr().err

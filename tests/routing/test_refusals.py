@@ -25,12 +25,12 @@ def decided(request: RouteRequest, budget: str, text: str = POLICY, **world: obj
     ],
 )
 def test_a_budget_moves_no_model_that_was_named_and_no_step_without_a_fallback(request_: RouteRequest) -> None:
-    with pytest.raises(NoCandidate, match="^the worst case of the call is above what is left of the budget: no model"):
+    with pytest.raises(NoCandidate, match=r"^the worst case of the call is above what is left of the budget: no model"):
         decided(request_, "0.01")
 
 
 def test_without_fallbacks_the_budget_does_not_choose_another_model() -> None:
-    with pytest.raises(NoCandidate, match="^the worst case"):
+    with pytest.raises(NoCandidate, match=r"^the worst case"):
         decided(ask(complexity=9.0), "0.01", no_fallback=True)
 
 
@@ -45,7 +45,7 @@ def test_a_routed_step_may_go_to_a_cheaper_model_that_is_there_and_it_is_said() 
 
 
 def test_a_budget_is_no_reason_to_look_for_a_model_on_somebodys_machine() -> None:
-    with pytest.raises(NoCandidate, match="^the worst case"):
+    with pytest.raises(NoCandidate, match=r"^the worst case"):
         decided(ask(), "0.000001")
     keyless = frozenset({"openai", "anthropic"})
     assert str(decided(ask(), "0.000001", without_credentials=keyless).model) == "ollama/llama3"

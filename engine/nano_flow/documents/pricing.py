@@ -6,7 +6,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from nano_flow.documents.common import TOKENS_PATTERN, Document, Items, LanguageVersion, Maybe, TokenCount, UsdAmount
+from nano_flow.documents.common import (
+    TOKENS_PATTERN,
+    Document,
+    Items,
+    LanguageVersion,
+    Maybe,
+    Text,
+    TokenCount,
+    UsdAmount,
+)
 
 Day = Annotated[str, Field(pattern=r"^[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])$")]
 Above = Annotated[str, Field(pattern=rf"(?:{TOKENS_PATTERN})|(?:^[0-9]{{1,12}}$)")]
@@ -54,6 +63,8 @@ class PricingDocument(Document):
 
     nano_flow: LanguageVersion
     """The version of the language."""
+    extends: Maybe[Text] = None
+    """`shipped`, `user` or a file: its entries hold where this file has none; `null` takes one away."""
     currency: Literal["USD"] = "USD"
     """Always USD."""
     per_tokens: TokenCount = 1_000_000

@@ -193,5 +193,7 @@ class ProvidersDocument(Document):
 
     nano_flow: LanguageVersion
     """The version of the language."""
+    extends: Maybe[Text] = None
+    """`shipped`, `user` or a file: its entries hold where this file has none; `null` takes one away."""
     providers: dict[Name, ProviderDocument]
     """The providers, by name."""

@@ -107,6 +107,8 @@ class TierDocument(Document):
 class RuleDocument(Document):
     """Where its condition holds, a rule decides before the tiers do."""
 
+    name: Maybe[Name] = None
+    """What a file that extends this one replaces the rule by."""
     when: Maybe[bool | Expression] = None
     """Expression over the facts; default: always."""
     provider: Maybe[Words] = None
@@ -190,6 +192,8 @@ class RoutingDocument(Document):
 
     nano_flow: LanguageVersion
     """The version of the language."""
+    extends: Maybe[Text] = None
+    """`shipped`, `user` or a file: its entries hold where this file has none; `null` takes one away."""
     tags: Maybe[Items[Name]] = None
     """The tags that there are; workflows, steps and rules use them, in any case of letters."""
     complexity: Maybe[ComplexityScoreDocument] = None

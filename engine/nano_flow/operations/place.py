@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,3 +30,9 @@ class Place:
         """The providers, routing and pricing files in force for ``workflow`` (None: for the current folder)."""
         folder = self.current if workflow is None else workflow.absolute().parent
         return policy_files(folder, self.config_dir, self.current)
+
+    def policy_names(self, files: Sequence[PolicyFile]) -> list[str]:
+        """The policy files as people read them, each with what it adds to."""
+        from nano_flow.project.extending import described
+
+        return [described(file) for file in files]

@@ -16,6 +16,7 @@ from nano_flow.source.yaml_nodes import read_yaml
 
 if TYPE_CHECKING:
     from nano_flow.plan.catalogue import Catalogue
+    from nano_flow.source.source_map import SourceDocument
 
 _KEY = re.compile(rb"""^["']?([A-Za-z_]+)["']?[ \t]*:""", re.MULTILINE)
 
@@ -35,10 +36,19 @@ def check_file(path: Path, config_dir: Path | None = None) -> list[Diagnostic]:
             return [Diagnostic("error", "NF200", message, where, hint='its first key would be "nano_flow: 1"')]
         if kind == "workflow":
             return _workflow(shown, config_dir)
-        loaded = checked(source, kind)
+        loaded = checked(_extended(source, kind, path), kind)
         return [*loaded.warnings, *_meaning(kind, loaded, path, config_dir)]
     except DocumentError as error:
         return list(error.diagnostics)
+
+
+def _extended(source: SourceDocument, kind: Kind, path: Path) -> SourceDocument:
+    """A policy file with what it extends: that is what is in force."""
+    if kind not in ("providers", "routing", "pricing"):
+        return source
+    from nano_flow.project.extending import extended
+
+    return extended(source, f"{kind}.yaml", path)
 
 
 def _top_keys(data: bytes) -> dict[str, None]:
@@ -93,12 +103,12 @@ def _routing(loaded: Loaded[Any], path: Path, config_dir: Path | None) -> list[D
 
 def _catalogue(path: Path, config_dir: Path | None) -> Catalogue:
     """The providers in force beside a document."""
-    from nano_flow.documents.load import load_providers
     from nano_flow.plan.catalogue_build import build_catalogue
+    from nano_flow.project.extending import policy_source
 
     files = policy_files(path.absolute().parent, config_dir, Path.cwd())
-    file = next(str(file.path) for file in files if file.name == "providers.yaml")
-    providers = load_providers(read_document(file), file)
+    file = next(file for file in files if file.name == "providers.yaml")
+    providers = checked(policy_source(file), "providers")
     return build_catalogue(providers.document, providers.source.value_range)
 
 

@@ -10,7 +10,7 @@ from nano_flow.core.diagnostics import Diagnostic, SourceRange
 from nano_flow.core.errors import DocumentError
 from nano_flow.core.messages import Json
 from nano_flow.core.refs import ModelRef
-from nano_flow.documents.load import RoutingSource, load_pricing, load_providers, load_routing
+from nano_flow.documents.load import PricingSource, ProvidersSource, RoutingSource, checked
 from nano_flow.documents.routing import RoutingDocument
 from nano_flow.locate import PolicyFile
 from nano_flow.plan.catalogue import Catalogue
@@ -19,6 +19,7 @@ from nano_flow.plan.names.nearest import did_you_mean
 from nano_flow.pricing.prices import Prices
 from nano_flow.pricing.reading import price_diagnostics
 from nano_flow.project.commits import commit_of
+from nano_flow.project.extending import policy_source, shown_of
 from nano_flow.project.files import digest, read_document, read_text
 from nano_flow.project.files import shown_path as shown_path
 from nano_flow.routing.compile import routing_policy
@@ -29,6 +30,8 @@ from nano_flow.routing.replies.judged import JUDGED_FEATURES
 from nano_flow.routing.rules import CONDITION_NAMES, Condition, RoutingPolicy
 from nano_flow.runtime.templates import render
 from nano_flow.source.expressions import Template, check_expression
+from nano_flow.source.layers import LayeredDocument
+from nano_flow.source.source_map import SourceDocument
 
 _REMEMBERED = 1_000
 """Verdicts that are kept per condition."""
@@ -45,6 +48,7 @@ class Policies:
     prices: Prices
     unpriced_pass: bool
     texts: Mapping[str, str]
+    sources: Mapping[str, SourceDocument]
     warnings: tuple[Diagnostic, ...] = ()
 
     def forbidding(self, policy: str, model: ModelRef, tags: Sequence[str]) -> str:
@@ -56,8 +60,8 @@ class Policies:
         """Which files were in force, for a run's record: file, digest, and the commit of the checkout."""
         return {
             file.name.removesuffix(".yaml"): {
-                "file": shown_path(str(file.path)) if file.found != "bundled" else f"{file.name} (shipped)",
-                "digest": digest(self.texts[file.name]),
+                "file": shown_of(file) + _with_bases(self.sources[file.name]),
+                "digest": digest(_whole_text(self.sources[file.name], self.texts[file.name])),
                 "commit": commit_of(str(file.path)) if file.found != "bundled" else None,
             }
             for file in self.files
@@ -77,9 +81,10 @@ def read_policies(files: Sequence[PolicyFile], texts: Mapping[str, str] | None =
     }
     if found:
         raise DocumentError(found)
-    providers = load_providers(raw["providers.yaml"], names["providers.yaml"])
-    routing = load_routing(raw["routing.yaml"], names["routing.yaml"])
-    pricing = load_pricing(raw["pricing.yaml"], names["pricing.yaml"])
+    sources: dict[str, SourceDocument] = {f.name: policy_source(f, raw[f.name], names[f.name]) for f in files}
+    providers: ProvidersSource = checked(sources["providers.yaml"], "providers")
+    routing: RoutingSource = checked(sources["routing.yaml"], "routing")
+    pricing: PricingSource = checked(sources["pricing.yaml"], "pricing")
     faults = price_diagnostics(pricing.document, pricing.source.value_range)
     if faults:
         raise DocumentError(faults)
@@ -92,9 +97,22 @@ def read_policies(files: Sequence[PolicyFile], texts: Mapping[str, str] | None =
         routing_document=routing.document,
         prices=Prices.from_document(pricing.document, catalogue),
         unpriced_pass=pricing.document.unknown == "warn",
+        sources=sources,
         texts={name: data.decode("utf-8", errors="replace") for name, data in raw.items()},
         warnings=(*providers.warnings, *routing.warnings, *pricing.warnings, *routing_advice(routing)),
     )
+
+
+def _with_bases(source: SourceDocument) -> str:
+    """What a file adds to, for people."""
+    bases = source.layers[1:] if isinstance(source, LayeredDocument) else ()
+    return "".join(f" extends {base.file}" for base in bases)
+
+
+def _whole_text(source: SourceDocument, own: str) -> str:
+    """The text of a file with those that it extends: all of it decides."""
+    bases = source.layers[1:] if isinstance(source, LayeredDocument) else ()
+    return "\0".join([own, *(base.text for base in bases)])
 
 
 def routing_advice(routing: RoutingSource) -> list[Diagnostic]:

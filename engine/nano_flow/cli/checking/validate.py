@@ -11,7 +11,7 @@ import click
 from nano_flow.cli import output
 from nano_flow.cli.common import Options, pass_options
 from nano_flow.core.diagnostics import Diagnostic, has_errors
-from nano_flow.operations.project.checking import check_documents, find_documents, shown_path
+from nano_flow.operations.project.checking import check_documents, find_documents
 
 Format = Literal["text", "json", "github", "sarif"]
 INVALID = 3
@@ -55,12 +55,8 @@ def _say_policies(options: Options, documents: Sequence[Path]) -> None:
     folders = {path.absolute().parent: path for path in documents}
     said = {tuple(options.policy(path)) for path in folders.values()} or {options.policy()}
     for files in sorted(said, key=str):
-        names = ", ".join(_policy_name(str(file.path), file.name, file.found) for file in files)
+        names = ", ".join(options.place.policy_names(files))
         output.note(output.style(f"in force: {output.clean(names)}", "dim", stream="stderr"))
-
-
-def _policy_name(path: str, name: str, found: str) -> str:
-    return f"{name} (shipped)" if found == "bundled" else shown_path(path)
 
 
 def _print(found: tuple[Diagnostic, ...], files: int, form: Format) -> None:

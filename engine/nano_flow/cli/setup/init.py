@@ -13,8 +13,9 @@ from nano_flow.operations.project.beginning import project_files, write_project
 
 @click.command("init")
 @click.argument("directory", metavar="[DIR]", default=".", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--provider", metavar="NAME", help="Only models of this provider are asked: openai, anthropic, ollama …")
 @pass_options
-def command(options: Options, directory: Path) -> None:
+def command(options: Options, directory: Path, provider: str | None) -> None:
     """Start a project in DIR: a workflow, the policy files, tests of both and the editor's schemas.
 
     Nothing that exists is overwritten.
@@ -23,8 +24,9 @@ def command(options: Options, directory: Path) -> None:
     Examples:
       nano-flow init hello
       nano-flow init && nano-flow run workflow.yaml --offline
+      nano-flow init --provider anthropic
     """
-    written = write_project(directory, project_files())
+    written = write_project(directory, project_files(provider))
     if options.json:
         output.document("nano-flow/init@1", {"folder": str(directory), "files": written})
         return

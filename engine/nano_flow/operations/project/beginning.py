@@ -7,19 +7,38 @@ from pathlib import Path
 
 from nano_flow.bundled import bundled_path, bundled_text
 from nano_flow.core.errors import UsageError
-from nano_flow.locate import POLICY_NAMES
+from nano_flow.documents.load import load_providers
 from nano_flow.operations.project import templates
+from nano_flow.operations.project.policy_templates import env_example, policy_texts
+from nano_flow.plan.catalogue_build import build_catalogue
+from nano_flow.plan.names.nearest import did_you_mean
 
 
-def project_files() -> dict[str, str]:
-    """Every file of a new project, by its path inside the project."""
+def project_files(provider: str | None = None) -> dict[str, str]:
+    """Every file of a new project, by its path inside the project; with ``provider`` only its models are asked.
+
+    UsageError for one that does not ship.
+    """
     files = {"workflow.yaml": templates.WORKFLOW, "workflow.test.yaml": templates.TEST}
-    files |= {name: bundled_text(name) for name in POLICY_NAMES}
+    files |= policy_texts(provider)
+    if provider is not None and (ways := variables_of(provider)):
+        files[".env.example"] = env_example(ways)
     files["routing.test.yaml"] = templates.ROUTING_TEST
     schemas = sorted(bundled_path("schemas").glob("*.schema.json"))
     files |= {f"schemas/{path.name}": path.read_text(encoding="utf-8") for path in schemas}
     files[".gitignore"] = templates.GITIGNORE
     return files
+
+
+def variables_of(provider: str) -> tuple[tuple[str, ...], ...]:
+    """The sets of variables of a provider that ships. UsageError where there is none of that name."""
+    catalogue = build_catalogue(load_providers(bundled_text("providers.yaml"), "providers.yaml").document)
+    card = catalogue.providers.get(provider)
+    if card is None or card.adapter == "sim":
+        known = ", ".join(name for name, other in catalogue.providers.items() if other.adapter != "sim")
+        hint = did_you_mean(provider, catalogue.providers)
+        raise UsageError(f'"{provider}" does not ship with nano-flow{f"; {hint}" if hint else ""}; there are: {known}')
+    return card.credentials
 
 
 def write_project(folder: Path, files: Mapping[str, str]) -> list[str]:

@@ -103,7 +103,14 @@ def check_policy(files: tuple[PolicyFile, ...]) -> Iterator[Finding]:
             message = f'"{file.path}": {errors[0].message}' + (f" (and {len(errors) - 1} more)" if errors[1:] else "")
             yield Finding(file.name, "bad", message, f'see all of it: nano-flow validate "{file.path}"')
         else:
-            yield Finding(file.name, "good", f'"{file.path}" ({file.found}) is valid')
+            yield Finding(file.name, "good", f'"{file.path}" ({file.found}{_bases(file)}) is valid')
+
+
+def _bases(file: PolicyFile) -> str:
+    """What a file adds to."""
+    from nano_flow.project.extending import described, shown_of
+
+    return described(file).removeprefix(shown_of(file))
 
 
 def check_documents(paths: Sequence[Path]) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from nano_flow.core.errors import DocumentError, UsageError
-from nano_flow.documents.load import PricingSource, load_pricing
+from nano_flow.documents.load import PricingSource, checked
 from nano_flow.documents.pricing import PriceEntry as PriceEntryDocument
 from nano_flow.locate import PolicyFile
 from nano_flow.pricing.market.drift import Checked, check_prices
@@ -20,8 +20,9 @@ from nano_flow.pricing.market.editing import Insertion, NewEntry, insert, insert
 from nano_flow.pricing.prices import Prices
 from nano_flow.pricing.rates import PriceEntry, PriceList, seconds
 from nano_flow.pricing.reading import KINDS, price_diagnostics
-from nano_flow.project.files import read_document
+from nano_flow.project.extending import policy_source
 from nano_flow.project.money.market import Lookup, genai_prices, litellm_prices
+from nano_flow.source.layers import LayeredDocument, holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,19 +90,26 @@ class PriceTable:
         at = seconds(starts)
         text = self.source.source.text
         insertions, skipped = list[Insertion](), list[str]()
-        for checked in check_prices(self.prices, at, sources[0][1]):
-            if checked.differences and (not names or checked.name in names):
-                new = self._insertion(checked, text, starts)
+        for found in check_prices(self.prices, at, sources[0][1]):
+            if found.differences and (not names or found.name in names):
+                new = self._insertion(found, text, starts)
                 (insertions.append(new) if isinstance(new, Insertion) else skipped.append(new))
         return self._change(text, insert(text, insertions), skipped)
 
-    def _insertion(self, checked: Checked, text: str, starts: date) -> Insertion | str:
-        stated = self.source.document.models[checked.name]
-        theirs = checked.published
+    def _is_own(self, name: str) -> bool:
+        """Whether the file itself prices ``name``, and not one that it extends."""
+        source = self.source.source
+        return not isinstance(source, LayeredDocument) or holds(source.layers[0], ("models", name))
+
+    def _insertion(self, found: Checked, text: str, starts: date) -> Insertion | str:
+        if not self._is_own(found.name):
+            return f"{found.name} is priced by the file that this one extends"
+        stated = self.source.document.models[found.name]
+        theirs = found.published
         assert isinstance(stated, list) and theirs is not None
         last = max(range(len(stated)), key=lambda place: stated[place].from_)
         if stated[last].from_ >= starts.isoformat():
-            return f"{checked.name} has an entry from {stated[last].from_} already; give a later day with --from"
+            return f"{found.name} has an entry from {stated[last].from_} already; give a later day with --from"
         entry = NewEntry(
             starts=starts.isoformat(),
             kinds={**_own(stated[last]), **theirs.kinds},
@@ -110,16 +118,16 @@ class PriceTable:
             batch=None if stated[last].batch is None else f"{stated[last].batch:g}",
             per_request=None if stated[last].per_request is None else str(stated[last].per_request),
         )
-        path = ("models", checked.name, len(stated) - 1)
-        found = insertion(text, path, entry, self.source.source.value_range)
-        return found or f'{checked.name} is not written as a list of lines that begin with "-": change it by hand'
+        path = ("models", found.name, len(stated) - 1)
+        line = insertion(text, path, entry, self.source.source.value_range)
+        return line or f'{found.name} is not written as a list of lines that begin with "-": change it by hand'
 
     def _change(self, before: str, after: str, skipped: list[str]) -> PriceChange:
         """Checks that the changed text still is a table of prices."""
         path = self.file.path
         if after != before:
             try:
-                load_pricing(after.encode("utf-8"), str(path))
+                checked(policy_source(self.file, after, str(path)), "pricing")
             except DocumentError as error:
                 raise UsageError(f"the file is written in a way that cannot be added to: {error}") from None
         shown = os.path.relpath(path)
@@ -131,7 +139,7 @@ def open_prices(files: Sequence[PolicyFile]) -> PriceTable:
     """Read the pricing file in force. Raises DocumentError."""
     file = next(file for file in files if file.name == "pricing.yaml")
     shown = os.path.relpath(file.path)
-    source = load_pricing(read_document(str(file.path), shown), shown)
+    source: PricingSource = checked(policy_source(file, shown=shown), "pricing")
     faults = price_diagnostics(source.document, source.source.value_range)
     if faults:
         raise DocumentError(faults)

@@ -8,9 +8,10 @@ from functools import cached_property
 from pathlib import Path
 
 from nano_flow.core.errors import DocumentError
-from nano_flow.documents.load import load_providers, load_routing, load_workflow
+from nano_flow.documents.load import checked, load_workflow
 from nano_flow.documents.workflow import WorkflowDocument
 from nano_flow.locate import policy_files
+from nano_flow.project.extending import policy_source
 from nano_flow.project.files import read_document
 from nano_flow.project.finding import find_documents
 
@@ -54,12 +55,12 @@ class Names:
     @cached_property
     def _providers(self) -> frozenset[str]:
         file = next(f for f in policy_files(self._path.parent, None, Path.cwd()) if f.name == "providers.yaml")
-        return frozenset(load_providers(read_document(str(file.path)), str(file.path)).document.providers)
+        return frozenset(checked(policy_source(file), "providers").document.providers)
 
     @cached_property
     def _declared(self) -> frozenset[str]:
         file = next(f for f in policy_files(self._path.parent, None, Path.cwd()) if f.name == "routing.yaml")
-        document = load_routing(read_document(str(file.path)), str(file.path)).document
+        document = checked(policy_source(file), "routing").document
         declared = document.model_dump().get("tags") or ()
         return frozenset(str(tag) for tag in declared)
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from nano_flow.core.diagnostics import Diagnostic
 from nano_flow.documents.steps import PromptStep
 from nano_flow.plan.catalogue import ModelCard
 from nano_flow.plan.checks.routes.model_names import card_of
 from nano_flow.plan.draft import Draft, DraftStep, problem
+
+if TYPE_CHECKING:
+    from nano_flow.documents.routing import RoutingDocument
 
 
 def promptable(document: PromptStep) -> Mapping[str, str]:
@@ -19,7 +23,8 @@ def promptable(document: PromptStep) -> Mapping[str, str]:
 
 
 def check_routed(draft: Draft, step: DraftStep, document: PromptStep) -> Iterator[Diagnostic]:
-    """A warning for every ability that no model has which may answer in some tier."""
+    """An error where there is no candidate at all; a warning for every ability that no model of some tier has."""
+    yield from _nobody(draft, step, document)
     wanted = promptable(document)
     tiers = _tiers(draft, document) if wanted else {}
     for ability, key in wanted.items():
@@ -33,6 +38,33 @@ def check_routed(draft: Draft, step: DraftStep, document: PromptStep) -> Iterato
                 "it is asked for in the prompt instead"
             )
             yield problem("NF344", message, draft.key(at), at=at, severity="warning")
+
+
+def _nobody(draft: Draft, step: DraftStep, document: PromptStep) -> Iterator[Diagnostic]:
+    """The step is routed, and no model of the tiers in force is declared: it could never be answered."""
+    routing, named = draft.context.routing, document.model or "auto"
+    if routing is None or "/" in named or document.provider or _ruled(draft, routing, document.policy or "default"):
+        return
+    tiers = [tier for name, tier in routing.tiers.items() if named in ("auto", name)]
+    if not tiers or any(card_of(draft, ref) is not None for tier in tiers for ref in tier.models):
+        return
+    at = (*step.at, "prompt")
+    message = f'no model of the tiers in force is declared in providers.yaml, so "{named}" has no candidate'
+    hint = "`extends: shipped` in providers.yaml keeps the models that ship; or list yours in the tiers of routing.yaml"
+    yield problem("NF352", message, draft.key(at), at=at, hint=hint)
+
+
+def _ruled(draft: Draft, routing: RoutingDocument, policy: str) -> bool:
+    """Whether a rule of the policy leads to something that is declared."""
+    found = (routing.policies or {}).get(policy)
+    for rule in (found.rules if found is not None else None) or ():
+        chain = (routing.chains or {}).get(rule.chain or "", [])
+        named = [*(rule.models or ()), *([rule.model] if rule.model else ()), *chain]
+        if any(card_of(draft, ref) is not None for ref in named):
+            return True
+        if any(name in draft.context.catalogue.providers for name in rule.provider or ()):
+            return True
+    return False
 
 
 def _lacks(card: ModelCard, ability: str) -> bool:
