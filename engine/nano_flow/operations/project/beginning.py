@@ -8,8 +8,8 @@ from pathlib import Path
 from nano_flow.bundled import bundled_path, bundled_text
 from nano_flow.core.errors import UsageError
 from nano_flow.documents.load import load_providers
-from nano_flow.operations.project import templates
-from nano_flow.operations.project.policy_templates import env_example, policy_texts
+from nano_flow.operations.project.starter import templates
+from nano_flow.operations.project.starter.policies import env_example, policy_texts
 from nano_flow.plan.catalogue_build import build_catalogue
 from nano_flow.plan.names.nearest import did_you_mean
 
