@@ -1,4 +1,4 @@
-"""Which adapter a name means: the literal tables of those that are built in."""
+"""Which adapter a name means: literal tables of those that are built in, and what installed packages add."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 from urllib.parse import urlsplit
 
-from nano_flow.core.errors import UsageError
-from nano_flow.ports import EventSink
+from nano_flow.core.errors import StoreError, UsageError
+from nano_flow.plugins import installed, load
+from nano_flow.ports import Cache, EventSink
 from nano_flow.ports.store import Store
 from nano_flow.project.service.reading import expanded, service_in_force
 
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 
 STORE_VARIABLE = "NANO_FLOW_STORE"
 """The environment variable that names the store of all runs; without it there is one in each state folder."""
+CACHE_VARIABLE = "NANO_FLOW_CACHE"
+"""The same for kept replies."""
+SINKS_VARIABLE = "NANO_FLOW_SINKS"
+"""The names of installed sinks that see every event of every run."""
 
 
 def _sqlite(state: Path, url: str) -> Store:
@@ -56,14 +61,61 @@ def store_named(name: str) -> Store:
 def store_at(url: str, state: Path) -> Store:
     """The store at an address, or in a state folder where there is none. Raises UsageError."""
     scheme = urlsplit(url).scheme
-    factory = STORES.get(scheme)
+    factory = STORES.get(scheme) or _installed_store(scheme)
     if factory is None:
-        known = ", ".join(f"{name}://…" for name in STORES if name)
+        known = ", ".join(f"{name}://…" for name in (*STORES, *installed("stores")) if name)
         raise UsageError(
             f'there is no store of the kind "{scheme}": expected {known}, or no {STORE_VARIABLE} for the one in the '
             "state folder"
         )
     return factory(state, url)
+
+
+def _installed_store(scheme: str) -> Callable[[Path, str], Store] | None:
+    factory = load("stores", scheme)
+    if not callable(factory):
+        return None
+
+    def opened(state: Path, url: str) -> Store:
+        store: Store = factory(url)
+        return store
+
+    return opened
+
+
+def open_cache(state: Path, environ: Mapping[str, str], tell: Callable[[str], None]) -> Cache:
+    """The cache of replies in force; one that cannot be opened is told of by ``tell``, and holds nothing."""
+    url = environ.get(CACHE_VARIABLE, "")
+    scheme = urlsplit(url).scheme
+    try:
+        if not url:
+            from nano_flow.caches.keyed import ExactCache
+            from nano_flow.caches.sqlite import SqliteCache
+
+            return ExactCache(SqliteCache(kept_at(state), tell))
+        factory = load("caches", scheme)
+        if not callable(factory):
+            known = ", ".join(f"{name}://…" for name in installed("caches")) or "none is installed"
+            raise UsageError(f'{CACHE_VARIABLE}: there is no cache of the kind "{scheme}": {known}')
+        from nano_flow.caches.guarded import GuardedCache
+
+        return GuardedCache(factory(url), scheme, tell)
+    except StoreError as error:
+        from nano_flow.caches.absent import AbsentCache
+
+        return AbsentCache(str(error), tell)
+
+
+def named_sinks(environ: Mapping[str, str]) -> list[EventSink]:
+    """The sinks of installed packages that the environment names. Raises UsageError for a name that nobody offers."""
+    found: list[EventSink] = []
+    for name in environ.get(SINKS_VARIABLE, "").replace(",", " ").split():
+        factory = load("sinks", name)
+        if not callable(factory):
+            known = ", ".join(installed("sinks")) or "none is installed"
+            raise UsageError(f'{SINKS_VARIABLE} names "{name}", which no installed package offers: {known}')
+        found.append(factory(environ))
+    return found
 
 
 def console_sink(stream: TextIO, now: Callable[[], float], *, verbosity: int, live: bool) -> EventSink:

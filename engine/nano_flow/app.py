@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from nano_flow.adapters import metrics_sink, span_sinks
+from nano_flow.adapters import metrics_sink, named_sinks, span_sinks
 from nano_flow.core.errors import UsageError
 from nano_flow.core.events import ApprovalAnswered, Event, NoticeGiven, RunStarted, StepExpanded
 from nano_flow.core.messages import Json
@@ -140,7 +140,8 @@ async def _live(prepared: PreparedRun, journal: Journal, where: Surroundings, pa
     trace = _trace(prepared, where, past)
     hand_on(trace.root if trace.parent or where.traced else None)
     watchers = [
-        GuardedSink(sink, lambda said: recorder.emit(NoticeGiven(where.clock.now(), "", said))) for sink in where.sinks
+        GuardedSink(sink, lambda said: recorder.emit(NoticeGiven(where.clock.now(), "", said)))
+        for sink in (where.sinks if past.doubles else [*where.sinks, *named_sinks(where.environ)])
     ]
     recorder = Recorder(journal, [_Fold(view), *watchers], cleaner(prepared, where.environ))
     parts = Parts.build(prepared, where, (recorder, work, past.doubles))

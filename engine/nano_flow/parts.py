@@ -9,11 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from nano_flow.adapters import open_store
-from nano_flow.caches.absent import AbsentCache
-from nano_flow.caches.sqlite import SqliteCache
+from nano_flow.adapters import open_cache, open_store
 from nano_flow.clock import SystemClock
-from nano_flow.core.errors import StoreError
 from nano_flow.core.events import Event, NoticeGiven
 from nano_flow.core.redact import Redactor
 from nano_flow.defects import told_in_a_run
@@ -27,7 +24,7 @@ from nano_flow.plan.kinds.prompt import PlannedPrompt
 from nano_flow.plan.kinds.workflow import PlannedWorkflow
 from nano_flow.plan.plan import Plan
 from nano_flow.plan.walk import every_step
-from nano_flow.ports import Approver, ChatProvider, Clock, EventSink, RecordedWork
+from nano_flow.ports import Approver, Cache, ChatProvider, Clock, EventSink, RecordedWork
 from nano_flow.ports.store import Store
 from nano_flow.pricing.budgets import Totals
 from nano_flow.pricing.ledger import Ledger
@@ -50,13 +47,12 @@ from nano_flow.tools.mcp.pins import Pins
 from nano_flow.tools.mcp.server import McpServer
 from nano_flow.tools.processes.local import LocalCommands
 from nano_flow.tools.processes.tree import ProcessTree
-from nano_flow.tools.table import builtin_tools
+from nano_flow.tools.table import ToolTable
 
 if TYPE_CHECKING:
     from nano_flow.runtime.limits import Control
 
 
-ReplyCache = SqliteCache | AbsentCache
 _NO_SECRETS = frozenset({"PATH", "HOME", "LANG", "TMPDIR", "TERM", "USER", "LOGNAME", "SHELL", "PWD"})
 """Variables that settings of tools may well name, and whose values stand in innocent texts."""
 
@@ -114,7 +110,7 @@ class Parts:
     services: Services
     providers: Adapters
     toolbox: RunToolbox
-    cache: ReplyCache | None
+    cache: Cache | None
 
     @classmethod
     def build(
@@ -154,14 +150,14 @@ class Parts:
         await self.toolbox.close()
         await self.providers.close()
         if self.cache is not None:
-            self.cache.close()
+            await self.cache.close()
 
 
 def _providers(prepared: PreparedRun, where: Surroundings) -> Adapters:
     return ProviderTable(prepared.opened.policies.catalogue.providers, Sockets(where.clock, where.environ))
 
 
-def _cache(prepared: PreparedRun, where: Surroundings, emit: Callable[[Event], None]) -> ReplyCache | None:
+def _cache(prepared: PreparedRun, where: Surroundings, emit: Callable[[Event], None]) -> Cache | None:
     """The cache of replies, where a step uses it."""
     steps = every_step(prepared.plan.graph)
     wanted = any(isinstance(step.spec, PlannedPrompt) and step.spec.cache for _, step in steps)
@@ -171,17 +167,14 @@ def _cache(prepared: PreparedRun, where: Surroundings, emit: Callable[[Event], N
     def tell(problem: str) -> None:
         emit(NoticeGiven(where.clock.now(), "", problem))
 
-    try:
-        return SqliteCache(where.state / "cache.db", tell)
-    except StoreError as error:
-        return AbsentCache(str(error), tell)
+    return open_cache(where.state, where.environ, tell)
 
 
 def _gateway(
     prepared: PreparedRun,
     where: Surroundings,
     past: tuple[Recorder, RecordedWork],
-    adapters: tuple[Adapters, ReplyCache | None, Ledger],
+    adapters: tuple[Adapters, Cache | None, Ledger],
 ) -> Gateway:
     policies = prepared.opened.policies
     (recorder, work), (providers, cache, ledger) = past, adapters
@@ -216,7 +209,7 @@ def _toolbox(prepared: PreparedRun, where: Surroundings, doubles: Doubles | None
     confined = Workspace(workspace, [*opened.texts, *_policy_paths(opened.policies), str(where.state)])
     servers = partial(McpServer, pins=Pins(where.state), tree=where.tree, environ=where.environ)
     return RunToolbox(
-        builtin=builtin_tools(confined, commands, where.environ),
+        builtin=ToolTable(confined, commands, where.environ),
         start_server=doubles.start_server if doubles else servers,
         around=ToolSurroundings(commands, render, where.environ, workspace, where.clock),
     )

@@ -20,6 +20,7 @@ from nano_flow.gateway.rules import FallbackRules, fallback_rules
 from nano_flow.gateway.sending.streaming import CUT, Shown
 from nano_flow.plan.catalogue import Catalogue, ProviderCard
 from nano_flow.ports import RecordedWork
+from nano_flow.ports.cache import CacheQuestion
 from nano_flow.pricing.prices import Prices
 from nano_flow.routing.request import NoCandidate
 from nano_flow.stores.recorded import recorded_work
@@ -31,11 +32,13 @@ class DictCache:
     def __init__(self) -> None:
         self.kept: dict[str, tuple[ChatReply, Money]] = {}
 
-    def get(self, key: str, now: float) -> tuple[ChatReply, Money] | None:
-        return self.kept.get(key)
+    async def find(self, question: CacheQuestion) -> tuple[ChatReply, Money] | None:
+        return next((self.kept[key] for key in question.keys if key in self.kept), None)
 
-    def put(self, key: str, reply: ChatReply, cost: Money, now: float, ttl_s: float | None) -> None:
-        self.kept[key] = (reply, cost)
+    async def keep(self, question: CacheQuestion, reply: ChatReply, cost: Money) -> None:
+        self.kept[question.keys[0]] = (reply, cost)
+
+    async def close(self) -> None: ...
 
 
 def test_a_cached_reply_costs_nothing_and_says_what_it_saved() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from nano_flow.core.messages import ChatReply
 from nano_flow.core.money import Money
+from nano_flow.ports.cache import CacheQuestion
 
 
 class AbsentCache:
@@ -16,15 +17,15 @@ class AbsentCache:
         self._tell = tell
         self._told = False
 
-    def get(self, key: str, now: float) -> tuple[ChatReply, Money] | None:
+    async def find(self, question: CacheQuestion) -> tuple[ChatReply, Money] | None:
         """Nothing."""
         if not self._told:
             self._told = True
             self._tell(f"{self.problem}; no reply is cached")
         return None
 
-    def put(self, key: str, reply: ChatReply, cost: Money, now: float, ttl_s: float | None) -> None:
+    async def keep(self, question: CacheQuestion, reply: ChatReply, cost: Money) -> None:
         """Nothing is kept."""
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Nothing is held open."""

@@ -169,7 +169,7 @@ class Gateway:
             answered = Answered(kept, FREE)
         else:
             answered = await self._attempts.ask(question, ref, last=last)
-            self._replies.keep(question, ref, cap, answered)
+            await self._replies.keep(question, ref, cap, answered)
         return ModelAnswer(
             reply=answered.reply,
             model=ref,

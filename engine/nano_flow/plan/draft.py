@@ -46,6 +46,8 @@ class CompileContext:
     is_priced: Callable[[ModelRef], bool] = lambda ref: True
     unpriced_models_pass: bool = False
     forbidding: Callable[[str, ModelRef, Sequence[str]], str] = lambda policy, model, tags: ""
+    is_installed_tool: Callable[[str], bool] = lambda name: False
+    """Whether an installed package offers a tool of this name; asked only about names that nobody else knows."""
 
 
 @dataclass(frozen=True, slots=True)

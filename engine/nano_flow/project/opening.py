@@ -16,6 +16,7 @@ from nano_flow.plan.compile import CompileResult, compile_workflow
 from nano_flow.plan.draft import CompileContext
 from nano_flow.plan.plan import Plan
 from nano_flow.plan.walk import every_step
+from nano_flow.plugins import installed
 from nano_flow.project.files import read_document, read_inside, text_inside
 from nano_flow.project.policies import Policies, read_policies
 
@@ -81,6 +82,7 @@ class Opener:
             is_priced=lambda ref: policies.prices.priced(ref, time.time()),
             unpriced_models_pass=policies.unpriced_pass,
             forbidding=policies.forbidding,
+            is_installed_tool=lambda name: name in installed("tools"),
         )
         return compile_workflow(source, context), policies
 

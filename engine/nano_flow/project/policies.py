@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from nano_flow.core.diagnostics import Diagnostic, SourceRange
 from nano_flow.core.errors import DocumentError
@@ -16,17 +17,20 @@ from nano_flow.locate import PolicyFile
 from nano_flow.plan.catalogue import Catalogue
 from nano_flow.plan.catalogue_build import build_catalogue
 from nano_flow.plan.names.nearest import did_you_mean
+from nano_flow.plugins import load
 from nano_flow.pricing.prices import Prices
 from nano_flow.pricing.reading import price_diagnostics
 from nano_flow.project.commits import commit_of
 from nano_flow.project.extending import policy_source, shown_of
 from nano_flow.project.files import digest, read_document, read_text
 from nano_flow.project.files import shown_path as shown_path
+from nano_flow.routing.choose import CHOICES
 from nano_flow.routing.compile import routing_policy
 from nano_flow.routing.facts import FEATURES
 from nano_flow.routing.learned import Getters, LearnedScore, read_learned
 from nano_flow.routing.replies.advice import cascade_advice
 from nano_flow.routing.replies.judged import JUDGED_FEATURES
+from nano_flow.routing.request import Chooser
 from nano_flow.routing.rules import CONDITION_NAMES, Condition, RoutingPolicy
 from nano_flow.runtime.templates import render
 from nano_flow.source.expressions import Template, check_expression
@@ -171,7 +175,15 @@ def compiled(routing: RoutingSource, folder: str) -> RoutingPolicy:
         for key, part, known in parts
         if part is not None and part.learned is not None
     }
-    return routing_policy(document, routing.source.value_range, compile_condition, learned)
+    return routing_policy(document, routing.source.value_range, compile_condition, learned, _choosers(document))
+
+
+def _choosers(document: RoutingDocument) -> dict[str, Chooser]:
+    """The ways to choose of installed packages that a routing document names."""
+    policies = (document.policies or {}).values()
+    named = {each.choose for policy in policies for each in (policy, *(policy.rules or ()))} - {None, *CHOICES}
+    found = {name: load("choosers", name) for name in named if name is not None}
+    return {name: cast(Chooser, chooser) for name, chooser in found.items() if callable(chooser)}
 
 
 def _learned(routing: RoutingSource, folder: str, named: tuple[str, str], known: Getters) -> LearnedScore:

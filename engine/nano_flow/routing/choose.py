@@ -10,7 +10,7 @@ from nano_flow.core.refs import ModelRef
 from nano_flow.plan.catalogue import Catalogue
 from nano_flow.routing.candidates import Situation, examine, lacks
 from nano_flow.routing.refusals import OF_MONEY, Refusal
-from nano_flow.routing.request import Candidate, NoCandidate, Observations, RouteDecision, RouteRequest
+from nano_flow.routing.request import Candidate, Chooser, NoCandidate, Observations, RouteDecision, RouteRequest
 from nano_flow.routing.rules import RoutingPolicy
 from nano_flow.routing.select import Selection, select
 from nano_flow.routing.signals import SignalPoints
@@ -48,7 +48,7 @@ def decide(
     score, because = _score(request, policy)
     selection = select(request, policy, catalogue, observations, score)
     situation = Situation(request, observations, selection.providers, selection.providers_because)
-    accepted, refused = _examine(selection, catalogue, situation)
+    accepted, refused = _examine(selection, catalogue, situation, policy.choosers)
     if request.keep is not None:
         accepted = tuple(sorted(accepted, key=lambda c: str(c.ref) != request.keep))
     fixed = selection.single or observations.no_fallback or "/" in request.route.model
@@ -114,7 +114,7 @@ def _score(request: RouteRequest, policy: RoutingPolicy) -> tuple[float, tuple[S
 
 
 def _examine(
-    selection: Selection, catalogue: Catalogue, situation: Situation
+    selection: Selection, catalogue: Catalogue, situation: Situation, choosers: Mapping[str, Chooser]
 ) -> tuple[tuple[Candidate, ...], tuple[Refusal, ...]]:
     """Filter every group, then order it; each model is considered once, where it comes first.
 
@@ -135,7 +135,7 @@ def _examine(
         unable = tuple(candidate for candidate in passed if candidate.by_prompt and not group.named)
         sure = any(group.named or catalogue.providers[candidate.ref.provider].credentials for candidate in able)
         refused += [_unable(v) for v in verdicts if isinstance(v, Refusal) or (sure and v in unable)]
-        choose = CHOICES[group.choose]
+        choose = CHOICES.get(group.choose) or _installed(choosers[group.choose], situation.observations)
         first, last = choose(able), () if sure else choose(unable)
         if group.only_first:
             refused += [Refusal(c.ref, "fallback", "another fallback is named") for c in (*first, *last)[1:]]
@@ -143,6 +143,19 @@ def _examine(
         accepted += first
         last_resort += last
     return (*accepted, *last_resort), tuple(refused)
+
+
+def _installed(chooser: Chooser, observations: Observations) -> Choice:
+    """A way of an installed package; one that adds, drops or repeats a candidate is not followed."""
+
+    def choose(candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
+        if len(candidates) < 2:
+            return candidates
+        ordered = tuple(chooser(candidates, observations))
+        whole = len(ordered) == len(candidates) and all(candidate in ordered for candidate in candidates)
+        return ordered if whole else candidates
+
+    return choose
 
 
 def _unable(verdict: Candidate | Refusal) -> Refusal:

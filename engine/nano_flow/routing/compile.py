@@ -25,6 +25,7 @@ from nano_flow.routing.facts import FEATURES
 from nano_flow.routing.learned import LearnedScore
 from nano_flow.routing.replies.cascade import Cascade
 from nano_flow.routing.replies.facts import REPLY_FEATURES
+from nano_flow.routing.request import Chooser
 from nano_flow.routing.rules import Condition, FallbackChoice, PolicyRules, RoutingPolicy, Rule, Tier
 from nano_flow.routing.signals import Scorer, Signal, curve_signal, is_pattern, match_signal
 from nano_flow.routing.tags import line_to_add, spelled, spellings, undeclared
@@ -44,6 +45,7 @@ class _Reader:
     locate: Locate
     compile_condition: CompileCondition
     tags: Mapping[str, str] = field(default_factory=dict)
+    choices: Sequence[str] = tuple(CHOICES)
     found: list[Diagnostic] = field(default_factory=list)
 
     def say(self, code: str, message: str, path: Path, hint: str = "") -> None:
@@ -68,14 +70,16 @@ def routing_policy(
     locate: Locate,
     compile_condition: CompileCondition,
     learned: Mapping[str, LearnedScore] | None = None,
+    choosers: Mapping[str, Chooser] | None = None,
 ) -> RoutingPolicy:
     """Make a policy. Raises DocumentError with everything that is wrong.
 
     ``locate`` gives the range of the value at a path of the document; ``learned`` is what the files hold that
-    ``complexity.learned`` and ``cascade.learned`` name, under these two keys, read by the caller.
+    ``complexity.learned`` and ``cascade.learned`` name, under these two keys, read by the caller; ``choosers`` are ways
+    to choose that installed packages add.
     """
-    learned = learned or {}
-    reader = _Reader(locate, compile_condition, spellings(document.tags or ()))
+    learned, choosers = learned or {}, choosers or {}
+    reader = _Reader(locate, compile_condition, spellings(document.tags or ()), (*CHOICES, *choosers))
     complexity, fallback = document.complexity, document.fallback
     tiers = _tiers(reader, document.tiers)
     chains = {name: _models(reader, chain, ("chains", name)) for name, chain in (document.chains or {}).items()}
@@ -100,6 +104,7 @@ def routing_policy(
         learned_weight=float(weight.weight) if weight and "complexity" in learned else 0.0,
         learned_at=reader.at(("complexity", "learned")) if weight else "",
         tags=reader.tags,
+        choosers=choosers,
         cascade=_cascade(reader, document.cascade, names[0], learned.get("cascade")) if document.cascade else None,
     )
     if reader.found:
@@ -187,7 +192,7 @@ def _policy(
 ) -> PolicyRules:
     path: Path = ("policies", name)
     if document.choose:
-        reader.known("way to choose", document.choose, list(CHOICES), (*path, "choose"))
+        reader.known("way to choose", document.choose, reader.choices, (*path, "choose"))
     rules = [_rule(reader, rule, names, (*path, "rules", place)) for place, rule in enumerate(document.rules or [])]
     return PolicyRules(name, tuple(rules), document.choose or "first")
 
@@ -198,7 +203,7 @@ def _rule(reader: _Reader, document: RuleDocument, names: tuple[Sequence[str], S
         if name:
             reader.known(what, name, known, (*path, what))
     if document.choose:
-        reader.known("way to choose", document.choose, list(CHOICES), (*path, "choose"))
+        reader.known("way to choose", document.choose, reader.choices, (*path, "choose"))
     targets = [key for key in ("tier", "chain", "model", "models") if getattr(document, key) is not None]
     if len(targets) > 1:
         reader.say(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from nano_flow.core.errors import NextModel
@@ -96,6 +96,10 @@ class Candidate:
         cost = None if self.cost is None else usd(self.cost)
         seconds = None if self.seconds is None else round(self.seconds, 3)
         return {"cost_usd": cost, "duration_s": seconds, "measured_calls": self.calls}
+
+
+Chooser = Callable[[tuple[Candidate, ...], Observations], Sequence[Candidate]]
+"""A way to order candidates that an installed package adds: a pure function of them and of what was observed."""
 
 
 @dataclass(frozen=True, slots=True)

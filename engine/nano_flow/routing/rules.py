@@ -13,6 +13,7 @@ from nano_flow.routing.facts import FEATURES, Facts
 from nano_flow.routing.learned import LearnedScore
 from nano_flow.routing.reading import Reading
 from nano_flow.routing.replies.cascade import Cascade
+from nano_flow.routing.request import Chooser
 from nano_flow.routing.signals import Scorer, SignalPoints
 from nano_flow.routing.tags import as_declared
 
@@ -92,6 +93,8 @@ class RoutingPolicy:
     cascade: Cascade | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     """Every declared tag by its lower-case form."""
+    choosers: Mapping[str, Chooser] = field(default_factory=dict)
+    """Ways to choose that installed packages add, as far as the policy names them."""
 
     def complexity(self, facts: Facts, reading: Reading) -> tuple[float, tuple[SignalPoints, ...]]:
         """The score of a request, 0 to 10, and what made it."""

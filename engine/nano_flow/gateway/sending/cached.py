@@ -11,6 +11,7 @@ from nano_flow.core.refs import ModelRef
 from nano_flow.gateway.sending.question import Question
 from nano_flow.gateway.sending.sender import Answered
 from nano_flow.gateway.services import GatewayServices
+from nano_flow.ports.cache import CacheQuestion
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +25,7 @@ class Replies:
         services, ask = self.services, question.ask
         if services.cache is None or not ask.cache:
             return None
-        now = services.clock.now()
-        hits = (services.cache.get(key, now) for key in self._keys(question, ref, output_cap))
-        hit = next((hit for hit in hits if hit is not None), None)
+        hit = await services.cache.find(self._seen(question, ref, output_cap))
         if hit is None:
             return None
         reply, saved = hit
@@ -44,13 +43,15 @@ class Replies:
         await services.durable(event)
         return reply
 
-    def keep(self, question: Question, ref: ModelRef, output_cap: int, answered: Answered) -> None:
+    async def keep(self, question: Question, ref: ModelRef, output_cap: int, answered: Answered) -> None:
         """Keep a whole reply, where the step says so."""
         services, ask = self.services, question.ask
         if services.cache is not None and ask.cache:
             paid = answered.cost.amount if isinstance(answered.cost, Cost) else ZERO
-            key = self._keys(question, ref, output_cap)[0]
-            services.cache.put(key, answered.reply, paid, services.clock.now(), ask.cache_ttl_s)
+            await services.cache.keep(self._seen(question, ref, output_cap), answered.reply, paid)
 
-    def _keys(self, question: Question, ref: ModelRef, output_cap: int) -> tuple[str, ...]:
-        return question.asked.cache_keys(ref, self.services.base_urls.get(ref.provider, ""), output_cap)
+    def _seen(self, question: Question, ref: ModelRef, output_cap: int) -> CacheQuestion:
+        """The question as a cache sees it."""
+        keys = question.asked.cache_keys(ref, self.services.base_urls.get(ref.provider, ""), output_cap)
+        ask = question.ask
+        return CacheQuestion(keys, str(ref), ask.messages, self.services.clock.now(), ask.cache_ttl_s)

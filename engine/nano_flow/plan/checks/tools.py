@@ -83,6 +83,8 @@ def _known(draft: Draft, name: str, at: Path, *, whole_server: bool) -> Iterator
             hint = f"add `tools: {{{name}: {{allow: [{ALLOWED_TOOLS[name]}]}}}}`"
             yield problem("NF319", message, draft.where(at), at=at, hint=hint)
         return
+    if name not in declared and draft.context.is_installed_tool(name):
+        return
     server, dot, _ = name.partition(".")
     tool = declared.get(server)
     if tool is None or (dot and not isinstance(tool, McpTool)):
