@@ -100,6 +100,8 @@ WAY = "litellm"
 """How providers are reached: by ``litellm``, or ``direct`` where they speak one of the three languages."""
 DIRECT = {
     **dict.fromkeys(("openai", "groq", "azure"), "openai"),
+    "anthropic": "anthropic",
+    "gemini": "gemini",
 }
 """Service → the language that its servers speak."""
 

@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from nano_flow.clock import SystemClock
 from nano_flow.core.messages import ChatRequest, Message, ToolSpec
 from nano_flow.core.refs import ModelRef
 from nano_flow.documents.load import load_providers
-from nano_flow.plan.catalogue import Catalogue
+from nano_flow.plan.catalogue import Catalogue, ProviderCard
 from nano_flow.plan.catalogue_build import build_catalogue
 from nano_flow.ports import ChatProvider
 from nano_flow.providers.table import ProviderTable, Surroundings
@@ -160,9 +160,17 @@ def catalogue() -> Catalogue:
     return build_catalogue(source.document, source.source.value_range)
 
 
-def providers(url: str, folder: Path) -> ProviderTable:
-    """Adapters of all shipped providers, at the server."""
-    return ProviderTable(catalogue().providers, Surroundings(SystemClock(), environment(url, folder)))
+def by_litellm(card: ProviderCard) -> ProviderCard:
+    """The same provider through LiteLLM, where it ships as one that is called directly."""
+    return replace(card, api=None, litellm=card.service) if card.api else card
+
+
+def providers(url: str, folder: Path, *, direct: bool = True) -> ProviderTable:
+    """Adapters of all shipped providers, at the server; as they ship, or all of them through LiteLLM."""
+    cards = catalogue().providers
+    if not direct:
+        cards = {name: by_litellm(card) for name, card in cards.items()}
+    return ProviderTable(cards, Surroundings(SystemClock(), environment(url, folder)))
 
 
 def request(provider: str, text: str, **fields: object) -> ChatRequest:

@@ -44,8 +44,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class Wire:
     """Calls to one provider at the server."""
 
-    def __init__(self, url: str, folder: Path, provider: str) -> None:
-        self.url, self.folder, self.provider = url, folder, provider
+    def __init__(self, url: str, folder: Path, provider: str, *, direct: bool = True) -> None:
+        self.url, self.folder, self.provider, self.direct = url, folder, provider, direct
 
     def ask(self, text: str, *, stream: bool = False, timeout_s: float = 20.0, **fields: object) -> Answer:
         return self.send(replace(kit.request(self.provider, text, **fields), timeout_s=timeout_s), stream=stream)
@@ -54,7 +54,7 @@ class Wire:
         heard: list[str] = []
 
         async def call() -> Answer:
-            table = kit.providers(self.url, self.folder)
+            table = kit.providers(self.url, self.folder, direct=self.direct)
             try:
                 reply = await table.get(self.provider).complete(request, heard.append if stream else None)
             except errors.ProviderError as error:
@@ -219,6 +219,18 @@ def test_every_provider_in_every_case(provider: str, case: str, server: kit.Wire
     if NOTES.get((provider, case), "").startswith("–"):
         pytest.skip("stated in docs/providers.md")
     CASES[case](Wire(server.url, folder, provider))
+
+
+DIRECT = [name for name, card in kit.catalogue().providers.items() if card.api]
+"""Shipped providers that are called directly."""
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("provider", DIRECT)
+def test_the_other_way_comes_to_the_same(provider: str, case: str, server: kit.WireServer, folder: Path) -> None:
+    if kit.missing_for(provider):
+        pytest.skip(kit.missing_for(provider))
+    CASES[case](Wire(server.url, folder, provider, direct=False))
 
 
 def table() -> str:

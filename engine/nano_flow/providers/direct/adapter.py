@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -17,6 +17,7 @@ from nano_flow.providers.cards import Endpoint, ModelFacts
 from nano_flow.providers.direct.answer import Answer, Heard
 from nano_flow.providers.direct.dialect import Body, Dialect, Target, Told
 from nano_flow.providers.direct.failures import broken, late, refused
+from nano_flow.providers.direct.gemini.tokens import GoogleTokens, needs_tokens
 from nano_flow.providers.direct.languages import language_of
 from nano_flow.providers.direct.session import Sessions
 from nano_flow.providers.errors import translate
@@ -55,6 +56,8 @@ class DirectProvider:
         self._sessions = sessions
         self._redactor = Redactor(endpoint.keys.values())
         self._dialect: Dialect = language_of(endpoint)
+        needed = needs_tokens(self._dialect.service, endpoint.part("api_key"), endpoint.part("token"))
+        self._tokens = GoogleTokens(endpoint.part("service_account")) if needed else None
         import aiohttp
 
         self._broken: tuple[type[Exception], ...] = (aiohttp.ClientError, OSError, ValueError, RecursionError, Told)
@@ -83,15 +86,27 @@ class DirectProvider:
 
     async def _sent(self, sending: Sending) -> Raw:
         card = self._endpoint.model(sending.request.model)
+        if self._tokens is not None:
+            await self._renew(self._tokens)
         target = self._target(card, stream=sending.stream)
-        payload = encoded(self._dialect.body(sending.prepared, card, stream=sending.stream))
-        headers = {"content-type": "application/json", **target.headers}
+        body = self._dialect.body(sending.prepared, card, stream=sending.stream)
+        payload = encoded(body)
+        headers = {"content-type": "application/json", **self._dialect.wants(body), **target.headers}
         address = urlsplit(target.url)
         proxy = self._sessions.proxy_for(address.scheme, address.hostname or "")
         async with self._sessions.get().post(
             target.url, data=payload, headers=headers, allow_redirects=False, proxy=proxy
         ) as response:
             return await self._read(response, sending)
+
+    async def _renew(self, tokens: GoogleTokens) -> None:
+        """Put the token that is in force among the parts of the endpoint, and among what no message may show."""
+        token = await tokens.bearer()
+        if token != self._endpoint.part("token"):
+            project = self._endpoint.part("project") or tokens.project
+            parts = {**self._endpoint.parts, "token": token, "project": project}
+            self._endpoint = replace(self._endpoint, parts=parts)
+            self._redactor = Redactor([*self._endpoint.keys.values(), token])
 
     def _target(self, card: ModelFacts, *, stream: bool) -> Target:
         try:

@@ -54,7 +54,7 @@ class Heard:
     @property
     def over(self) -> bool:
         """Whether the provider said that nothing more comes."""
-        return self._events.done
+        return self._events.done or self._reader.over
 
     def feed(self, piece: bytes) -> None:
         """Take a piece. Told or ValueError where it holds an error, or no JSON."""

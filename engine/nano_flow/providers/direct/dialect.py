@@ -39,6 +39,10 @@ class Reader(Protocol):
         """In OpenAI's form; None until one was reported."""
 
     @property
+    def over(self) -> bool:
+        """Whether the provider said that nothing more comes."""
+
+    @property
     def announced(self) -> str | None:
         """How the provider said that the reply ended; None: not yet."""
 
@@ -55,6 +59,9 @@ class Dialect(Protocol):
 
     def target(self, endpoint: Endpoint, card: ModelFacts, *, stream: bool) -> Target:
         """Where a call of a model goes."""
+
+    def wants(self, body: Body) -> Mapping[str, str]:
+        """Headers that what is asked needs."""
 
     def body(self, prepared: Prepared, card: ModelFacts, *, stream: bool) -> Body:
         """The call as it is sent."""

@@ -37,10 +37,15 @@ class OpenAI:
 
     def body(self, prepared: Prepared, card: ModelFacts, *, stream: bool) -> Body:
         """What is asked is in this language already."""
-        body: Body = {"model": card.deployment or card.ref.model, **prepared.arguments}
+        messages = [_spoken(message) for message in sequence(prepared.arguments["messages"])]
+        body: Body = {"model": card.deployment or card.ref.model, **prepared.arguments, "messages": messages}
         if stream:
             body |= {"stream": True, "stream_options": {"include_usage": True}}
         return body
+
+    def wants(self, body: Body) -> Mapping[str, str]:
+        """None."""
+        return {}
 
     def whole(self, reply: Mapping[str, Json]) -> Raw:
         """The first choice."""
@@ -50,6 +55,13 @@ class OpenAI:
     def reader(self, collector: Collector) -> Chunks:
         """Chunks of choices."""
         return Chunks(collector)
+
+
+def _spoken(message: object) -> object:
+    """A message of calls alone has no content, rather than an empty one: not every server takes that."""
+    if isinstance(message, dict) and message.get("content", "") is None:
+        return {name: value for name, value in message.items() if name != "content"}
+    return message
 
 
 def _with_path(base: str) -> str:
@@ -81,6 +93,7 @@ class Chunks:
     def __init__(self, collector: Collector) -> None:
         self._collector = collector
         self.usage: object = None
+        self.over = False
 
     @property
     def announced(self) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass, replace
 
 from nano_flow.core.messages import ChatRequest, Json, ToolSpec
@@ -19,13 +20,15 @@ SCHEMA_NAME = "reply"
 _PARAMS = ("temperature", "top_p", "seed", "stop", "reasoning_effort", "verbosity")
 _TOOLS = frozenset({"tools", "tool_choice"})
 """What LiteLLM is to translate also for models that its own list does not know; our cards say who takes it."""
+_REWRITTEN = frozenset({"tools", "response_format"})
+"""What LiteLLM rewrites in place, down to the schemas of the request."""
 _PASSED_ON = _TOOLS | {*_PARAMS, "response_format"}
 _SPEAKS_OPENAI = frozenset({"openai", "azure", "huggingface"})
 """LiteLLM ids whose parameters need no translation, so that none of them depends on LiteLLM's list."""
 _SMALLEST_CONTEXT, _LARGEST_CONTEXT = 4096, 131_072
 _THINKS_BY_BUDGET = frozenset({"anthropic", "bedrock"})
 """LiteLLM ids for which ``reasoning_effort`` becomes a budget of tokens, and what LiteLLM makes of each word."""
-_BUDGETS = {"minimal": 1024, "low": 1024, "medium": 2048, "high": 4096, "xhigh": 8192}
+BUDGETS = {"minimal": 1024, "low": 1024, "medium": 2048, "high": 4096, "xhigh": 8192}
 _SCHEMA_BESIDE_TOOLS = frozenset({"openai", "azure", "anthropic"})
 """LiteLLM ids whose models take a schema and tools in one call; the others get the schema by prompt then."""
 _NO_SCHEMA = frozenset({"cohere", "cohere_chat"})
@@ -54,7 +57,8 @@ def prepare(request: ChatRequest, endpoint: Endpoint, *, stream: bool) -> Prepar
     where = destination(endpoint, card)
     litellm = str(where["model"]).partition("/")[0]
     prepared = compose(request, endpoint, litellm)
-    arguments: Arguments = {**where, **prepared.arguments}
+    asked = {name: deepcopy(value) if name in _REWRITTEN else value for name, value in prepared.arguments.items()}
+    arguments: Arguments = {**where, **asked}
     if stream:
         arguments |= {"stream": True, "stream_options": {"include_usage": True}}
     allowed = _PASSED_ON if litellm in _SPEAKS_OPENAI else _TOOLS
@@ -123,7 +127,7 @@ def _params(request: ChatRequest, card: ModelFacts, litellm: str) -> Arguments:
 def _against_thinking(request: ChatRequest) -> set[str]:
     """What cannot go together: thinking beyond the cap on the reply, thinking with sampling parameters."""
     effort = request.params.get("reasoning_effort")
-    budget = _BUDGETS.get(effort, 0) if isinstance(effort, str) else 0
+    budget = BUDGETS.get(effort, 0) if isinstance(effort, str) else 0
     if budget >= request.max_output_tokens:
         return {"reasoning_effort"}
     return {"temperature", "top_p"} if budget else set()

@@ -57,13 +57,14 @@ def _blocked(reply: Mapping[str, Json]) -> str | None:
     return "content_filter" if read(reply.get("promptFeedback"), "blockReason") else None
 
 
-def _of_candidates(reply: Mapping[str, Json]) -> object:
+def of_candidates(reply: Mapping[str, Json]) -> object:
+    """Gemini's word: of the prompt where that is blocked, else of the first candidate."""
     return _blocked(reply) or _first(reply, "candidates", _MARKED)
 
 
 _FORMS: Mapping[str, Callable[[Mapping[str, Json]], object]] = {
     "choices": lambda reply: _first(reply, "choices", "finish_reason"),
-    "candidates": _of_candidates,
+    "candidates": of_candidates,
     "promptFeedback": _blocked,
     "stop_reason": lambda reply: reply["stop_reason"],
     "stopReason": lambda reply: reply["stopReason"],
@@ -99,7 +100,7 @@ class Ending:
 
     def _looking_on(self, parse: Callable[..., object]) -> Callable[..., object]:
         def look(chunk: Mapping[str, Json]) -> object:
-            reason = _of_candidates(chunk) or read(chunk.get("delta"), "stop_reason")
+            reason = of_candidates(chunk) or read(chunk.get("delta"), "stop_reason")
             if isinstance(reason, str):
                 self._seen = reason
             return parse(chunk)

@@ -38,7 +38,7 @@ class Collector:
         self._calls: list[_Call] = []
         self._refusal: list[str] = []
         self.finish: str | None = None
-        self._model = ""
+        self.model = ""
         self.usage: object = None
 
     def take(self, chunk: object) -> None:
@@ -59,7 +59,7 @@ class Collector:
         self._take_thinking(delta)
         self.refuse(refusal_of(delta))
         self.end(read(choice, "finish_reason"))
-        if not self._model:
+        if not self.model:
             self.name(read(chunk, "model"))
 
     def end(self, finish: object) -> None:
@@ -69,7 +69,7 @@ class Collector:
 
     def name(self, model: object) -> None:
         """The model's name as the provider says it."""
-        self._model = str(model or "")
+        self.model = str(model or "")
 
     def show(self, text: str) -> None:
         """Let the listener have a piece of text."""
@@ -163,4 +163,4 @@ class Collector:
         text, refusal = "".join(self._text), "".join(self._refusal)
         if (refusal or (refused and not calls)) and not text and finish:
             text, finish = refusal, "refusal"
-        return Raw(text, calls, finish, self.usage, self._model, kept)
+        return Raw(text, calls, finish, self.usage, self.model, kept)
