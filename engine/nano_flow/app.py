@@ -18,7 +18,16 @@ from nano_flow.ports import Journal, RecordedWork
 from nano_flow.ports.store import Store
 from nano_flow.project.opening import open_workflow
 from nano_flow.project.preparing import GivenInputs, PreparedRun, RunOptions, prepare_opened, prepare_resume
-from nano_flow.project.resuming.again import Wanted, announcement, changes_message, reopened, without
+from nano_flow.project.resuming.again import (
+    Wanted,
+    announcement,
+    changes_message,
+    kept_below,
+    reopened,
+    undone_setups,
+    without,
+)
+from nano_flow.project.resuming.place import found_file, place_of
 from nano_flow.runtime.recorder import Recorder
 from nano_flow.runtime.run import RunEnd, RunOrder, run_plan
 from nano_flow.sinks.guarded import GuardedSink
@@ -37,6 +46,8 @@ class ResumeOrder:
     accept_changes: bool = False
     budget: Money | None = None
     given: GivenInputs = field(default_factory=GivenInputs)
+    file: str | None = None
+    """Where the workflow lies now, if it was renamed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +86,7 @@ async def run_workflow(
     opened = open_workflow(path, config_dir, texts)
     prepared = prepare_opened(opened, given, options, now=where.clock.now())
     where = _watched(where, prepared.record.file)
+    prepared = replace(prepared, record=replace(prepared.record, place=place_of(prepared.record.file, where.state)))
     journal = where.store.create_run(prepared.record)
     return await _live(prepared, journal, where, _Past())
 
@@ -85,16 +97,19 @@ async def resume_workflow(order: ResumeOrder, where: Surroundings, config_dir: P
     run_id = _run_to_resume(store, order)
     record, journal = store.reopen_run(run_id)
     try:
+        if where.takeover is None:
+            record = replace(record, file=found_file(record, where.state, order.file))
         options = RunOptions.from_json(record.options)
         if order.budget is not None:
             options = replace(options, budget=order.budget)
-        prepared, changed = prepare_resume(record, order.given, options, config_dir)
+        closing = where.takeover is not None
+        prepared, changed = prepare_resume(record, order.given, options, config_dir, as_recorded=closing)
         if changed and not order.accept_changes:
             raise UsageError(changes_message(changed, prepared.plan, journal.recorded(), run_id))
         earlier = _earlier_events(store, run_id)
         recorded, again = _again(journal.recorded(), prepared.plan, (order.wanted, earlier, where.clock.now()))
         where = _watched(where, record.file)
-        store.change_run(prepared.record)
+        store.change_run(replace(prepared.record, place=place_of(record.file, where.state)))
     except BaseException:
         await journal.close()
         raise
@@ -110,7 +125,11 @@ def _again(
     order = reopened(recorded, plan, wanted, counts, now)
     if order is None:
         return recorded, ()
-    return without(recorded, order), (order, NoticeGiven(now, "", announcement(recorded, order)))
+    left = without(recorded, order)
+    setups = undone_setups(recorded, plan)
+    if setups:
+        left = replace(left, kept_anyway=kept_below(plan, setups))
+    return left, (order, NoticeGiven(now, "", announcement(recorded, order, setups)))
 
 
 async def rehearse(prepared: PreparedRun, where: Surroundings, doubles: Doubles) -> RunReport:
@@ -157,6 +176,7 @@ async def _live(prepared: PreparedRun, journal: Journal, where: Surroundings, pa
         active_s=work.active_s,
         trace=trace.to_json(),
         cancel_requested=None if past.doubles else lambda: journal.cancel_requested,
+        takeover=where.takeover,
         on_control=where.on_control,
     )
     try:

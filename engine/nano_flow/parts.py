@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from nano_flow.adapters import open_cache, open_store
 from nano_flow.clock import SystemClock
-from nano_flow.core.events import Event, NoticeGiven
+from nano_flow.core.events import CallIntended, Event, NoticeGiven
 from nano_flow.core.redact import Redactor
 from nano_flow.defects import told_in_a_run
 from nano_flow.gateway.chosen import Chosen
@@ -36,6 +36,7 @@ from nano_flow.providers.environment import expand
 from nano_flow.providers.table import ProviderTable
 from nano_flow.providers.table import Surroundings as Sockets
 from nano_flow.runtime.recorder import Recorder
+from nano_flow.runtime.takeover import Takeover
 from nano_flow.runtime.templates import render
 from nano_flow.steps.context import Services, StandIn
 from nano_flow.steps.patience import Patience
@@ -83,6 +84,8 @@ class Surroundings:
     """Where Prometheus may look at this run, on loopback; 0 takes any port."""
     traced: bool = False
     """True where spans are sent: what the run starts is then told where it stands."""
+    takeover: Takeover | None = None
+    """Holds up all new work of a run that is only to be cancelled."""
     patience: Patience = field(default_factory=Patience)
     """How long the run stays where it can only wait."""
     stream: bool = False
@@ -139,6 +142,7 @@ class Parts:
             read_file=partial(read_attachment, plan.workspace),
             open_budget=ledger.open,
             stand_in=doubles.stand_in if doubles else None,
+            before_work=where.takeover or _at_once,
             patience=Patience(endless=True) if doubles else where.patience,
             defect=told_in_a_run(where.state, redactor(prepared, where.environ).text),
             unheard=lambda: recorder.unheard,
@@ -183,7 +187,7 @@ def _gateway(
         GatewayServices(
             clock=where.clock,
             emit=recorder.emit,
-            durable=recorder.durable,
+            durable=_durable(recorder, where.takeover),
             catalogue=policies.catalogue,
             providers=providers,
             route=_router(prepared, where.environ, observed),
@@ -201,6 +205,22 @@ def _gateway(
             stream=where.stream,
         )
     )
+
+
+def _durable(recorder: Recorder, takeover: Takeover | None) -> Callable[[Event], Awaitable[None]]:
+    if takeover is None:
+        return recorder.durable
+
+    async def durable(event: Event) -> None:
+        if isinstance(event, CallIntended):
+            await takeover()
+        await recorder.durable(event)
+
+    return durable
+
+
+async def _at_once() -> None:
+    """Nobody holds the run up."""
 
 
 def _toolbox(prepared: PreparedRun, where: Surroundings, doubles: Doubles | None) -> RunToolbox:

@@ -52,7 +52,7 @@ def _company(options: Options, signals: Signals, *, wait: bool = False) -> Compa
         from nano_flow.cli.asking import TerminalApprover
 
         approver = TerminalApprover()
-    return Company((_sink(options),), approver, signals.attach, signals.tree, options.events, wait)
+    return Company((_sink(options),), approver, signals.attach, signals.tree, options.events, wait=wait)
 
 
 def _sink(options: Options) -> EventSink:

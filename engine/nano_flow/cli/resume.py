@@ -31,6 +31,7 @@ Examples:
 @click.option("--failed", is_flag=True, help="Try again everything that failed, also what the workflow tolerates.")
 @click.option("--accept-changes", is_flag=True, help="Go on although the workflow has changed.")
 @click.option("--budget", type=Dollars(), metavar="USD", help="A new budget for the whole run.")
+@click.option("--file", metavar="FILE", help="The workflow, where it was renamed.")
 @WAIT
 @click.option("--due", is_flag=True, help="Go on with every run whose answer, timeout or time has come; for cron.")
 @click.option("-i", "--input", "given", multiple=True, metavar="NAME=VALUE", help="A secret input, read again.")
@@ -42,6 +43,7 @@ def command(
     addresses: tuple[str, ...],
     given: tuple[str, ...],
     budget: Money | None,
+    file: str | None,
     **flags: bool,
 ) -> int:
     """Go on with RUN (an id, a unique prefix, or "last"); nothing that was paid is paid again."""
@@ -53,6 +55,5 @@ def command(
     from nano_flow.operations.runs.starting import ResumeOrder, Wanted
 
     wanted = Wanted(addresses, flags["failed"])
-    return go_on(
-        options, ResumeOrder(run, wanted, flags["accept_changes"], budget, given_inputs(given)), wait=flags["wait"]
-    )
+    order = ResumeOrder(run, wanted, flags["accept_changes"], budget, given_inputs(given), file)
+    return go_on(options, order, wait=flags["wait"])

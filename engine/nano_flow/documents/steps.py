@@ -155,6 +155,8 @@ class RunStep(StepBase):
     """The most that it may print where a later step reads it; default: 1M, at most 64M."""
     capture: Maybe[Literal["head", "tail", "none"]] = None
     """Keep only the beginning, the end, or nothing of what it prints beyond `max_output`."""
+    setup: bool = False
+    """Runs again, before anything else, in a life of the run before which `finally` or `on_failure` has undone it."""
 
 
 class ToolStep(StepBase):
@@ -167,6 +169,8 @@ class ToolStep(StepBase):
     """The arguments."""
     output_schema: Maybe[JsonSchema] = None
     """JSON Schema of the result."""
+    setup: bool = False
+    """Runs again, before anything else, in a life of the run before which `finally` or `on_failure` has undone it."""
 
 
 class WorkflowStep(StepBase):
@@ -239,6 +243,8 @@ class GroupStep(StepBase):
     """The output of the group; default: the outputs of the inner steps."""
     sequential: bool = False
     """Each step needs the one above it."""
+    setup: bool = False
+    """Runs again, before anything else, in a life of the run before which `finally` or `on_failure` has undone it."""
     on_failure: Maybe[dict[StepId, "StepDocument"]] = None
     """Steps that run when the group failed."""
     finally_: Maybe[dict[StepId, "StepDocument"]] = Field(default=None, alias="finally")
@@ -268,6 +274,9 @@ class FailStep(StepBase):
     fail: TemplateText
     """The message."""
 
+
+SetupSteps = RunStep | ToolStep | GroupStep
+"""The kinds that may say ``setup``."""
 
 STEP_KINDS = ("prompt", "run", "tool", "workflow", "set", "approve", "switch", "steps", "wait", "finish", "fail")
 

@@ -101,10 +101,16 @@ class Gateway:
         """The reply that an earlier life of the run has, and the level that it answers; else the first level."""
         work, ask = self._services.recorded, levels[0]
         found = work.calls.get((ask.address, ask.turn)) if work else None
-        if found is not None:
-            for place, level in enumerate(levels):
-                if asked.is_answered_by(found.fingerprint, level):
-                    return found, place
+        if work is None or found is None:
+            return None, 0
+        for place, level in enumerate(levels):
+            if asked.is_answered_by(found.fingerprint, level):
+                return found, place
+        if work.holds(ask.address):
+            return found, 0
+        # Not silently: somebody changed what the step sees (a file, a variable), or a step before it said more now.
+        message = f"what is asked here (turn {ask.turn}) has changed since it was recorded: it is asked and paid again"
+        self._chooser.notice(ask.address, message)
         return None, 0
 
     def _replay(self, ask: ModelAsk, recorded: CallFinished) -> ModelAnswer:

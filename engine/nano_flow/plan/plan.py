@@ -95,6 +95,8 @@ class PlannedStep:
     tags: tuple[str, ...] = ()
     """Its own, those of what is around it, and those that come with the data that it quotes."""
     inherit_tags: bool = True
+    setup: bool = False
+    """Runs again, first, where the handlers of an earlier life have undone it."""
     digest: str = ""
 
 

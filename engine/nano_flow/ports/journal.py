@@ -20,6 +20,7 @@ from nano_flow.core.events import (
 )
 from nano_flow.core.messages import Json
 from nano_flow.core.money import Money
+from nano_flow.core.refs import path_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ class RunRecord:
     """Step path → kind, in the plan's order, so that a report can show steps that never began."""
     context: Mapping[str, str] = field(default_factory=dict)
     """Workspace, tools and defaults by name → digest; empty in runs of versions that did not keep it."""
+    place: str = ""
+    """``file`` relative to the folder in which the state lies; "" in runs of versions that did not keep it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +76,25 @@ class RecordedWork:
     """The addresses of ``tolerated``."""
     failed: Mapping[str, StepFailed | StepCollected] = field(default_factory=dict)
     """Address → how its last execution failed."""
+    kept_anyway: frozenset[str] = frozenset()
+    """Steps (paths) whose executions are kept although a ``setup`` before them runs again and may give other values."""
     torn_down: Mapping[str, float] = field(default_factory=dict)
     """Address of a graph (``""`` is the run) → when its handlers ran last."""
     checked: Mapping[tuple[str, int], ReplyChecked] = field(default_factory=dict)
     """(address, turn) → what the checks said of the recorded reply."""
     since_end: RecordedWork | None = None
     """The same without the tools, waits and approvals of lives that came to an end: handlers run at every end."""
+
+    def holds(self, address: str) -> bool:
+        """Whether what was done at ``address`` serves whatever is asked now: it succeeded below a ``setup``."""
+        return bool(self.kept_anyway) and address in self.finished and path_of(address) in self.kept_anyway
+
+    def answer(self, address: str, fingerprint: str) -> ApprovalAnswered | None:
+        """What a person answered to the question."""
+        found = self.approvals.get((address, fingerprint))
+        if found is None and self.holds(address):
+            return next((answer for (place, _), answer in self.approvals.items() if place == address), None)
+        return found
 
 
 class Journal(Protocol):

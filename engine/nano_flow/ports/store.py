@@ -30,7 +30,7 @@ ALL_RUNS = RunFilter()
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """One line of ``runs list``. A run whose process died is ``paused`` by an ``interrupt``."""
+    """One line of ``runs list``. A run whose process died is ``paused`` by a ``crash``."""
 
     run_id: str
     workflow: str

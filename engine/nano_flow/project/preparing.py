@@ -93,10 +93,18 @@ def prepare_opened(opened: Opened, given: GivenInputs, options: RunOptions, *, n
 
 
 def prepare_resume(
-    record: RunRecord, given: GivenInputs, options: RunOptions, config_dir: Path | None = None
+    record: RunRecord,
+    given: GivenInputs,
+    options: RunOptions,
+    config_dir: Path | None = None,
+    *,
+    as_recorded: bool = False,
 ) -> tuple[PreparedRun, tuple[str, ...]]:
-    """Open a recorded run again, and what changed since (steps, tools, defaults). Raises DocumentError, UsageError."""
-    opened = open_workflow(record.file, config_dir)
+    """Open a recorded run again, and what changed since (steps, tools, defaults). Raises DocumentError, UsageError.
+
+    ``as_recorded`` takes the documents that it ran with last, whatever became of their files.
+    """
+    opened = open_workflow(record.file, config_dir, record.documents if as_recorded else None)
     prepared = _resumed(record, opened, given, options)
     steps = changed_steps(record.steps, step_digests(opened.plan))
     return prepared, (*steps, *changed_context(record.context, prepared.record.context))

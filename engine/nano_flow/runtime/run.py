@@ -21,6 +21,7 @@ from nano_flow.ports import Clock
 from nano_flow.runtime.execution.engine import Engine
 from nano_flow.runtime.execution.nested import NestedGraphs
 from nano_flow.runtime.limits import Control, Slots, StepCount, Stop, watch_active_time
+from nano_flow.runtime.takeover import Takeover
 from nano_flow.steps.context import Services
 
 _CANCEL_POLL_S = 0.25
@@ -45,6 +46,8 @@ class RunOrder:
     trace: Mapping[str, Json] = field(default_factory=dict)
     """``RunTrace.to_json``: this life's place in a distributed trace."""
     cancel_requested: Callable[[], bool] | None = None
+    takeover: Takeover | None = None
+    """Where the run is taken over only to be cancelled."""
     on_control: Callable[[Control], None] | None = None
     """Called with the run's ``Control`` before it starts: signal handlers hold on to it."""
 
@@ -155,6 +158,8 @@ def _watchers(
     limit_s = order.plan.limits.timeout_s
     if limit_s is not None:
         yield watch_active_time(slots, limit_s, services.clock, functools.partial(_out_of_time, limit_s, control))
+    if order.takeover is not None:
+        yield order.takeover.cancel(control, services.clock)
     if order.cancel_requested is not None:
         yield _watch_cancel(order.cancel_requested, services.clock, control)
 

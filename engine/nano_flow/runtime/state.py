@@ -29,14 +29,17 @@ class Topology:
     """Who waits for a step, and whether the step counts in that one's trigger rule."""
 
     @classmethod
-    def of(cls, graph: PlannedGraph) -> Topology:
-        """The topology of ``graph``."""
+    def of(cls, graph: PlannedGraph, *, setup_first: bool = False) -> Topology:
+        """The topology of ``graph``; with ``setup_first`` what a ``setup`` does not need waits for all of them."""
+        first = _before_others(graph) if setup_first else frozenset()
+        setups = [step.id for step in graph.steps if step.setup] if setup_first else []
         dependents: dict[str, list[tuple[str, bool]]] = {step.id: [] for step in graph.steps}
         upstream: dict[str, int] = {}
         others: dict[str, int] = {}
         for step in graph.steps:
             looked_at = dict.fromkeys(step.needs or step.references)
-            besides = [r for r in dict.fromkeys(step.references) if r not in looked_at]
+            wanted = (*step.references, *(() if step.id in first else setups))
+            besides = [r for r in dict.fromkeys(wanted) if r not in looked_at]
             upstream[step.id], others[step.id] = len(looked_at), len(besides)
             for other in looked_at:
                 dependents[other].append((step.id, True))
@@ -44,6 +47,19 @@ class Topology:
                 dependents[other].append((step.id, False))
         steps = {step.id: step for step in graph.steps}
         return cls(steps, upstream, others, {id_: tuple(names) for id_, names in dependents.items()})
+
+
+def _before_others(graph: PlannedGraph) -> frozenset[str]:
+    """The ``setup`` steps and all that they wait for, directly or not."""
+    by_id = {step.id: step for step in graph.steps}
+    pending = [step.id for step in graph.steps if step.setup]
+    found = set[str]()
+    while pending:
+        name = pending.pop()
+        if name not in found:
+            found.add(name)
+            pending += [*by_id[name].needs, *by_id[name].references]
+    return frozenset(found)
 
 
 @dataclass(slots=True)

@@ -45,6 +45,10 @@ class StandIn(Protocol):
         """Whether the step at ``address`` is not to be run at all, and its output then. Raises StepError."""
 
 
+async def _at_once() -> None:
+    """Nobody holds the run up."""
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """What all executions of a run share."""
@@ -63,6 +67,8 @@ class Services:
     open_budget: Callable[[str, PlannedBudget], None]
     """Declares the budget scope of an address."""
     stand_in: StandIn | None = None
+    before_work: Callable[[], Awaitable[None]] = _at_once
+    """Awaited before anything is done that no earlier life of the run has recorded."""
     patience: Patience = field(default_factory=lambda: Patience(endless=True))
     defect: Callable[[Exception, str], str] = lambda error, address: sentence(error, None)
     """Reports an error of ours that hit the step at an address; the sentence for the step's failure."""

@@ -66,7 +66,7 @@ def usage_fields(usage: Usage | None) -> dict[str, Json]:
 
 def _stop(view: RunView) -> Json:
     if view.ended is None:
-        return {"reason": "interrupt" if view.owner_is_gone else None, "address": None}
+        return {"reason": "crash" if view.owner_is_gone else None, "address": None}
     return {"reason": view.ended.stop_reason, "address": view.ended.stop_address}
 
 

@@ -16,12 +16,15 @@ def cancel(options: Options, run: str) -> None:
     """Ask the owner of a run to cancel it; close it where it has none."""
     done = cancel_run(options.place, run)
     if options.json:
-        output.document("nano-flow/cancel@1", {"run_id": done.run_id, "asked": done.owner is not None})
+        fields = {"run_id": done.run_id, "asked": done.owner is not None, "problem": done.problem or None}
+        output.document("nano-flow/cancel@1", fields)
         return
     said = (
         f"{done.owner} was asked to cancel it"
         if done.owner is not None
-        else "it was closed; nobody was at work on it, so its handlers did not run"
+        else f"it was closed; its handlers did not run: {done.problem}"
+        if done.problem
+        else "it was cancelled, and its handlers ran"
     )
     said += f'; what is paid is kept: "nano-flow resume {done.run_id}" would go on with it'
     output.note(f'run "{done.run_id}": {output.clean(said)}')
@@ -48,10 +51,13 @@ def prune(options: Options, choice: Choice, *, ledger: bool, dry_run: bool) -> N
     """Delete the runs of ``choice`` that nobody works on."""
     done = prune_runs(options.place, choice, ledger=ledger, dry_run=dry_run)
     if options.json:
-        fields = {"runs": list(done.runs), "deleted": done.deleted, "dry_run": dry_run}
+        fields = {"runs": list(done.runs), "deleted": done.deleted, "dry_run": dry_run, "spared": done.spared}
         output.document("nano-flow/prune@1", fields)
         return
     for run_id in done.runs:
         output.data(run_id)
     kept = "" if ledger else "; what they cost stays in the ledger"
     output.note(f"{len(done.runs)} would be deleted" if dry_run else f"{done.deleted} deleted{kept}")
+    if done.spared:
+        those = "1 run that waits" if done.spared == 1 else f"{done.spared} runs that wait"
+        output.note(f"{those} for a person or a time kept; --waiting takes them too", level=-1)

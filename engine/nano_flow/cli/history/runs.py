@@ -130,6 +130,7 @@ def export_command(options: Options, run: str, form: str, file: Path | None) -> 
 @click.option("--older-than", metavar="WHEN", help="Runs that began before: 30d, 2026-01-31.")
 @click.option("--keep", type=click.IntRange(0), metavar="N", help="All but the newest N.")
 @click.option("--status", type=_STATUSES, help="Only runs in this state.")
+@click.option("--waiting", is_flag=True, help="Also runs that wait for a person or a time.")
 @click.option("--ledger", is_flag=True, help="Forget what they cost, too.")
 @click.option("--dry-run", is_flag=True, help="Only say which they are.")
 @pass_options
@@ -140,7 +141,8 @@ def prune_command(options: Options, /, runs: tuple[str, ...], ledger: bool, dry_
     older, keep, status = given["older_than"], given["keep"], given["status"]
     if not (runs or older or status or keep is not None):
         raise click.UsageError("say which: RUN …, --older-than WHEN, --keep N or --status STATUS")
-    choice = changing.Choice(runs, _text(older), keep if isinstance(keep, int) else None, _text(status))
+    newest, waiting = keep if isinstance(keep, int) else None, bool(given["waiting"])
+    choice = changing.Choice(runs, _text(older), newest, _text(status), waiting)
     changing.prune(options, choice, ledger=ledger, dry_run=dry_run)
     return 0
 

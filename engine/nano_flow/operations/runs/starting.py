@@ -17,6 +17,7 @@ from nano_flow.ports import Approver, EventSink
 from nano_flow.project.preparing import GivenInputs, RunOptions, read_inputs_file
 from nano_flow.project.resuming.again import Wanted
 from nano_flow.runtime.limits import Control, Stop
+from nano_flow.runtime.takeover import Takeover
 from nano_flow.steps.patience import Patience
 from nano_flow.tools.processes.tree import ProcessTree
 
@@ -31,6 +32,7 @@ __all__ = [
     "RunReport",
     "StartOrder",
     "Stop",
+    "Takeover",
     "Wanted",
     "agent_document",
     "lines_for_people",
@@ -65,6 +67,8 @@ class Company:
     on_control: Callable[[Control], None] | None = None
     tree: ProcessTree = field(default_factory=ProcessTree)
     stream: bool = False
+    takeover: Takeover | None = None
+    """Begin nothing new: the run is only to be cancelled."""
     wait: bool = False
     """Stay, however long an answer or a time takes."""
 
@@ -102,5 +106,6 @@ def _surroundings(place: Place, company: Company) -> Surroundings:
         environ=dict(place.environ),
         tree=company.tree,
         stream=company.stream,
+        takeover=company.takeover,
         patience=Patience(endless=company.wait),
     )

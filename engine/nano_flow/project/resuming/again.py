@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import TypeVar
@@ -11,7 +11,7 @@ from nano_flow.core.calls import Reopened
 from nano_flow.core.errors import WITHOUT_REPLY, UsageError
 from nano_flow.core.events import StepCollected, StepFailed, StepsReopened
 from nano_flow.core.money import Money, usd
-from nano_flow.core.refs import around, path_of
+from nano_flow.core.refs import Address, around, child, path_of
 from nano_flow.plan.plan import Plan, PlannedStep
 from nano_flow.plan.walk import every_step
 from nano_flow.ports import RecordedWork
@@ -50,13 +50,39 @@ def reopened(
         # What failed inside a step whose failure is tolerated is kept with it.
         if wanted.failed or (_on_its_merits(failure) and recorded.tolerated_at.isdisjoint(around(place))):
             addresses.add(place)
+    addresses |= set(undone_setups(recorded, plan))
     # A group that failed for a step inside it goes on; only the innermost failure is done again.
     above = {outer for place in recorded.failed for outer in list(around(place))[1:]}
     named = frozenset(wanted.addresses)
+    named |= frozenset(undone_setups(recorded, plan))
     ordered = {place for place in addresses if place not in above or place in named or _is_loop(recorded, place)}
     if not ordered and not paths:
         return None
     return StepsReopened(now, "", tuple(sorted(ordered)), tuple(sorted(paths)))
+
+
+def undone_setups(recorded: RecordedWork, plan: Plan) -> list[str]:
+    """The executions marked ``setup`` that handlers of an earlier life have undone, and that were not done since."""
+    done_at: dict[str, float] = {}
+    for (place, _, _), called in recorded.tools.items():
+        for outer in around(place):
+            done_at[outer] = max(done_at.get(outer, 0.0), called.at)
+    found = []
+    for path, step in every_step(plan.graph):
+        parent = path.rpartition(".")[0]
+        for graph, ended in recorded.torn_down.items():
+            if step.setup and path_of(graph) == parent and (not graph or graph not in recorded.finished):
+                place = child(Address(graph), step.id)
+                if 0.0 < done_at.get(place, 0.0) <= ended:
+                    found.append(str(place))
+    return found
+
+
+def kept_below(plan: Plan, setups: Iterable[str]) -> frozenset[str]:
+    """Paths of what depends on ``setups``: what succeeded of it is kept, whatever values they give now."""
+    steps = dict(every_step(plan.graph))
+    below = {other for place in setups for other in _downstream(steps, path_of(place))}
+    return frozenset(path for path in steps if not below.isdisjoint(around(path)))
 
 
 def without(recorded: RecordedWork, event: StepsReopened) -> RecordedWork:
@@ -83,11 +109,11 @@ def without(recorded: RecordedWork, event: StepsReopened) -> RecordedWork:
     return replace(kept(recorded), since_end=None if since_end is None else kept(since_end))
 
 
-def announcement(recorded: RecordedWork, order: StepsReopened) -> str:
+def announcement(recorded: RecordedWork, order: StepsReopened, setups: Collection[str] = ()) -> str:
     """What is done again, why, and what that is likely to cost: what it cost before."""
     covers = Reopened(order).covers
     calls = [call for (place, _), call in recorded.calls.items() if covers(place)]
-    named = [_because(place, recorded.failed.get(place)) for place in order.addresses]
+    named = [_because(place, recorded.failed.get(place), setups) for place in order.addresses]
     shown = ", ".join(named[:_SHOWN]) + (f" and {len(named) - _SHOWN} more" if len(named) > _SHOWN else "")
     below = f"{', and ' if named else ''}what depends on it: {_quoted(order.paths)}" if order.paths else ""
     cost = Money(sum(call.cost or 0 for call in calls))
@@ -98,7 +124,9 @@ def announcement(recorded: RecordedWork, order: StepsReopened) -> str:
     return f"done again: {shown}{below}{paid}"
 
 
-def _because(place: str, failure: StepFailed | StepCollected | None) -> str:
+def _because(place: str, failure: StepFailed | StepCollected | None, setups: Collection[str]) -> str:
+    if place in setups:
+        return f'"{place}" (setup)'
     return f'"{place}"' if failure is None else f'"{place}" ({failure.error})'
 
 

@@ -34,8 +34,10 @@ class Engine:
     """Budgets (of the run, of sub-workflows) that pause the run when they are reached."""
     nested: Nested = field(init=False)
 
-    def topology(self, graph: PlannedGraph) -> Topology:
-        """The topology of ``graph``, computed once."""
+    def topology(self, graph: PlannedGraph, *, again: bool = False) -> Topology:
+        """The topology of ``graph``, computed once; ``again`` where its ``setup`` steps go before everything else."""
+        if again and any(step.setup for step in graph.steps):
+            return Topology.of(graph, setup_first=True)
         known = self.topologies.get(id(graph))
         if known is None:
             known = self.topologies[id(graph)] = Topology.of(graph)

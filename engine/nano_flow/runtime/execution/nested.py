@@ -8,7 +8,7 @@ import functools
 from collections.abc import Mapping
 
 from nano_flow.core.errors import LimitReached, StepError
-from nano_flow.core.events import NoticeGiven
+from nano_flow.core.events import HandlersStarted, NoticeGiven
 from nano_flow.core.messages import Json
 from nano_flow.core.outcomes import Ended, Failed, Failure, RunStatus, StepOutcome, Succeeded, Waiting
 from nano_flow.core.refs import Address, child
@@ -182,6 +182,9 @@ class NestedGraphs:
         due = [h for h in (graph.on_failure if failed else None, graph.finally_) if h is not None]
         if not due:
             return
+        services = self._engine.services
+        if frame.address not in services.recorded.finished or not frame.address:
+            services.emit(HandlersStarted(services.clock.now(), frame.address, status))
         budgets = frame.budgets
         if limits.finally_usd is not None:
             budgets = (f"{frame.address}#finally",)
@@ -225,7 +228,8 @@ class NestedGraphs:
     async def _graph(self, frame: Frame) -> tuple[StepOutcome, GraphState]:
         engine = self._engine
         done = {s.id: d for s in frame.graph.steps if (d := (frame.kept or {}).get(child(frame.address, s.id)))}
-        state = GraphState.of(engine.topology(frame.graph), {id_: d.outcome for id_, d in done.items()})
+        topology = engine.topology(frame.graph, again=self._sets_up_again(frame))
+        state = GraphState.of(topology, {id_: d.outcome for id_, d in done.items()})
         for id_, before in done.items():
             frame.steps.settle(id_, record_of(before.outcome, before.model, before.cost))
         workers = (functools.partial(run_step, engine), functools.partial(run_now, engine))
@@ -237,6 +241,11 @@ class NestedGraphs:
         if stop is not None and state.cut_short:
             return (Waiting(stop.reason, stop.address) if stop.pause else _stopped(stop)), state
         return (state.waiting[0] if state.waiting else outputs_of(frame)), state
+
+    def _sets_up_again(self, frame: Frame) -> bool:
+        """Whether the handlers of an earlier life undid what the ``setup`` steps of the graph had done."""
+        recorded = self._engine.services.recorded
+        return frame.address in recorded.torn_down and (not frame.address or frame.address not in recorded.finished)
 
     def _charge(self, frame: Frame, execution: Execution) -> None:
         execution.model = frame.bill.model

@@ -34,10 +34,11 @@ async def execute(execution: Execution) -> StepOutcome:
     question = _Question(
         spec, message, (str(execution.address), question_fingerprint(said, spec.options, spec.input_schema))
     )
-    recorded = services.recorded.approvals.get(question.key)
+    recorded = services.recorded.answer(*question.key)
     if recorded is not None:
         return _decided(recorded)
     execution.fresh = True
+    await services.before_work()
     expires_at = await _ask(execution, question)
     if expires_at is not None and services.clock.now() >= expires_at:
         return await _timed_out(execution, spec)

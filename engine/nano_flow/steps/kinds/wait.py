@@ -26,6 +26,7 @@ async def execute(execution: Execution) -> StepOutcome:
         await services.durable(WaitStarted(now, execution.address, until, asked))
     if until > now:
         execution.fresh = True
+        await services.before_work()
         if not await services.patience.until(until, services.clock):
             return Waiting("wait", execution.address)
     return Succeeded(None)

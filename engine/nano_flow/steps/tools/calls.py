@@ -19,10 +19,12 @@ async def run_tool(
     arguments: Mapping[str, Json],
     key: tuple[int, str],
     is_done: Callable[[ToolCalled], bool] = lambda called: True,
+    older: tuple[str, ...] = (),
 ) -> Json:
     """Call a tool once: what an earlier life of the run recorded is returned, not repeated.
 
-    ``key`` is the turn and the call inside it; a recorded call that is not ``is_done`` is made again. Raises StepError.
+    ``key`` is the turn and the call inside it; a recorded call that is not ``is_done`` is made again. ``older``
+    are its fingerprints by the rules of earlier versions. Raises StepError.
     """
     services = execution.services
     turn, call = key
@@ -30,7 +32,8 @@ async def run_tool(
     fingerprint = tool_fingerprint(name, arguments)
     place = (str(execution.address), turn, call)
     done = services.recorded.tools.get(place)
-    if done is not None and done.fingerprint == fingerprint and is_done(done):
+    same = done is not None and (done.fingerprint in (fingerprint, *older) or services.recorded.holds(place[0]))
+    if done is not None and same and is_done(done):
         if done.error_kind == "output_limit":
             raise OutputLimit(done.error, done.result)
         if done.error:
@@ -43,6 +46,7 @@ async def run_tool(
             f'"{name}" was interrupted when the run stopped; check whether it took effect before it is called again',
         )
     execution.fresh = True
+    await services.before_work()
     clock = services.clock
     started = clock.monotonic()
     intended = ToolIntended(clock.now(), execution.address, turn, call, name, fingerprint, dict(arguments))

@@ -16,7 +16,7 @@ from nano_flow.ports import WHOLE, Capture, CommandResult, Commands
 from nano_flow.source.expressions import Template
 from nano_flow.steps.context import Execution
 from nano_flow.steps.order import Names
-from nano_flow.steps.tools.calls import run_tool
+from nano_flow.steps.tools.calls import run_tool, tool_fingerprint
 from nano_flow.steps.tools.options import inputs_schema, refuse_options
 
 _INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "TERM")
@@ -35,9 +35,10 @@ class CommandCall:
     stdin: str | None
     capture: Capture = WHOLE
 
-    def asked(self) -> dict[str, Json]:
-        """What the call consists of; what it inherits is not part of it."""
-        return {"argv": list(self.argv), "env": dict(self.env), "cwd": self.cwd, "stdin": self.stdin}
+    def asked(self, root: str | None = None) -> dict[str, Json]:
+        """What the call consists of; what it inherits is no part of it. Its folder is told below ``root``."""
+        cwd = self.cwd if root is None else os.path.relpath(self.cwd, os.path.realpath(root))
+        return {"argv": list(self.argv), "env": dict(self.env), "cwd": cwd, "stdin": self.stdin}
 
     @property
     def spec(self) -> ToolSpec:
@@ -124,7 +125,9 @@ async def run_command(execution: Execution, spec: PlannedRun, names: Names, key:
         execution.plan.workspace,
     )
     refuse_options(spec, call.argv, {"inputs": inputs_schema(execution.plan.inputs)}, "command")
-    result = await run_tool(execution, call, call.asked(), key, _exited_well)
+    root = execution.plan.workspace
+    older = tool_fingerprint("run", call.asked())  # of versions whose folder was absolute
+    result = await run_tool(execution, call, call.asked(root), key, _exited_well, (older,))
     if not isinstance(result, dict):
         raise StepError("command", "a recorded result of this command cannot be read")
     sizes = result.get("sizes")

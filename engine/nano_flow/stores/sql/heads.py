@@ -10,7 +10,7 @@ from nano_flow.ports import RunRecord
 from nano_flow.stores.codec import decode_json, encode_json
 from nano_flow.stores.sql.database import Database
 
-_IN_HEAD = ("inputs", "options", "documents", "policy", "steps", "kinds", "context")
+_IN_HEAD = ("inputs", "options", "documents", "policy", "steps", "kinds", "context", "place")
 
 
 def insert_head(database: Database, record: RunRecord) -> None:
@@ -37,7 +37,8 @@ def update_head(database: Database, record: RunRecord) -> None:
     """Replace the head of a run that goes on with changed documents, options or policy."""
     head = encode_json({name: getattr(record, name) for name in _IN_HEAD}, "the head of the run", "")
     database.execute(
-        "UPDATE runs SET plan_digest = ?, head = ? WHERE run_id = ?", (record.plan_digest, head, record.run_id)
+        "UPDATE runs SET file = ?, plan_digest = ?, head = ? WHERE run_id = ?",
+        (_as_utf8(record.file), record.plan_digest, head, record.run_id),
     )
 
 
@@ -64,6 +65,7 @@ def read_head(database: Database, run_id: str) -> RunRecord | None:
         steps=_texts(head, "steps"),
         kinds=_texts(head, "kinds"),
         context=_texts(head, "context"),
+        place=str(head.get("place") or ""),
     )
 
 

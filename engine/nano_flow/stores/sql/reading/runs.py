@@ -86,7 +86,7 @@ _SUMS = (
 def _status(row: Row, now: float) -> tuple[str, str | None, lease.Owner | None]:
     owner = lease.holder(row, now)
     if row["status"] == "running" and owner is None:
-        return "paused", "interrupt", None
+        return "paused", "crash", None
     return row["status"], row["stop_reason"], owner
 
 
