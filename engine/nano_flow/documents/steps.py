@@ -127,6 +127,13 @@ class StepBase(Document):
     """fail (default), continue with null, or `{output: value}`."""
 
 
+class SettingUp(StepBase):
+    """A kind that can set something up."""
+
+    setup: bool = False
+    """Runs again, before anything else, in a life of the run before which `finally` or `on_failure` has undone it."""
+
+
 class PromptStep(StepBase, AgentSettings):
     """An agent: model call, tool loop, structured output."""
 
@@ -135,7 +142,7 @@ class PromptStep(StepBase, AgentSettings):
     """What the model is asked: a template, or `{file: prompts/x.md}`."""
 
 
-class RunStep(StepBase):
+class RunStep(SettingUp):
     """A command: a list of arguments without a shell, or a script."""
 
     kind: ClassVar[str] = "run"
@@ -155,11 +162,9 @@ class RunStep(StepBase):
     """The most that it may print where a later step reads it; default: 1M, at most 64M."""
     capture: Maybe[Literal["head", "tail", "none"]] = None
     """Keep only the beginning, the end, or nothing of what it prints beyond `max_output`."""
-    setup: bool = False
-    """Runs again, before anything else, in a life of the run before which `finally` or `on_failure` has undone it."""
 
 
-class ToolStep(StepBase):
+class ToolStep(SettingUp):
     """One call of a tool, without a model."""
 
     kind: ClassVar[str] = "tool"
@@ -169,8 +174,6 @@ class ToolStep(StepBase):
     """The arguments."""
     output_schema: Maybe[JsonSchema] = None
     """JSON Schema of the result."""
-    setup: bool = False
-    """Runs again, before anything else, in a life of the run before which `finally` or `on_failure` has undone it."""
 
 
 class WorkflowStep(StepBase):
@@ -233,7 +236,7 @@ class SwitchStep(StepBase):
     """The value and its cases."""
 
 
-class GroupStep(StepBase):
+class GroupStep(SettingUp):
     """A group of steps."""
 
     kind: ClassVar[str] = "steps"
@@ -243,8 +246,6 @@ class GroupStep(StepBase):
     """The output of the group; default: the outputs of the inner steps."""
     sequential: bool = False
     """Each step needs the one above it."""
-    setup: bool = False
-    """Runs again, before anything else, in a life of the run before which `finally` or `on_failure` has undone it."""
     on_failure: Maybe[dict[StepId, "StepDocument"]] = None
     """Steps that run when the group failed."""
     finally_: Maybe[dict[StepId, "StepDocument"]] = Field(default=None, alias="finally")
@@ -274,9 +275,6 @@ class FailStep(StepBase):
     fail: TemplateText
     """The message."""
 
-
-SetupSteps = RunStep | ToolStep | GroupStep
-"""The kinds that may say ``setup``."""
 
 STEP_KINDS = ("prompt", "run", "tool", "workflow", "set", "approve", "switch", "steps", "wait", "finish", "fail")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nano_flow.core.money import money
-from nano_flow.documents.steps import OnErrorOutput, RepeatDocument, RetryDocument, SetupSteps, Step, StepBudgetDocument
+from nano_flow.documents.steps import OnErrorOutput, RepeatDocument, RetryDocument, SettingUp, Step, StepBudgetDocument
 from nano_flow.plan.draft import Draft, DraftStep
 from nano_flow.plan.freezing.digest import step_digest
 from nano_flow.plan.freezing.tagging import under_callers_tags
@@ -54,7 +54,7 @@ def _step(draft: Draft, step: DraftStep, built: Built) -> PlannedStep:
         description=document.description,
         tags=draft.tags[number],
         inherit_tags=document.inherit_tags,
-        setup=isinstance(document, SetupSteps) and document.setup,
+        setup=isinstance(document, SettingUp) and document.setup,
     )
 
 
