@@ -1,6 +1,6 @@
 """The kinds of step, and what any of them may say; a step is of the kind whose key it holds."""
 
-# No "from __future__ import annotations": Pydantic would parse every annotation of every class again at start-up.
+# No "from __future__ import annotations": Pydantic would parse every annotation again at start-up.
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -131,7 +131,7 @@ class SettingUp(StepBase):
     """A kind that can set something up."""
 
     setup: bool = False
-    """Runs again, before anything else, in a life of the run before which `finally` or `on_failure` has undone it."""
+    """Runs again, first, where `finally` or `on_failure` has undone it."""
 
 
 class PromptStep(StepBase, AgentSettings):
@@ -285,17 +285,8 @@ def kind_of_step(value: Any) -> str | None:
 
 
 Step = (
-    PromptStep
-    | RunStep
-    | ToolStep
-    | WorkflowStep
-    | SetStep
-    | ApproveStep
-    | SwitchStep
-    | GroupStep
-    | WaitStep
-    | FinishStep
-    | FailStep
-)
+    (PromptStep | RunStep | ToolStep | WorkflowStep | SetStep | ApproveStep)
+    | (SwitchStep | GroupStep | WaitStep | FinishStep | FailStep)
+)  # fmt: skip
 """Any step, in the order of ``STEP_KINDS``."""
 StepDocument = Annotated[Step, OneOf(kind_of_step, STEP_KINDS)]
