@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from nano_flow.contracts.journal import JournalContract
+from nano_flow.contracts.queue import QueueContract
 from nano_flow.contracts.samples import finished, intended, run_record, started, write_life
 from nano_flow.contracts.store import StoreContract
 from nano_flow.core.errors import StoreError, UsageError
@@ -35,7 +36,7 @@ class _Here:
         self.url = schema_url
 
 
-class TestPostgresStore(_Here, StoreContract):
+class TestPostgresStore(_Here, StoreContract, QueueContract):
     def store(self, folder: Path) -> Store:
         return open_postgres(self.url)
 

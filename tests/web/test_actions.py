@@ -108,8 +108,8 @@ def test_roles_bound_what_is_done(shop: Shop) -> None:
 
 def test_a_key_starts_one_run(shop: Shop) -> None:
     start = StartOrder(str(shop.folder / "broken.yaml"), options=RunOptions(offline=True))
-    first = queue_run(shop.place, QueueOrder(start, "api", ("key", "a")))
-    second = queue_run(shop.place, QueueOrder(start, "api", ("key", "a")))
+    first = queue_run(shop.place, QueueOrder(start, "api", (("key", "a"),)))
+    second = queue_run(shop.place, QueueOrder(start, "api", (("key", "a"),)))
     assert (first.is_new, second.is_new) == (True, False)
     assert second.run_id == first.run_id
     with shop.store.reader() as reader:

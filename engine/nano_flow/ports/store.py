@@ -23,6 +23,8 @@ class RunFilter:
     status: str | None = None
     since: float | None = None
     limit: int | None = None
+    after: str | None = None
+    """Only runs that come after this one in the list, which goes from new to old: the next page."""
 
 
 ALL_RUNS = RunFilter()

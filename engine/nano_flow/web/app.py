@@ -11,12 +11,25 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
 from nano_flow.core.errors import NanoFlowError
-from nano_flow.web import statics
+from nano_flow.web import hooks, statics
+from nano_flow.web.api.app import build_api
 from nano_flow.web.live.stream import EventStream, changes
-from nano_flow.web.pages import actions, cost, now, questions, run, runs, step, workflows
+from nano_flow.web.pages import (
+    actions,
+    compare,
+    cost,
+    now,
+    policy,
+    providers,
+    questions,
+    run,
+    runs,
+    step,
+    workflows,
+)
 from nano_flow.web.pages.frame import Forbidden, failed, forbidden, site_of
 from nano_flow.web.security.gate import Gate
 from nano_flow.web.site import Site
@@ -32,23 +45,35 @@ _PAGES = (
     Route("/runs/{run}/{address:path}", step.show),
     Route("/questions", questions.show),
     Route("/cost", cost.show),
+    Route("/policy", policy.show),
+    Route("/policy/try", policy.tried, methods=["POST"]),
+    Route("/compare", compare.show),
+    Route("/providers", providers.show),
     Route("/workflows", workflows.show),
     Route("/workflows/{key:path}/start", workflows.start, methods=["POST"]),
     Route("/workflows/{key:path}", workflows.show_one),
     Route("/static/{name:path}", statics.static),
+    Route("/hooks/{path}", hooks.hook, methods=["POST"]),
 )
 
 
 def build_app(site: Site) -> Gate:
     """The application of ``site``; nothing is opened before the first request."""
+    over = asyncio.Event()
     app = Starlette(
-        routes=[*_PAGES, Route("/live", _live), Route("/healthz", _healthy), Route("/readyz", _ready)],
+        routes=[
+            *_PAGES,
+            Mount("/api", build_api(site, over)),
+            Route("/live", _live),
+            Route("/healthz", _healthy),
+            Route("/readyz", _ready),
+        ],
         middleware=[Middleware(GZipMiddleware, minimum_size=700, compresslevel=5)],
         exception_handlers={NanoFlowError: failed, Forbidden: forbidden},
         lifespan=_lifespan,
     )
     app.state.site = site
-    app.state.over = asyncio.Event()
+    app.state.over = over
     return Gate(app, site.tokens, site.origins)
 
 

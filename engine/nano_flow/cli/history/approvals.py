@@ -31,25 +31,11 @@ def command(context: click.Context) -> int:
 @pass_options
 def list_command(options: Options) -> int:
     """List open questions, oldest first."""
-    from nano_flow.core.text import rfc3339
-    from nano_flow.operations.runs.asking import open_questions
+    from nano_flow.operations.runs.asking import approvals_document, open_questions
 
     questions = open_questions(options.place)
     if options.json:
-        fields = [
-            {
-                "run_id": question.run_id,
-                "workflow": question.workflow,
-                "address": question.address,
-                "message": question.message,
-                "options": list(question.options),
-                "input_schema": question.input_schema,
-                "asked_at": rfc3339(question.asked_at),
-                "expires_at": None if question.expires_at is None else rfc3339(question.expires_at),
-            }
-            for question in questions
-        ]
-        output.document("nano-flow/approvals@1", {"approvals": fields})
+        output.document("nano-flow/approvals@1", {"approvals": approvals_document(questions)["approvals"]})
         return 0
     rows = [(q.run_id, q.address, " | ".join(q.options), q.message) for q in questions]
     if rows:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from nano_flow.core.errors import UsageError
@@ -26,6 +26,8 @@ class PromptOptions:
     policy_name: str = "default"
     model: str = "auto"
     workflow: Path | None = None
+    texts: Mapping[str, str] = field(default_factory=dict)
+    """Policy file → the text that takes its place."""
 
 
 def explain_prompt(place: Place, prompt: str, given: PromptOptions) -> Mapping[str, Json]:
@@ -41,7 +43,7 @@ def explain_text(place: Place, prompt: str, given: PromptOptions) -> Mapping[str
     from nano_flow.project.policies import read_policies
     from nano_flow.review.asking import Question, ask, check_tags, request_of, world_of
 
-    policies = read_policies(place.policy(given.workflow))
+    policies = read_policies(place.policy(given.workflow), given.texts)
     known = {"default", *policies.routing.policies}
     if given.policy_name not in known:
         raise UsageError(f'there is no policy "{given.policy_name}"; policies are: {", ".join(sorted(known))}')

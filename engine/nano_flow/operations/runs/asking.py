@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from nano_flow.core.errors import UsageError
 from nano_flow.core.messages import Json
+from nano_flow.core.text import rfc3339
 from nano_flow.operations.place import Place
 from nano_flow.ports.store import Answer, OpenQuestion
 from nano_flow.source.json_schema import complaints
@@ -17,6 +19,7 @@ __all__ = [
     "OpenQuestion",
     "OutputBroken",
     "answer_question",
+    "approvals_document",
     "check_schema",
     "complaints",
     "open_questions",
@@ -39,6 +42,24 @@ def open_questions(place: Place) -> list[OpenQuestion]:
         return []
     with store.reader() as reader:
         return reader.pending_approvals()
+
+
+def approvals_document(questions: Iterable[OpenQuestion]) -> dict[str, Json]:
+    """``nano-flow/approvals@1``."""
+    fields: list[Json] = [
+        {
+            "run_id": question.run_id,
+            "workflow": question.workflow,
+            "address": question.address,
+            "message": question.message,
+            "options": list(question.options),
+            "input_schema": question.input_schema,
+            "asked_at": rfc3339(question.asked_at),
+            "expires_at": None if question.expires_at is None else rfc3339(question.expires_at),
+        }
+        for question in questions
+    ]
+    return {"schema": "nano-flow/approvals@1", "approvals": fields}
 
 
 def answer_question(place: Place, run: str, answer: Answer) -> Answered:

@@ -27,8 +27,8 @@ class QueueOrder:
 
     start: StartOrder
     origin: str
-    once: tuple[str, str] | None = None
-    """Kind and name."""
+    once: Sequence[tuple[str, str]] = ()
+    """Kinds and names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def queue_run(place: Place, order: QueueOrder) -> Queued:
     prepared = prepare_opened(opened, start.given, start.options, now=now)
     _refuse_secrets(prepared.plan, prepared.inputs)
     record = replace(prepared.record, status="queued")
-    marks = [Mark(*order.once, at=now, value=record.run_id)] if order.once else []
+    marks = [Mark(*once, at=now, value=record.run_id) for once in order.once]
     marks.append(Mark(ORIGIN, record.run_id, now, order.origin))
     there = place.store.queue_run(record, marks)
     return Queued(record.run_id) if there is None else Queued(there.value, is_new=False)

@@ -7,8 +7,9 @@ from nano_flow.operations.service.inforce import Service
 from nano_flow.ports.store import RunFilter
 
 _WAITS = frozenset({"approval", "wait", "budget"})
-_MARKS_SECONDS = 7 * 86_400.0
-_MARKS = ("due", "delivery", "key", "told", "worker")
+_DAY = 86_400.0
+_MARKS = {"due": 7 * _DAY, "told": 7 * _DAY, "delivery": _DAY, "key": _DAY, "worker": _DAY}
+"""Kind → how long such a mark says something."""
 
 
 def keep_house(place: Place, service: Service, now: float) -> int:
@@ -16,8 +17,8 @@ def keep_house(place: Place, service: Service, now: float) -> int:
     store = place.store
     if not store.exists():
         return 0
-    for kind in _MARKS:
-        store.forget_marks(kind, now - _MARKS_SECONDS)
+    for kind, seconds in _MARKS.items():
+        store.forget_marks(kind, now - seconds)
     oldest = service.retention.runs
     if oldest is None:
         return 0

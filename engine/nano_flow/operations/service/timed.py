@@ -77,7 +77,7 @@ class Timed:
         order = QueueOrder(
             StartOrder(str(service.file_of(name)), GivenInputs(data=dict(served.inputs or {}))),
             f"schedule:{name}",
-            once,
+            (once,),
         )
         if not may_queue(self.place, service, name):
             self.place.store.mark(Mark(*once, at=at, value="skipped"))

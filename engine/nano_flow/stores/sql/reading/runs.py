@@ -21,6 +21,10 @@ def list_runs(database: Database, wanted: RunFilter, now: float) -> list[RunSumm
     if wanted.since is not None:
         conditions.append("created_at >= ?")
         values.append(wanted.since)
+    if wanted.after is not None:
+        place = f"created_at, {database.newest}"
+        conditions.append(f"({place}) < (SELECT {place} FROM runs WHERE run_id = ?)")
+        values.append(wanted.after)
     if wanted.status is not None:
         # Only a run that is written down as running may be another thing: its owner may be gone.
         stored = {"paused": ("paused", "running")}.get(wanted.status, (wanted.status,))
