@@ -175,5 +175,17 @@ class Document(Shown):
     schema_: str = Field(alias="schema")
 
 
-Grouping = Literal["workflow", "step", "model", "provider", "day", "run"]
 Status = Literal["running", "paused", "succeeded", "failed", "cancelled", "queued"]
+
+
+class RunQuery(Body):
+    """Which runs are listed; ``cursor`` is what ``next`` of the page before said."""
+
+    workflow: Annotated[str, Field(max_length=200)] | None = None
+    status: Status | None = None
+    since: Since | None = None
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+    cursor: Annotated[str, Field(max_length=100)] | None = None
+
+
+Grouping = Literal["workflow", "step", "model", "provider", "day", "run"]

@@ -26,10 +26,9 @@ from nano_flow.web.api.models import (
     RunDocument,
     RunList,
     RunOptionsBody,
-    Since,
+    RunQuery,
     StartBody,
     Started,
-    Status,
     StepTrace,
 )
 from nano_flow.web.live.stream import EventStream, events
@@ -40,21 +39,14 @@ Whole = Annotated[int, Field(ge=0, le=2**53)]
 
 
 @router.get("")
-def list_runs(
-    site: TheSite,
-    _: Reader,
-    workflow: Annotated[str | None, Query(max_length=200)] = None,
-    status: Status | None = None,
-    since: Annotated[Since | None, Query()] = None,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    cursor: Annotated[str | None, Query(max_length=100)] = None,
-) -> RunList:
+def list_runs(site: TheSite, _: Reader, asked: Annotated[RunQuery, Query()]) -> RunList:
     """Runs, newest first; ``cursor`` is what ``next`` of the page before said."""
-    wanted = RunFilter(workflow, status, moment(since, site.now()) if since else None, limit + 1, after=cursor)
+    since = moment(asked.since, site.now()) if asked.since else None
+    wanted = RunFilter(asked.workflow, asked.status, since, asked.limit + 1, after=asked.cursor)
     with site.book.reader() as reader:
         found = reader.list_runs(wanted) if reader is not None else []
-    following = found[limit - 1].run_id if len(found) > limit else None
-    return RunList.model_validate({**runs_document(found[:limit]), "next": following})
+    following = found[asked.limit - 1].run_id if len(found) > asked.limit else None
+    return RunList.model_validate({**runs_document(found[: asked.limit]), "next": following})
 
 
 @router.post("", status_code=202)
