@@ -21,5 +21,9 @@ def figures() -> list[Figure]:
         for line in report.lines
         if line.prompts >= LARGE
     ]  # fmt: skip
+    for share in report.tiers:
+        if share.least is not None or share.most is not None:
+            bound, better = (share.least, "higher") if share.least is not None else (share.most, "lower")
+            found.append(Figure(f"routing: {share.name}", share.value, "of prompts", bound, better, share.text()))
     found.append(Figure("routing: cascade on GSM8K", report.cascade.get("declared") or 0.0, "APGR", 0.74, "higher"))
     return found

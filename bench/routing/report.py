@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench import scoring
 from bench.measure import Figure
-from bench.routing import cascade, routers
+from bench.routing import cascade, routers, tiers
 from bench.routing.data import LARGE, OutcomeSet, read_sets
 from nano_flow.project.policies import Policies
 from nano_flow.routing.labels.measures import apgr, cpt
@@ -38,6 +38,7 @@ class Report:
     equal_quality: list[cascade.EqualQuality] = field(default_factory=list)
     across: dict[str, float | None] = field(default_factory=dict)
     speed: list[Figure] = field(default_factory=list)
+    tiers: list[tiers.Share] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
 
 
@@ -57,6 +58,7 @@ def measured(folder: Path, *, quick: bool) -> Report:
                 if source is not target:
                     report.across[f"{source.name} → {target.name}"] = routers.across(source, target, policies)
     report.speed = scoring.figures()
+    report.tiers = tiers.shares(folder.parent / "prompts", policies)
     _hold(report)
     return report
 
@@ -96,6 +98,7 @@ def _hold(report: Report) -> None:
             _hold_line(report, line)
     for name, bound in (("declared", CASCADE_LEAST), ("trained", CASCADE_TRAINED_LEAST)):
         _at_least(report, f"cascade, {name}", report.cascade.get(name), bound)
+    report.broken += [share.text() for share in report.tiers if not share.kept]
     report.broken += [
         f"{figure.name}: {figure.value:.3f} {figure.unit}, at most {figure.bound} wanted"
         for figure in report.speed
@@ -122,7 +125,7 @@ def text(report: Report) -> str:
     """The report as tables."""
     names = ("random", "length", "LiteLLM", "ours, shipped", "ours, trained", "ours, trained by group", "oracle")
     head = f"{'APGR, worst set first':40}{'prompts':>8}" + "".join(f"{name:>24}" for name in names) + "   CPT50   CPT80"
-    lines = [head]
+    lines = [*(["labelled agent prompts, worst first", tiers.text(report.tiers), ""] if report.tiers else []), head]
     for line in report.lines:
         cells = "".join(f"{_figure(line.apgr.get(name)):>24}" for name in names)
         lines.append(f"{line.name:40}{line.prompts:8}{cells}   {_figure(line.cpt50):>5}   {_figure(line.cpt80):>5}")

@@ -11,7 +11,7 @@ from nano_flow.core.refs import ModelRef
 from nano_flow.documents.load import load_routing
 from nano_flow.project.policies import compiled
 from nano_flow.routing.rules import RoutingPolicy
-from nano_flow.routing.tags import spelled, spellings, undeclared
+from nano_flow.routing.words.tags import spelled, spellings, undeclared
 
 KNOWN = spellings(["PII", "law"])
 

@@ -40,6 +40,15 @@ Curve = Annotated[Items[CurvePoint], Field(min_length=1, max_length=100)]
 Models = Annotated[Items[Text], Field(min_length=1)]
 
 
+class CompensationDocument(Document):
+    """Points in place of words that a signal does not have."""
+
+    languages: Annotated[Items[Text], Field(min_length=1)]
+    """The languages that the signal has words of, such as en."""
+    points: Points
+    """What a prompt in another language gets instead."""
+
+
 class FeatureSignal(Document):
     """Points by a number: a curve over a feature."""
 
@@ -62,6 +71,10 @@ class MatchSignal(Document):
     """For each entry that is found."""
     at_most: Maybe[Points] = None
     """The most that the signal gives."""
+    within: Maybe[Literal["text", "ask", "opening", "remarks"]] = None
+    """In the whole text (default), in what it asks (ask), the first sentence of that, or its short sentences."""
+    unless_language: Maybe[CompensationDocument] = None
+    """Points for prompts in languages that the list has no words of."""
 
 
 SIGNAL_KINDS = ("feature", "match")
@@ -84,6 +97,17 @@ class LearnedDocument(Document):
     """Its share of the score."""
 
 
+class QuestionsDocument(Document):
+    """The score of bare questions, which order nothing and weigh nothing."""
+
+    unless: Annotated[dict[Name, Annotated[int, Field(ge=1)]], Field(min_length=1)]
+    """Signals above, and how many entries one of them has to find for a prompt to be no bare question."""
+    base: Score = 0.0
+    """Where their score starts."""
+    signals: Items[SignalDocument]
+    """What raises or lowers it, in place of the signals above."""
+
+
 class ComplexityScoreDocument(Document):
     """score = clamp(base + sum of points, 0, 10)."""
 
@@ -91,6 +115,8 @@ class ComplexityScoreDocument(Document):
     """Where the score starts."""
     signals: Maybe[Items[SignalDocument]] = None
     """What raises or lowers it."""
+    questions: Maybe[QuestionsDocument] = None
+    """Bare questions, scored by signals of their own."""
     learned: Maybe[LearnedDocument] = None
     """A learned score, mixed in."""
 

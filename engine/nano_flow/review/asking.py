@@ -15,7 +15,7 @@ from nano_flow.routing.choose import decide
 from nano_flow.routing.facts import Facts, RunFacts, StepFacts, gather
 from nano_flow.routing.reading import read_text
 from nano_flow.routing.request import NoCandidate, Observations, RouteDecision, RouteRequest
-from nano_flow.routing.tags import line_to_add
+from nano_flow.routing.words.tags import line_to_add
 
 
 @dataclass(frozen=True, slots=True)

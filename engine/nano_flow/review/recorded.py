@@ -15,8 +15,10 @@ from nano_flow.review.asking import ask
 from nano_flow.routing.facts import Facts
 from nano_flow.routing.reading import read_text
 from nano_flow.routing.request import Observations, RouteDecision, RouteRequest
-from nano_flow.routing.signals import CurveSignal, MatchSignal
+from nano_flow.routing.signals import Compensation, CurveSignal, MatchSignal, Signal
+from nano_flow.routing.within import WithinSignal
 
+_LISTS = (MatchSignal, WithinSignal)
 _VERDICT = "cascade_verdict"
 """What a cascade adds to a decision that is told again, once its reply was judged."""
 
@@ -97,8 +99,9 @@ def _goes_on(known: Mapping[str, Json], told: Mapping[str, Json]) -> bool:
 
 def vocabulary(policies: Policies) -> frozenset[str]:
     """Every entry of the word lists of a policy: for these it is known whether a recorded prompt held them."""
-    signals = policies.routing.scorer.signals
-    return frozenset(entry for signal in signals if isinstance(signal, MatchSignal) for entry in signal.entries)
+    return frozenset(
+        entry for signal in _all_signals(policies) if isinstance(signal, _LISTS) for entry in signal.entries
+    )
 
 
 def decide_again(
@@ -118,7 +121,7 @@ def decide_again(
 
 
 def _score(call: RecordedCall, policies: Policies, known: frozenset[str] | None, unsure: list[str]) -> float:
-    lists = [signal for signal in policies.routing.scorer.signals if isinstance(signal, MatchSignal)]
+    lists = [signal for signal in _all_signals(policies) if isinstance(signal, _LISTS)]
     unsure += [signal.name for signal in lists if known is not None and not known.issuperset(signal.entries)]
     declared = declared_score(call, policies)
     learned = policies.routing.learned
@@ -131,14 +134,27 @@ def _score(call: RecordedCall, policies: Policies, known: frozenset[str] | None,
     return declared + moved * policies.routing.learned_weight
 
 
+def _all_signals(policies: Policies) -> tuple[Signal[Facts], ...]:
+    """Those of orders and those of bare questions."""
+    scorer = policies.routing.scorer
+    return scorer.signals if scorer.questions is None else (*scorer.signals, *scorer.questions.scorer.signals)
+
+
 def declared_score(call: RecordedCall, policies: Policies) -> float:
     """What the declared signals give to a call, as far as its facts and found words tell."""
     scorer = policies.routing.scorer
+    questions = scorer.questions
+    if questions is not None:
+        lists = [signal for signal in scorer.signals if isinstance(signal, _LISTS)]
+        if questions.hold({s.name: sum(entry in call.found for entry in s.entries) for s in lists}):
+            scorer = questions.scorer
     total = scorer.base
     for signal in scorer.signals:
         if isinstance(signal, CurveSignal):
             total += signal.height(signal.getter(call.facts))
-        elif isinstance(signal, MatchSignal) and signal.entries:
+        elif isinstance(signal, Compensation):
+            total += signal.given if call.facts.prompt.language not in signal.languages else 0.0
+        elif isinstance(signal, _LISTS) and signal.entries:
             total += signal.total(sum(entry in call.found for entry in signal.entries))
     return min(10.0, max(0.0, total))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from itertools import pairwise
@@ -15,20 +15,25 @@ from nano_flow.documents.routing import (
     CascadeDocument,
     FeatureSignal,
     PolicyDocument,
+    QuestionsDocument,
     RoutingDocument,
     RuleDocument,
     SignalDocument,
     TierDocument,
 )
+from nano_flow.documents.routing import (
+    MatchSignal as MatchDocument,
+)
 from nano_flow.routing.choose import CHOICES
-from nano_flow.routing.facts import FEATURES
+from nano_flow.routing.facts import FEATURES, Facts
 from nano_flow.routing.learned import LearnedScore
 from nano_flow.routing.replies.cascade import Cascade
 from nano_flow.routing.replies.facts import REPLY_FEATURES
 from nano_flow.routing.request import Chooser
 from nano_flow.routing.rules import Condition, FallbackChoice, PolicyRules, RoutingPolicy, Rule, Tier
-from nano_flow.routing.signals import Scorer, Signal, curve_signal, is_pattern, match_signal
-from nano_flow.routing.tags import line_to_add, spelled, spellings, undeclared
+from nano_flow.routing.signals import Compensation, Questions, Scorer, Signal, curve_signal, is_pattern, match_signal
+from nano_flow.routing.within import within_signal
+from nano_flow.routing.words.tags import line_to_add, spelled, spellings, undeclared
 from nano_flow.source.regex_guard import check_pattern
 
 F = TypeVar("F")
@@ -94,6 +99,7 @@ def routing_policy(
             float(complexity.base) if complexity else 0.0,
             signals,
             reader.at(("complexity", "base")) if complexity and "base" in complexity.model_fields_set else "",
+            _questions(reader, complexity.questions, signals) if complexity and complexity.questions else None,
         ),
         tiers=tiers,
         chains=chains,
@@ -169,9 +175,32 @@ def _signals(
                 getter = features[document.feature]
                 signals.append(curve_signal(document.name, reader.at(here), getter, document.curve))
             continue
-        entries = [entry for entry in document.match if _entry(reader, entry, document.match, here)]
-        signals.append(match_signal(document.name, reader.at(here), entries, document.points, document.at_most))
+        signals += _listed(reader, document, here)
     return tuple(signals)
+
+
+def _listed(reader: _Reader, document: MatchDocument, here: Path) -> Iterator[Signal[F]]:
+    """A signal on words, and what stands in for them in other languages."""
+    entries = [entry for entry in document.match if _entry(reader, entry, document.match, here)]
+    within, at, points = document.within or "text", reader.at(here), (document.points, document.at_most)
+    if within == "text":
+        yield match_signal(document.name, at, entries, *points)
+    else:
+        yield within_signal(document.name, at, within, entries, *points)
+    other = document.unless_language
+    if other is not None:
+        where = reader.at((*here, "unless_language"))
+        yield Compensation(document.name, where, frozenset(other.languages), other.points)
+
+
+def _questions(reader: _Reader, document: QuestionsDocument, above: Sequence[Signal[Facts]]) -> Questions[Facts]:
+    """The score of bare questions."""
+    at: Path = ("complexity", "questions")
+    for name in document.unless:
+        reader.known("signal", name, [signal.name for signal in above], (*at, "unless", name))
+    signals = _signals(reader, document.signals, FEATURES, (*at, "signals"))
+    where = reader.at((*at, "base")) if "base" in document.model_fields_set else ""
+    return Questions(dict(document.unless), Scorer(float(document.base), signals, where))
 
 
 def _entry(reader: _Reader, entry: str, entries: Sequence[str], path: Path) -> bool:

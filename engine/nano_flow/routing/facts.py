@@ -12,12 +12,14 @@ from typing import NamedTuple
 
 from nano_flow.core.messages import Json
 from nano_flow.routing.reading import Reading, estimate_tokens, read_text
+from nano_flow.routing.words.asked import english_words, words_in_all
 
 
 class PromptFacts(NamedTuple):
     """Counts and shares of one text. Shares are 0 to 1; tokens are estimated, not measured.
 
-    ``repetition`` is 1 - log(distinct words) / log(words): 0 where no word comes twice, whatever the text's length.
+    ``asked_words`` are those of the asked part, ``material_words`` all others, both in words of an English text of the
+    same content. ``repetition`` is 1 - log(distinct words) / log(words): 0 where no word comes twice, however long.
     """
 
     prompt_chars: int
@@ -63,6 +65,9 @@ class PromptFacts(NamedTuple):
     file_mentions: int
     named_lines: int
     estimated_loc: int
+    asked_words: float
+    material_words: float
+    language: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +121,7 @@ class Facts:
 
 
 def _part(kind: type, names: Sequence[str], data: Mapping[str, Json]) -> object:
-    usual = dict.fromkeys(names, 0) if kind is PromptFacts else {}
+    usual: dict[str, Json] = {**dict.fromkeys(names, 0), "language": "en"} if kind is PromptFacts else {}
     known = {name: data[name] for name in names if name in data}
     if isinstance(tags := known.get("tags"), list):
         known["tags"] = tuple(str(tag) for tag in tags)  # type: ignore[assignment]
@@ -131,7 +136,9 @@ _NAMES: tuple[tuple[str, tuple[str, ...]], ...] = (
 _GETTERS: Mapping[str, Callable[[Facts], object]] = {
     name: attrgetter(f"{part}.{name}") for part, names in _NAMES for name in names
 }
-FEATURES: Mapping[str, Callable[[Facts], object]] = {k: v for k, v in _GETTERS.items() if k != "tags"}
+FEATURES: Mapping[str, Callable[[Facts], object]] = {
+    name: getter for name, getter in _GETTERS.items() if name not in ("tags", "language")
+}
 """Every fact that a signal's ``feature`` may name."""
 
 
@@ -203,23 +210,21 @@ _COUNTED = {"blank_lines": b"\n\n", "decimals": b"0.0", "capital_words": b" A", 
 
 def prompt_facts(reading: Reading) -> PromptFacts:
     """Count one text; about 50 µs for 1,000 tokens."""
-    data, words, count = reading.data, reading.word_count, reading.skeleton.count
-    looked_at, size, distinct = reading.looked_at, len(data) or 1, len(reading.distinct)
+    data, count, size = reading.data, reading.skeleton.count, len(reading.data) or 1
+    words, looked_at, distinct = reading.word_count, reading.looked_at, len(reading.distinct)
     marks = reading.skeleton.translate(None, b" A0u\n")
-    counted = dict(zip(_COUNTED_MARKS, map(marks.count, _COUNTED_MARKS.values()), strict=True))
+    counted = _counted(reading, marks)
     capitals, digits, wide, lines = count(b"A"), count(b"0"), count(b"u") if reading.beyond else 0, count(b"\n")
-    letters = len(data) - len(reading.skeleton) + capitals
-    numbers, end = data.translate(_DIGITS_ONLY).split() if digits else [], data.rstrip()
+    letters, end = len(data) - len(reading.skeleton) + capitals, data.rstrip()
+    numbers = data.translate(_DIGITS_ONLY).split() if digits else []
     stops = len(_STOP.findall(data)) + (data[-1:] == b".") if b"." in marks else 0
     sentences = max(1, stops + counted["questions"] + counted["exclamations"])
     fences, operators = count(b"```") // 2, sum(map(marks.count, _OPERATORS))
     code = sum(map(count, _CODE_MARKS)) if counted["semicolons"] or operators else 0
     files = len(_FILE.findall(data)) if marks.count(b".") > stops else 0
     items = (len(_ITEM.findall(reading.skeleton)) if lines else 0) + count(b" (0) ")
-    named = _named_lines(reading, wide) if digits else 0
     return PromptFacts(
         **counted,
-        **dict(zip(_COUNTED, map(count, _COUNTED.values()), strict=True)),
         prompt_chars=len(reading.text),
         prompt_tokens=estimate_tokens(reading),
         prompt_words=words,
@@ -247,9 +252,18 @@ def prompt_facts(reading: Reading) -> PromptFacts:
         code_lines=count(b"\n    ") + count(b"\n\t") if code or fences else 0,
         enumerated_items=items,
         file_mentions=files,
-        named_lines=named,
+        named_lines=(named := _named_lines(reading, wide) if digits else 0),
         estimated_loc=_estimated_loc(reading, named, files, items, fences),
+        asked_words=(asked := round(english_words(reading.asked.ask.text), 1)),
+        material_words=max(0.0, round(words_in_all(reading.text, words) - asked, 1)),
+        language=reading.language,
     )
+
+
+def _counted(reading: Reading, marks: bytes) -> dict[str, int]:
+    """What is counted by looking for it."""
+    found = dict(zip(_COUNTED_MARKS, map(marks.count, _COUNTED_MARKS.values()), strict=True))
+    return found | dict(zip(_COUNTED, map(reading.skeleton.count, _COUNTED.values()), strict=True))
 
 
 def _named_lines(reading: Reading, wide: int) -> int:

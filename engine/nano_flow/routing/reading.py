@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
+
+from nano_flow.routing.words.asked import Asked, asked_part
+from nano_flow.routing.words.language import language_of
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Reading:
     """One text, prepared.
 
@@ -25,6 +29,16 @@ class Reading:
     looked_at: int
     distinct: frozenset[bytes]
     beyond: bytes = b""
+
+    @cached_property
+    def asked(self) -> Asked:
+        """What the text asks for, apart from the material that it asks it of."""
+        return asked_part(self.text)
+
+    @cached_property
+    def language(self) -> str:
+        """The language of what it asks, as ISO 639-1; "en" where nothing tells."""
+        return language_of(self.asked.ask)
 
 
 _LETTERS = b"abcdefghijklmnopqrstuvwxyz"

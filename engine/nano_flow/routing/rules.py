@@ -15,7 +15,7 @@ from nano_flow.routing.reading import Reading
 from nano_flow.routing.replies.cascade import Cascade
 from nano_flow.routing.request import Chooser
 from nano_flow.routing.signals import Scorer, SignalPoints
-from nano_flow.routing.tags import as_declared
+from nano_flow.routing.words.tags import as_declared
 
 Condition = Callable[[Mapping[str, Json]], bool]
 """A compiled ``when``: true or false for the facts as plain data; raises StepError where it cannot be evaluated."""

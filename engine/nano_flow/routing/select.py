@@ -13,7 +13,7 @@ from nano_flow.routing.candidates import is_simulated
 from nano_flow.routing.request import Observations, RouteRequest
 from nano_flow.routing.rules import FallbackChoice, RoutingPolicy, Rule
 from nano_flow.routing.signals import SignalPoints
-from nano_flow.routing.tags import as_declared
+from nano_flow.routing.words.tags import as_declared
 
 
 @dataclass(frozen=True, slots=True)

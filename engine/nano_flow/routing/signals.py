@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
@@ -140,11 +140,30 @@ class MatchSignal(Generic[F]):
 
     def total(self, count: int) -> float:
         """Points for ``count`` entries."""
-        total = count * self.each
-        if self.at_most is None:
-            return total
-        cap = abs(self.at_most)
-        return max(-cap, min(cap, total))
+        return capped(count * self.each, self.at_most)
+
+
+def capped(total: float, at_most: float | None) -> float:
+    """``total``, at most ``at_most`` in either direction."""
+    if at_most is None:
+        return total
+    cap = abs(at_most)
+    return max(-cap, min(cap, total))
+
+
+@dataclass(frozen=True, slots=True)
+class Compensation(Generic[F]):
+    """Points in place of a signal's words, in languages that it has no words of: none is a tier lower for that."""
+
+    name: str
+    at: str
+    languages: frozenset[str]
+    given: float
+
+    def points(self, facts: F, reading: Reading) -> SignalPoints | None:
+        """The points, where the language is none of the signal's."""
+        language = reading.language
+        return None if language in self.languages else SignalPoints(f"{self.name} in {language}", self.given, self.at)
 
 
 def _stands_in(pattern: SafePattern, text: str) -> bool:
@@ -224,15 +243,34 @@ def _foreign(entry: str) -> Foreign:
 
 
 @dataclass(frozen=True, slots=True)
+class Questions(Generic[F]):
+    """Bare questions have a score of their own: where no signal of ``unless`` found as many entries as it says."""
+
+    unless: Mapping[str, int]
+    scorer: Scorer[F]
+
+    def hold(self, found: Mapping[str, int]) -> bool:
+        """Whether a prompt whose words were found so often by signal is a bare question."""
+        return not any(found.get(name, 0) >= least for name, least in self.unless.items())
+
+
+@dataclass(frozen=True, slots=True)
 class Scorer(Generic[F]):
-    """score = clamp(base + Σ points, 0, 10)."""
+    """score = clamp(base + Σ points, 0, 10); bare questions are scored by ``questions`` where it is there."""
 
     base: float
     signals: tuple[Signal[F], ...]
     at: str = ""
+    questions: Questions[F] | None = None
 
     def score(self, facts: F, reading: Reading) -> tuple[float, tuple[SignalPoints, ...]]:
         """The score, and every signal that gave points, in the order of the document."""
+        score, because = self._own(facts, reading)
+        if self.questions is None or not self.questions.hold({p.signal: len(p.found) for p in because}):
+            return score, because
+        return self.questions.scorer.score(facts, reading)
+
+    def _own(self, facts: F, reading: Reading) -> tuple[float, tuple[SignalPoints, ...]]:
         total = self.base
         because = [SignalPoints("base", self.base, self.at)] if self.base else []
         for signal in self.signals:
