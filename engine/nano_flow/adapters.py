@@ -9,9 +9,8 @@ from urllib.parse import urlsplit
 
 from nano_flow.core.errors import StoreError, UsageError
 from nano_flow.plugins import installed, load
-from nano_flow.ports import Cache, EventSink
+from nano_flow.ports import Cache, EventMetrics, EventSink
 from nano_flow.ports.store import Store
-from nano_flow.project.service.reading import expanded, service_in_force
 
 if TYPE_CHECKING:
     from nano_flow.caches.sqlite import SqliteCache
@@ -152,11 +151,22 @@ def metrics_sink(port: int) -> EventSink:
     return served_metrics(port)
 
 
+def event_metrics() -> EventMetrics:
+    """Counts of events for Prometheus. Raises UsageError where the extra ``serve`` is not installed."""
+    try:
+        from nano_flow.sinks.telemetry.metrics import Metrics
+    except ImportError:
+        raise UsageError('metrics need the extra "serve": pip install "nano-flow[serve]"') from None
+    return Metrics()
+
+
 def span_sinks(environ: Mapping[str, str], folder: Path) -> list[EventSink]:
     """Where a run's spans go: ``telemetry`` of the service.yaml in force, else OTEL_EXPORTER_OTLP_ENDPOINT.
 
     Raises UsageError where spans are wanted and the extra ``otel`` is not installed, DocumentError.
     """
+    from nano_flow.project.service.reading import expanded, service_in_force
+
     service = service_in_force(folder, None, environ)
     endpoint = expanded(service.telemetry.otlp or "", environ) or environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "")
     if not endpoint:

@@ -6,7 +6,7 @@ from nano_flow.ports.clock import Clock
 from nano_flow.ports.commands import WHOLE, Capture, CommandResult, Commands
 from nano_flow.ports.journal import Journal, RecordedWork, RunRecord
 from nano_flow.ports.model import ChatProvider
-from nano_flow.ports.sink import EventSink
+from nano_flow.ports.sink import EventMetrics, EventSink
 from nano_flow.ports.tool import ServerOrder, Tool, ToolServer
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Clock",
     "CommandResult",
     "Commands",
+    "EventMetrics",
     "EventSink",
     "Journal",
     "RecordedWork",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import prometheus_client
@@ -57,6 +57,10 @@ class Metrics:
         self.tools = series.counter("nano_flow_tool_calls", "Tools and commands that ended", ("tool", "outcome"))
         self.questions = series.counter("nano_flow_questions", "Questions that were put to a person")
         self.warnings = series.counter("nano_flow_budget_warnings", "Budgets that passed their warning share")
+        self.standing = series.gauge("nano_flow_runs_now", "Runs that have not ended, by how they stand", ("status",))
+        self.open_questions = series.gauge("nano_flow_open_questions", "Questions that wait for a person")
+        self.budget_spent = series.gauge("nano_flow_budget_spent_usd", "Spent of a budget over runs", ("budget",))
+        self.budget_limit = series.gauge("nano_flow_budget_limit_usd", "Amount of a budget over runs", ("budget",))
         self._runs: dict[str, _Run] = {}
         self._kinds: dict[tuple[str, str], str] = {}
         self._handlers: dict[type, Callable[..., None]] = {
@@ -79,6 +83,24 @@ class Metrics:
         handler = self._handlers.get(type(event))
         if handler is not None:
             handler(run_id, event)
+
+    def stand(self, statuses: Mapping[str, int], questions: int, budgets: Mapping[str, tuple[float, float]]) -> None:
+        """How things stand now: runs by status, open questions, (spent, amount) of each budget in US dollars."""
+        for status in ("queued", "running", "paused"):
+            self.standing.at(status).set(statuses.get(status, 0))
+        self.open_questions.at().set(questions)
+        for name, (spent, limit) in budgets.items():
+            self.budget_spent.at(name).set(spent)
+            self.budget_limit.at(name).set(limit)
+
+    def text(self) -> tuple[bytes, str]:
+        """What Prometheus reads, and its media type."""
+        return prometheus_client.generate_latest(self.registry), prometheus_client.CONTENT_TYPE_LATEST
+
+    def know(self, run_id: str, event: happened.Event) -> None:
+        """Remember what later events need of one that happened before the count began."""
+        if isinstance(event, happened.RunStarted | happened.StepStarted):
+            self.apply(run_id, event)
 
     def _run_started(self, run_id: str, event: happened.RunStarted) -> None:
         self._runs[run_id] = _Run(event.workflow, event.simulated)
