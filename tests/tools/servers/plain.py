@@ -36,6 +36,13 @@ RESULTS: dict[str, dict[str, Any]] = {
     "error": {"content": [text("no such issue")], "isError": True},
     "silent error": {"content": [], "isError": True},
     "structured": {"content": [], "structuredContent": {"n": 1, "list": [None, True]}},
+    "structured and more": {
+        "content": [text('{"n": 1}'), text("a chart"), {"type": "image", "data": "AAAA", "mimeType": "image/png"}],
+        "structuredContent": {"n": 1},
+    },
+    "structured value": {"content": [text("7"), text("seven")], "structuredContent": {"result": 7}},
+    "structured again": {"content": [text('{"n":  1}')], "structuredContent": {"n": 1}},
+    "structured error": {"content": [], "structuredContent": {"error": "quota"}, "isError": True},
     "big": {"content": [text("x" * 2_000_000)]},
     "kinds": {
         "content": [
@@ -64,7 +71,7 @@ def answer(method: str, parameters: dict[str, Any]) -> dict[str, Any]:
         about = {"name": "plain", "version": "1"}
         return {"protocolVersion": version, "capabilities": {"tools": {}}, "serverInfo": about}
     if method == "tools/list":
-        more = {"nextCursor": "again"} if HOW == "pages" else {}
+        more = {"nextCursor": "again" if HOW == "pages" else ""} if HOW in ("pages", "empty cursor") else {}
         return {"tools": LISTS.get(HOW, [tool("echo"), tool("other")]), **more}
     if method == "tools/call":
         return call(parameters.get("arguments") or {})
@@ -112,6 +119,8 @@ def main() -> None:
             body: dict[str, Any] = {"result": answer(request["method"], request.get("params") or {})}
         except LookupError as unknown:
             body = {"error": {"code": -32601, "message": f"no method {unknown}"}}
+        if HOW == "logs":
+            say(f"INFO served {request['method']}")
         say(json.dumps({"jsonrpc": "2.0", "id": request["id"], **body}))
     if HOW == "stays":
         time.sleep(600)

@@ -39,6 +39,17 @@ class Connected:
     offers: Mapping[str, Offer]
 
 
+@dataclass(slots=True)
+class Session:
+    """The session that a server behind a URL gave us; ``lost`` once it answered that it knows none of that name."""
+
+    lost: bool = False
+
+
+_RESTARTS = 1
+"""How often a server that has ended is started again for calls of a step that has begun."""
+
+
 class Connection:
     """One server; a task of its own holds the connection, because the SDK wants it opened and closed by one task."""
 
@@ -51,6 +62,9 @@ class Connection:
         self._task: asyncio.Task[None] | None = None
         self._leave = asyncio.Event()
         self._troubles: Troubles | None = None
+        self._restarts = 0
+        self._session = Session()
+        self._forgotten = False
 
     async def connected(self) -> Connected:
         """The server, ready; where the server is not there (any more), it is started."""
@@ -58,7 +72,7 @@ class Connection:
             await asyncio.wait([self._task])
         if self._task is None or self._task.done():
             require_sdk(self._order.name)
-            self._troubles = None
+            self._troubles, self._forgotten = None, False
             ready: asyncio.Future[Connected] = asyncio.get_running_loop().create_future()
             ready.add_done_callback(lambda future: future.cancelled() or future.exception())
             self._ready = ready
@@ -67,16 +81,36 @@ class Connection:
         assert self._ready is not None
         return await asyncio.shield(self._ready)
 
-    def current(self) -> Connected:
-        """The server that was looked at when its tools were listed; StepError where it is gone."""
-        ready = self._ready
-        if self._task is None or self._task.done() or self._gone() or ready is None or not ready.done():
-            raise StepError("tool", f'the server "{self._order.name}" has ended{self.aside()}')
-        return ready.result()
+    async def ready_for(self, member: str, accepted: Offer) -> Connected:
+        """The server, for a call of a tool as it was accepted; one that has ended is started again, once.
+
+        Raises StepError where it has ended for good, or offers another tool than was accepted.
+        """
+        if self._task is None or self._task.done() or self._gone():
+            if self._restarts >= _RESTARTS:
+                raise StepError("tool", f'the server "{self._order.name}" has ended{self.aside()}')
+            self._restarts += 1
+        connected = await self.connected()
+        offer = connected.offers.get(member)
+        if offer is None or offer.said != accepted.said:
+            what = "is gone" if offer is None else "is another one"
+            message = f'the tool "{self._order.name}.{member}" {what} since the server began anew; nothing was called'
+            raise StepError("tool_changed", message)
+        return connected
+
+    def session_was_lost(self) -> bool:
+        """Whether the server forgot our session; the next call then begins a new one."""
+        if not self._session.lost:
+            return False
+        self._session.lost = False
+        self._restarts -= 1  # it did not fail: it was deployed anew, perhaps often in a long run
+        self._leave.set()
+        self._forgotten = True
+        return True
 
     def _gone(self) -> bool:
-        """Whether a server of ours has ended; its connection is then about to."""
-        return self._troubles is not None and self._troubles.over.is_set()
+        """Whether a server of ours has ended, or does not know us any more; its connection is then about to end."""
+        return self._forgotten or (self._troubles is not None and self._troubles.over.is_set())
 
     async def close(self) -> None:
         """Stop it and everything that it started."""
@@ -124,7 +158,7 @@ class Connection:
         from nano_flow.tools.mcp.stdio import Troubles, stdio_streams
 
         if self._order.url:
-            return http_streams(self._order, self.patience.call_s)
+            return http_streams(self._order, self.patience.call_s, self._session)
         self._troubles = Troubles()
         return stdio_streams(self._order, self._environ, self._tree, self._troubles)
 

@@ -16,6 +16,8 @@ from nano_flow.ports import ServerOrder
 if TYPE_CHECKING:
     from mcp.client._transport import TransportStreams
 
+    from nano_flow.tools.mcp.connection import Session
+
 _BODY = 16 * 1_048_576
 """Bytes of one JSON answer; the SDK bounds events itself."""
 _CONNECT_S = 30.0
@@ -23,16 +25,22 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @contextlib.asynccontextmanager
-async def http_streams(order: ServerOrder, read_s: float) -> AsyncIterator[TransportStreams]:
+async def http_streams(order: ServerOrder, read_s: float, session: Session) -> AsyncIterator[TransportStreams]:
     """The streams of a server that somebody else runs."""
     _refuse_broken(order)
+
+    async def notice(response: httpx2.Response) -> None:
+        if response.status_code == 404 and response.request.method == "POST":
+            session.lost = session.lost or "mcp-session-id" in response.request.headers
+        await _bound(response)
+
     local = urlsplit(order.url).hostname in _LOOPBACK
     async with (
         httpx2.AsyncClient(
             headers=dict(order.headers),
             timeout=httpx2.Timeout(_CONNECT_S, read=read_s),
             trust_env=not local,  # a proxy of the environment cannot reach what runs on this machine
-            event_hooks={"response": [_bound]},
+            event_hooks={"response": [notice]},
         ) as client,
         streamable_http_client(order.url, http_client=client) as streams,
     ):

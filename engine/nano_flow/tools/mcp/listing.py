@@ -34,9 +34,13 @@ class Offer:
 
 
 async def list_offers(server: str, client: Client) -> Mapping[str, Offer]:
-    """All tools by their names on the server. Raises StepError where there are too many, or odd ones."""
+    """All tools by their names on the server. Raises StepError where there are too many, or odd ones.
+
+    A cursor that is empty, or was followed before, leads nowhere: what was offered by then is all.
+    """
     offers: dict[str, Offer] = {}
     cursor: str | None = None
+    followed: set[str] = set()
     for _ in range(_PAGES):
         page = await client.list_tools(cursor=cursor)
         for tool in page.tools:
@@ -44,8 +48,9 @@ async def list_offers(server: str, client: Client) -> Mapping[str, Offer]:
         if len(offers) > _TOOLS:
             break
         cursor = page.next_cursor
-        if cursor is None:
+        if not cursor or cursor in followed:
             return offers
+        followed.add(cursor)
     raise StepError("tool", f'the server "{server}" offers more than {_TOOLS} tools')
 
 

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 _MESSAGE = 16 * 1_048_576
 """Bytes of one message."""
-_STRAY_LINES = 20
-"""Lines on stdout that are no messages: some servers greet or log there, none says so much."""
+_STRAY = 4 * 1_048_576
+"""Bytes on stdout between two messages that are no message: many servers log there, none says so much."""
 _FAREWELL_S = 2.0
 """Seconds that a server has to leave once its input is closed."""
 _STDERR = 2_000
@@ -97,11 +97,12 @@ async def _read_messages(owned: OwnedProcess, to_session: Sender, troubles: Trou
             try:
                 message = jsonrpc_message_adapter.validate_json(line, by_name=False)
             except ValueError:
-                stray += 1
+                stray += len(line)
                 troubles.garbage = f"it writes to stdout what is no message: {line[:80].decode(errors='replace')!r}"
-                if stray > _STRAY_LINES:
+                if stray > _STRAY:
                     break
             else:
+                stray = 0
                 await to_session.send(SessionMessage(message))
     troubles.over.set()
     to_session.close()

@@ -13,7 +13,7 @@ from nano_flow.core.text import duration_text
 from nano_flow.core.trace import here
 from nano_flow.tools.mcp.connection import Connection
 from nano_flow.tools.mcp.listing import Offer
-from nano_flow.tools.mcp.results import plain_result, result_text
+from nano_flow.tools.mcp.results import error_text, plain_result
 
 if TYPE_CHECKING:
     from mcp import Client
@@ -45,11 +45,23 @@ class McpTool:
         return None if self.offer.repeatable else f"mcp:{self.offer.spec.name}"
 
     async def call(self, arguments: Mapping[str, Json]) -> Json:
-        """Call it. Raises StepError where the server is gone, refuses, or answers what is no result."""
-        connected = self.connection.current()
+        """Call it. Raises StepError where the server is gone, refuses, or answers what is no result.
+
+        A call that met a session which the server no longer knows is made once more in a new one: a server answers
+        that before it does anything.
+        """
+        result = await self._answered(arguments) or await self._answered(arguments, last=True)
+        assert result is not None
+        if result.is_error:
+            raise StepError("tool", error_text(result)[:_ERROR] or "the server reports an error without a text")
+        return plain_result(result)
+
+    async def _answered(self, arguments: Mapping[str, Json], *, last: bool = False) -> CallToolResult | None:
+        """The answer; None where the session was lost, unless this is the ``last`` try. Raises StepError."""
+        connected = await self.connection.ready_for(self.name, self.offer)
         try:
             async with asyncio.timeout(self.connection.patience.call_s):
-                result = await _asked(connected.client, self.name, arguments)
+                return await _asked(connected.client, self.name, arguments)
         except TimeoutError:
             waited = duration_text(self.connection.patience.call_s)
             aside = self.connection.aside()
@@ -57,10 +69,9 @@ class McpTool:
         except NanoFlowError:
             raise
         except Exception as error:
+            if self.connection.session_was_lost() and not last:
+                return None
             raise StepError("tool", f'"{self.spec.name}" failed: {self.connection.explain(error)}') from None
-        if result.is_error:
-            raise StepError("tool", result_text(result)[:_ERROR] or "the server reports an error without a text")
-        return plain_result(result)
 
 
 async def _asked(client: Client, name: str, arguments: Mapping[str, Json]) -> CallToolResult:
