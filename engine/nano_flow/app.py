@@ -11,8 +11,9 @@ from nano_flow.core.errors import UsageError
 from nano_flow.core.events import ApprovalAnswered, Event, NoticeGiven, RunStarted, StepExpanded
 from nano_flow.core.messages import Json
 from nano_flow.core.money import Money
+from nano_flow.core.secrets.naming import in_force
 from nano_flow.core.trace import RunTrace, hand_on
-from nano_flow.parts import Doubles, Parts, Surroundings, cleaner
+from nano_flow.parts import Doubles, Parts, Surroundings, redactor
 from nano_flow.plan.plan import Plan
 from nano_flow.ports import Journal, RecordedWork
 from nano_flow.ports.store import Store
@@ -28,7 +29,7 @@ from nano_flow.project.resuming.again import (
     without,
 )
 from nano_flow.project.resuming.place import found_file, place_of
-from nano_flow.runtime.recorder import Recorder
+from nano_flow.runtime.recorder import Recorder, sealed_record
 from nano_flow.runtime.run import RunEnd, RunOrder, run_plan
 from nano_flow.sinks.guarded import GuardedSink
 from nano_flow.stores.answers import AnsweredAnywhere
@@ -87,7 +88,7 @@ async def run_workflow(
     prepared = prepare_opened(opened, given, options, now=where.clock.now())
     where = _watched(where, prepared.record.file)
     prepared = replace(prepared, record=replace(prepared.record, place=place_of(prepared.record.file, where.state)))
-    journal = where.store.create_run(prepared.record)
+    journal = where.store.create_run(sealed_record(prepared.record, redactor(prepared, where.environ)))
     return await _live(prepared, journal, where, _Past())
 
 
@@ -95,7 +96,7 @@ async def resume_workflow(order: ResumeOrder, where: Surroundings, config_dir: P
     """Go on with a recorded run. Raises UsageError where it is over, owned by somebody else, or has changed."""
     store = where.store
     run_id = _run_to_resume(store, order)
-    record, journal = store.reopen_run(run_id)
+    record, journal = store.reopen_run(run_id, in_force(where.environ, order.given.text_of))
     try:
         if where.takeover is None:
             record = replace(record, file=found_file(record, where.state, order.file))
@@ -109,7 +110,8 @@ async def resume_workflow(order: ResumeOrder, where: Surroundings, config_dir: P
         earlier = _earlier_events(store, run_id)
         recorded, again = _again(journal.recorded(), prepared.plan, (order.wanted, earlier, where.clock.now()))
         where = _watched(where, record.file)
-        store.change_run(replace(prepared.record, place=place_of(record.file, where.state)))
+        changed_record = replace(prepared.record, place=place_of(record.file, where.state))
+        store.change_run(sealed_record(changed_record, redactor(prepared, where.environ)))
     except BaseException:
         await journal.close()
         raise
@@ -155,14 +157,14 @@ async def _live(prepared: PreparedRun, journal: Journal, where: Surroundings, pa
     for event in past.earlier:
         view.apply(event)
     if past.doubles is None:
-        where = _answered_anywhere(where, prepared.record.run_id)
+        where = _answered_anywhere(where, prepared)
     trace = _trace(prepared, where, past)
     hand_on(trace.root if trace.parent or where.traced else None)
     watchers = [
         GuardedSink(sink, lambda said: recorder.emit(NoticeGiven(where.clock.now(), "", said)))
         for sink in (where.sinks if past.doubles else [*where.sinks, *named_sinks(where.environ)])
     ]
-    recorder = Recorder(journal, [_Fold(view), *watchers], cleaner(prepared, where.environ))
+    recorder = Recorder(journal, [_Fold(view), *watchers], redactor(prepared, where.environ))
     parts = Parts.build(prepared, where, (recorder, work, past.doubles))
     order = RunOrder(
         run_id=prepared.record.run_id,
@@ -203,13 +205,14 @@ def _trace(prepared: PreparedRun, where: Surroundings, past: _Past) -> RunTrace:
     return RunTrace.begin(prepared.record.run_id, where.clock.now(), given, str(before[-1] or "") if before else "")
 
 
-def _answered_anywhere(where: Surroundings, run_id: str) -> Surroundings:
+def _answered_anywhere(where: Surroundings, prepared: PreparedRun) -> Surroundings:
     """The same, but answers of other processes reach the run while it lives."""
     store = where.store
+    lookup = in_force(where.environ, lambda name: prepared.secrets.get(f"input:{name}"))
 
     def answers() -> Mapping[str, ApprovalAnswered]:
         with store.reader() as reader:
-            return reader.approval_answers(run_id)
+            return reader.approval_answers(prepared.record.run_id, lookup)
 
     approver = AnsweredAnywhere(where.approver, answers, lambda: where.patience.busy, where.clock)
     return replace(where, approver=approver)

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from nano_flow.adapters import open_cache, open_store
+from nano_flow.caches.secret_free import SecretFree
 from nano_flow.clock import SystemClock
 from nano_flow.core.events import CallIntended, Event, NoticeGiven
 from nano_flow.core.redact import Redactor
+from nano_flow.core.secrets.naming import environment_secrets, sounds_secret
 from nano_flow.defects import told_in_a_run
 from nano_flow.gateway.chosen import Chosen
 from nano_flow.gateway.gateway import Gateway
@@ -52,10 +54,6 @@ from nano_flow.tools.table import ToolTable
 
 if TYPE_CHECKING:
     from nano_flow.runtime.limits import Control
-
-
-_NO_SECRETS = frozenset({"PATH", "HOME", "LANG", "TMPDIR", "TERM", "USER", "LOGNAME", "SHELL", "PWD"})
-"""Variables that settings of tools may well name, and whose values stand in innocent texts."""
 
 
 class Adapters(Protocol):
@@ -144,7 +142,7 @@ class Parts:
             stand_in=doubles.stand_in if doubles else None,
             before_work=where.takeover or _at_once,
             patience=Patience(endless=True) if doubles else where.patience,
-            defect=told_in_a_run(where.state, redactor(prepared, where.environ).text),
+            defect=told_in_a_run(where.state, recorder.secrets.text),
             unheard=lambda: recorder.unheard,
         )
         return cls(services, providers, toolbox, cache)
@@ -194,7 +192,7 @@ def _gateway(
             prices=policies.prices,
             ledger=ledger,
             recorded=work,
-            cache=cache,
+            cache=None if cache is None else SecretFree(cache, recorder.secrets.holds_secret),
             base_urls={
                 name: expand(card.settings.get("base_url", ""), where.environ)
                 for name, card in policies.catalogue.providers.items()
@@ -255,19 +253,17 @@ def _router(prepared: PreparedRun, environ: Mapping[str, str], observed: Observe
     )
 
 
-def cleaner(prepared: PreparedRun, environ: Mapping[str, str]) -> Callable[[Event], Event] | None:
-    """Takes secret inputs and the values of credentials out of every event; None where there are none."""
-    secrets = redactor(prepared, environ)
-    return secrets.event if secrets else None
+_SECRET_PARTS = frozenset({"api_key", "token", "access_key", "secret_key", "session_token"})
+"""The parts of credentials that are secret: a profile, a project or an address is none."""
 
 
 def redactor(prepared: PreparedRun, environ: Mapping[str, str]) -> Redactor:
-    """Knows the secret inputs of a run and the values of credentials."""
+    """Knows the secret inputs of a run, its credentials, and all that sounds like one in its environment."""
     cards = prepared.opened.policies.catalogue.providers.values()
-    names = {name for card in cards for way in card.credentials for name in way}
-    names |= {name for plan in _plans(prepared.plan) for name in _named_by_tools(plan)} - _NO_SECRETS
-    values = {environ[name] for name in names if environ.get(name)} | set(prepared.secrets)
-    return Redactor(values)
+    used = {name for card in cards for parts in card.roles for part, name in parts.items() if part in _SECRET_PARTS}
+    named = {name for plan in _plans(prepared.plan) for name in _named_by_tools(plan)}
+    used |= {name for name in named if sounds_secret(name)}
+    return Redactor(environment_secrets(environ, used) | dict(prepared.secrets))
 
 
 def _plans(plan: Plan) -> Iterator[Plan]:

@@ -176,10 +176,10 @@ class Silent:
 
     events: list[Event] = field(default_factory=list)
 
-    def record(self, event: Event) -> None:
+    def record(self, event: Event, masks: object = ()) -> None:
         self.events.append(event)
 
-    async def durable(self, event: Event) -> None:
+    async def durable(self, event: Event, masks: object = ()) -> None:
         self.events.append(event)
 
     async def flush(self) -> None:

@@ -112,6 +112,19 @@ def test_protected_names_are_not_written(hostile: Workspace, path: str) -> None:
     assert tree(Path(hostile.root)) == before
 
 
+@pytest.mark.parametrize("name", [".env", ".env.local", "prod.env", ".ENV", ".envrc", "linked"])
+def test_files_of_variables_are_neither_read_nor_written(hostile: Workspace, name: str) -> None:
+    folder = Path(hostile.root)
+    (folder / ".env").write_text("A_KEY=canary\n")
+    (folder / (".env" if name == "linked" else name)).write_text("A_KEY=canary\n")
+    (folder / "linked").symlink_to(".env")
+    for use in (lambda: hostile.read(name, 100), lambda: hostile.write(name, b"x")):
+        with pytest.raises(StepError, match="neither read nor write"):
+            use()
+    (folder / ".env.example").write_text("A_KEY=\n")
+    assert hostile.read(".env.example", 100) == b"A_KEY=\n"
+
+
 def test_what_is_protected_may_be_read(hostile: Workspace) -> None:
     assert call(hostile, "read_file", "workflow.yaml") == "nano_flow: 1\n"
 

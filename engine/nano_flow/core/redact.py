@@ -2,106 +2,153 @@
 
 from __future__ import annotations
 
-import base64
-import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from typing import TypeVar
-from urllib.parse import quote, quote_plus
 
 from nano_flow.core.events import CallFailed, CallFinished, Event, TextStreamed
 from nano_flow.core.messages import Json
-
-MASK = "***"
-SHORTEST = 8
-"""Shorter values are not looked for: they would be found in innocent text."""
+from nano_flow.core.secrets.finding import Finder
+from nano_flow.core.secrets.forms import SHORTEST as SHORTEST
+from nano_flow.core.secrets.masks import MASK as MASK
+from nano_flow.core.secrets.masks import Mask, Masks, Step
 
 _T = TypeVar("_T")
 _NEVER_SECRET = frozenset({"at", "address", "step", "kind", "fingerprint", "run_id", "plan_digest", "prompt_digest"})
 """Fields that are made by the engine; results are looked up by them."""
+_OURS = frozenset({"message", "error", "recovered", "detail"})
+"""Fields with sentences of ours: what they quote may have been cut, so pieces of a secret are looked for, too."""
 _PLAIN = frozenset({int, float, bool, type(None)})
-_SAFE_IN_URLS = ("", "/", "!~*'()")
-_ESCAPE = re.compile(r"%[0-9A-F]{2}|\\u[0-9a-f]{4}")
 
 
 class Redactor:
-    """Replaces secret values by ``***``: verbatim, in JSON (also inside JSON text), in URLs, in base64."""
+    """Replaces secret values by ``***``: verbatim, in JSON (also inside JSON text), in URLs, in base64.
 
-    def __init__(self, values: Iterable[str]) -> None:
-        secrets = {part for value in values for part in (value, value.strip()) if len(part) >= SHORTEST}
-        forms = {form for secret in secrets for form in _forms(secret)}
-        # The longest first, so that a secret inside another one does not leave the other's ends.
-        self._forms = tuple(sorted(forms, key=lambda form: (-len(form), form)))
+    ``secrets`` is name → value, where what was taken out has to be found again; else the values.
+    """
+
+    def __init__(self, secrets: Mapping[str, str] | Iterable[str]) -> None:
+        named = secrets if isinstance(secrets, Mapping) else {str(n): value for n, value in enumerate(secrets)}
+        self._finder = Finder(named)
         self._held: dict[tuple[str, int], str] = {}
 
     def __bool__(self) -> bool:
-        return bool(self._forms)
+        return bool(self._finder.spellings)
 
     def text(self, text: str) -> str:
         """``text`` without secrets; the same object where there are none."""
-        for form in self._forms:
-            if form in text:
-                text = text.replace(form, MASK)
-        return text
+        return self._masked(text, (), None)
+
+    def message(self, text: str) -> str:
+        """The same for a sentence of ours: pieces that a cut left count, too."""
+        return self._masked(text, (), None, pieces=True)
 
     def json(self, value: Json) -> Json:
         """Plain data without secrets, in keys too; the same object where there are none."""
-        return self._clean(value) if self._forms else value
+        return self.sealed(value)[0]
+
+    def sealed(self, value: _T) -> tuple[_T, Masks]:
+        """Plain data or a record without secrets, and what was taken out of it."""
+        if not self or not self._found_in(value):
+            return value, ()
+        masks: list[Mask] = []
+        return self._clean(value, (), masks), tuple(masks)
+
+    def holds_secret(self, value: object) -> bool:
+        """Whether a secret stands somewhere in ``value``."""
+        return bool(self) and self._found_in(value)
+
+    def told(self, event: Event) -> Iterator[tuple[Event, Masks]]:
+        """``event`` without secrets, and what was taken out of it; before the end of a call the rest of its stream.
+
+        Pieces of one text are seen together.
+        """
+        if not self:
+            yield event, ()
+        elif isinstance(event, TextStreamed):
+            yield replace(event, text=self._piece((event.address, event.turn), event.text)), ()
+        else:
+            if isinstance(event, CallFinished | CallFailed):
+                rest = self._held.pop((event.address, event.turn), "")
+                if rest:
+                    yield TextStreamed(event.at, event.address, event.turn, rest), ()
+            yield self.sealed(event)
 
     def event(self, event: Event) -> Event:
-        """``event`` without secrets; the same object where there are none. Pieces of one text are seen together."""
-        if not self._forms:
-            return event
-        if isinstance(event, TextStreamed):
-            return replace(event, text=self._piece((event.address, event.turn), event.text))
-        if isinstance(event, CallFinished | CallFailed):
-            self._held.pop((event.address, event.turn), None)
-        return self._record(event) if self._found_in(event) else event
+        """``event`` without secrets, for who needs no more than that."""
+        return [cleaned for cleaned, _ in self.told(event)][-1]
 
     def _found_in(self, record: object) -> bool:
-        """True where a secret stands somewhere in ``record``: almost never, so this is asked before it is taken apart.
+        """True where a secret may stand in ``record``: almost never, so this is asked before it is taken apart.
 
         All its text is searched at once; no secret spans two strings, because no form of one holds a NUL.
         """
         strings: list[str] = []
         _gather(record, strings.append)
         text = "\0".join(strings)
-        return any(form in text for form in self._forms)
+        return self._finder.anywhere(text) or (_quotes(record) and self._finder.pieced(text))
 
     def _piece(self, stream: tuple[str, int], text: str) -> str:
         """A secret may be cut in two by the pieces: what could be its beginning is held back until more is seen."""
         whole = self._held.pop(stream, "") + text
-        held = max((_overlap(whole, form) for form in self._forms), default=0)
+        held = max((_overlap(whole, form) for form in self._finder.spellings), default=0)
         if held:
             self._held[stream] = whole[-held:]
         return self.text(whole[:-held] if held else whole)
 
-    def _record(self, record: _T) -> _T:
+    def _masked(self, text: str, path: tuple[Step, ...], masks: list[Mask] | None, *, pieces: bool = False) -> str:
+        found = self._finder.find(text, pieces=pieces)
+        if not found:
+            return text
+        parts: list[str] = []
+        at = made = 0
+        for one in found:
+            parts += (text[at : one.start], MASK)
+            made += one.start - at
+            if masks is not None:
+                masks.append(Mask(path, made, one.form.name, one.form.number, one.begin, one.end, one.breaks))
+            at, made = one.stop, made + len(MASK)
+        return "".join((*parts, text[at:]))
+
+    def _record(self, record: _T, path: tuple[Step, ...], masks: list[Mask]) -> _T:
         changes: dict[str, object] = {}
-        for field in fields(record):  # type: ignore[arg-type]
-            if field.name not in _NEVER_SECRET:
-                value = getattr(record, field.name)
-                cleaned = self._clean(value)
+        for name in _names_of(record):
+            if name not in _NEVER_SECRET:
+                value = getattr(record, name)
+                if name in _OURS and isinstance(value, str):
+                    cleaned: object = self._masked(value, (*path, name), masks, pieces=True)
+                else:
+                    cleaned = self._clean(value, (*path, name), masks)
                 if cleaned is not value:
-                    changes[field.name] = cleaned
+                    changes[name] = cleaned
         return replace(record, **changes) if changes else record  # type: ignore[type-var]
 
-    def _clean(self, value: _T) -> _T:
+    def _clean(self, value: _T, path: tuple[Step, ...], masks: list[Mask]) -> _T:
         cleaned: object = value
         if isinstance(value, str):
-            cleaned = self.text(value)
+            cleaned = self._masked(value, path, masks)
         elif isinstance(value, Mapping):
-            pairs = {self.text(key): self._clean(part) for key, part in value.items()}
-            cleaned = value if _same(pairs, value) else pairs
+            cleaned = self._members(value, path, masks)
         elif isinstance(value, list | tuple):
-            parts = [self._clean(part) for part in value]
+            parts = [self._clean(part, (*path, index), masks) for index, part in enumerate(value)]
             same = all(new is old for new, old in zip(parts, value, strict=True))
             cleaned = value if same else type(value)(parts)
         elif is_dataclass(value):
-            cleaned = self._record(value)
+            cleaned = self._record(value, path, masks)
         return cleaned  # type: ignore[return-value]
+
+    def _members(self, value: Mapping[str, object], path: tuple[Step, ...], masks: list[Mask]) -> Mapping[str, object]:
+        pairs: dict[str, object] = {}
+        for name, part in value.items():
+            inside: list[Mask] = []
+            shown = self._masked(name, (), inside)
+            added = 0
+            while shown in pairs or (shown != name and shown in value):
+                shown, added = shown + "*", added + 1  # two names that differ in a secret only stay two
+            masks.extend(mask._replace(path=(*path, shown), key=1 + added) for mask in inside)
+            pairs[shown] = self._clean(part, (*path, shown), masks)
+        return value if _same(pairs, value) else pairs
 
 
 def _gather(value: object, add: Callable[[str], None]) -> None:
@@ -129,8 +176,18 @@ def _gather_other(value: object, add: Callable[[str], None]) -> None:
     elif isinstance(value, list | tuple):
         _gather(list(value), add)
     elif is_dataclass(value):
-        for name in _field_names(value.__class__):
+        for name in _names_of(value):
             _gather(getattr(value, name), add)
+
+
+def _quotes(record: object) -> bool:
+    """Whether a sentence of ours stands in ``record``: few events have one."""
+    names = _names_of(record) if is_dataclass(record) else ()
+    return any(getattr(record, name) for name in names if name in _OURS or name == "errors")
+
+
+def _names_of(record: object) -> tuple[str, ...]:
+    return _field_names(record.__class__)  # type: ignore[arg-type]
 
 
 @cache
@@ -150,44 +207,3 @@ def _overlap(text: str, form: str) -> int:
             return len(text) - begin
         begin = text.find(form[0], begin + 1)
     return 0
-
-
-def _forms(secret: str) -> Iterator[str]:
-    """Every spelling of ``secret`` that is looked for."""
-    yield from _spellings(secret)
-    for encoded in _base64_forms(secret.encode("utf-8", "surrogateescape")):
-        yield from _spellings(encoded)
-    for line in secret.splitlines():
-        # Keys of several lines are quoted line by line.
-        if len(line) >= 2 * SHORTEST:
-            yield line
-
-
-def _spellings(text: str) -> Iterator[str]:
-    yield text
-    for ascii_only in (True, False):
-        once = json.dumps(text, ensure_ascii=ascii_only)[1:-1]
-        twice = json.dumps(once, ensure_ascii=ascii_only)[1:-1]
-        yield from (once, twice, once.replace("/", "\\/"), _other_case(once))
-    urls = [quote(text, safe=safe, errors="surrogateescape") for safe in _SAFE_IN_URLS]
-    for url in (*urls, quote_plus(text, errors="surrogateescape")):
-        yield from (url, _other_case(url))
-
-
-def _other_case(text: str) -> str:
-    """``%2F`` as ``%2f``, ``\\u00e9`` as ``\\u00E9``: both are written by somebody."""
-
-    def swap(match: re.Match[str]) -> str:
-        escape = match.group()
-        return escape.lower() if escape.startswith("%") else "\\u" + escape[2:].upper()
-
-    return _ESCAPE.sub(swap, text)
-
-
-def _base64_forms(raw: bytes) -> Iterator[str]:
-    """What base64 makes of ``raw`` at each of the three places where it can begin, without the shared ends."""
-    for before in range(3):
-        first = -(-before * 8 // 6)
-        end = (before + len(raw)) * 8 // 6
-        for encode in (base64.b64encode, base64.urlsafe_b64encode):
-            yield encode(bytes(before) + raw).decode("ascii")[first:end]

@@ -21,6 +21,10 @@ from nano_flow.core.events import (
 from nano_flow.core.messages import Json
 from nano_flow.core.money import Money
 from nano_flow.core.refs import path_of
+from nano_flow.core.secrets.masks import Masks
+
+HEAD_FIELDS = ("inputs", "options", "documents", "policy", "steps", "kinds", "context", "place")
+"""The fields of a record that hold what people wrote: these are cleaned of secrets before they are stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,8 @@ class RunRecord:
     """Workspace, tools and defaults by name → digest; empty in runs of versions that did not keep it."""
     place: str = ""
     """``file`` relative to the folder in which the state lies; "" in runs of versions that did not keep it."""
+    masks: Masks = ()
+    """What was taken out of it before it was stored, as references."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +110,10 @@ class Journal(Protocol):
     def cancel_requested(self) -> bool:
         """True once somebody asked, from another process, to cancel the run."""
 
-    def record(self, event: Event) -> None:
-        """Write soon. Raises StoreError once an earlier write has failed."""
+    def record(self, event: Event, masks: Masks = ()) -> None:
+        """Write soon; ``masks`` are what was taken out of ``event``. Raises StoreError once a write has failed."""
 
-    async def durable(self, event: Event) -> None:
+    async def durable(self, event: Event, masks: Masks = ()) -> None:
         """Write and return when it is on disk. Raises StoreError."""
 
     async def flush(self) -> None:

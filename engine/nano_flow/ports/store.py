@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 from nano_flow.core.events import ApprovalAnswered, Event
 from nano_flow.core.messages import Json
 from nano_flow.core.money import Money
+from nano_flow.core.secrets.masks import Lookup
 from nano_flow.ports.journal import Journal, RunRecord
 
 Grouping = Literal["workflow", "step", "model", "provider", "day", "run"]
@@ -137,8 +138,8 @@ class StoreReader(AbstractContextManager["StoreReader"], Protocol):
     def find_run(self, name: str) -> RunSummary:
         """The run that ``name`` (an id, a unique prefix, ``last``) means. Raises UsageError."""
 
-    def run_record(self, run_id: str) -> RunRecord | None:
-        """The head of a run, with its documents."""
+    def run_record(self, run_id: str, lookup: Lookup | None = None) -> RunRecord | None:
+        """The head of a run, with its documents; with a ``lookup`` secrets are put back (else ``***``)."""
 
     def events_of(
         self, run_id: str, after: int = -1, kinds: Collection[type[Event]] | None = None
@@ -163,8 +164,8 @@ class StoreReader(AbstractContextManager["StoreReader"], Protocol):
     def pending_approvals(self, run_id: str | None = None) -> list[OpenQuestion]:
         """Questions that wait for an answer, oldest first, of all runs or of one."""
 
-    def approval_answers(self, run_id: str) -> dict[str, ApprovalAnswered]:
-        """What was decided in a run, by address."""
+    def approval_answers(self, run_id: str, lookup: Lookup | None = None) -> dict[str, ApprovalAnswered]:
+        """What was decided in a run, by address; with a ``lookup`` secrets are put back (else ``***``)."""
 
     def close(self) -> None:
         """Let the store go."""
@@ -226,8 +227,10 @@ class Store(Protocol):
     def create_run(self, record: RunRecord) -> Journal:
         """Write the head of a new run and own it."""
 
-    def reopen_run(self, run_id: str) -> tuple[RunRecord, Journal]:
+    def reopen_run(self, run_id: str, lookup: Lookup | None = None) -> tuple[RunRecord, Journal]:
         """Own a run that ended, paused or died. Raises UsageError where there is none or somebody else has it.
+
+        With a ``lookup`` secrets are put back into what is read again; UsageError where one is gone.
 
         Calls whose end is unknown get one here: they failed as ``abandoned``, their worst case possibly spent.
         """

@@ -71,7 +71,8 @@ class PreparedRun:
     inputs: Mapping[str, Json]
     options: RunOptions
     record: RunRecord
-    secrets: tuple[str, ...] = ()
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    """The values of secret inputs, by ``input:NAME``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,16 @@ class GivenInputs:
 
     texts: Mapping[str, str] = field(default_factory=dict)
     data: Mapping[str, Json] = field(default_factory=dict)
+
+    def text_of(self, name: str) -> str | None:
+        """What was given for a secret input; None where nothing was, or its file cannot be read: binding says so."""
+        text = self.texts.get(name)
+        if text is None:
+            return str(self.data[name]) if name in self.data else None
+        try:
+            return read_given(text[1:]) if text.startswith("@") else text
+        except OSError:
+            return None
 
 
 def prepare_opened(opened: Opened, given: GivenInputs, options: RunOptions, *, now: float) -> PreparedRun:
@@ -210,5 +221,7 @@ def _resumed(record: RunRecord, opened: Opened, given: GivenInputs, options: Run
     return PreparedRun(opened, plan, inputs, options, changed, _secrets(plan, inputs))
 
 
-def _secrets(plan: Plan, inputs: Mapping[str, Json]) -> tuple[str, ...]:
-    return tuple(str(inputs[name]) for name, spec in plan.inputs.items() if spec.secret and inputs.get(name))
+def _secrets(plan: Plan, inputs: Mapping[str, Json]) -> dict[str, str]:
+    return {
+        f"input:{name}": str(inputs[name]) for name, spec in plan.inputs.items() if spec.secret and inputs.get(name)
+    }

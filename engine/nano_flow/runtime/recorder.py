@@ -2,38 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 
 from nano_flow.core.events import Event
-from nano_flow.ports import EventSink, Journal
+from nano_flow.core.redact import Redactor
+from nano_flow.ports import EventSink, Journal, RunRecord
+from nano_flow.ports.journal import HEAD_FIELDS
 
-Clean = Callable[[Event], Event]
-"""Takes secret values out of an event."""
+
+def sealed_record(record: RunRecord, secrets: Redactor) -> RunRecord:
+    """The head of a run without secrets, with references to what was taken out of it."""
+    head = {name: getattr(record, name) for name in HEAD_FIELDS}
+    cleaned, masks = secrets.sealed(head)
+    return replace(record, **cleaned, masks=masks) if masks else record
 
 
 class Recorder:
     """The one place that every event of a run passes."""
 
-    def __init__(self, journal: Journal, sinks: Sequence[EventSink], clean: Clean | None = None) -> None:
+    def __init__(self, journal: Journal, sinks: Sequence[EventSink], secrets: Redactor | None = None) -> None:
         self._journal = journal
         self._handlers = tuple(sink.handle for sink in sinks)
-        self._clean = clean
+        self.secrets = secrets or Redactor(())
         self.unheard = False
         """True once a sink has raised: such an error ends the run, it is no failure of the step that told of itself."""
 
     def emit(self, event: Event) -> None:
         """Tell everybody; written to the journal soon. Raises StoreError once the journal is broken."""
-        if self._clean is not None:
-            event = self._clean(event)
-        self._journal.record(event)
-        self._show(event)
+        for cleaned, masks in self.secrets.told(event):
+            self._journal.record(cleaned, masks)
+            self._show(cleaned)
 
     async def durable(self, event: Event) -> None:
         """The same, and return when it is on disk."""
-        if self._clean is not None:
-            event = self._clean(event)
-        await self._journal.durable(event)
-        self._show(event)
+        for cleaned, masks in self.secrets.told(event):
+            await self._journal.durable(cleaned, masks)
+            self._show(cleaned)
 
     def _show(self, event: Event) -> None:
         self.unheard = True

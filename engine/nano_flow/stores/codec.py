@@ -15,6 +15,7 @@ from typing import NamedTuple, TypeVar
 from nano_flow.core.events import Event
 from nano_flow.core.messages import ChatReply, Json, ToolCall, Usage
 from nano_flow.core.outcomes import Failure, ItemFailure
+from nano_flow.core.secrets.masks import Lookup, Masks, masks_json, read_masks, restored
 from nano_flow.core.shown.event_json import EVENT_KINDS
 
 _Record = TypeVar("_Record")
@@ -40,22 +41,60 @@ class _Shape:
     checks: tuple[tuple[str, Callable[[object], object], object], ...]
 
 
-def encode_event(event: Event) -> EventRow:
+_SECRETS = "$secrets"
+"""Beside what was masked: which secrets stood there. No field of a record has such a name."""
+
+
+def encode_event(event: Event, masks: Masks = ()) -> EventRow:
     """``event`` as a row. Raises ValueError where it holds what JSON cannot, or what could not be read again."""
     cls = type(event)
     address: str = getattr(event, "address", "")
-    return EventRow(cls.__name__, address, event.at, encode_json(_fields(event, _BODIES[cls]), cls.__name__, address))
+    body = sealed(_fields(event, _BODIES[cls]), masks)
+    return EventRow(cls.__name__, address, event.at, encode_json(body, cls.__name__, address))
 
 
-def decode_event(row: EventRow) -> Event | None:
-    """The event of ``row``; None for a kind that this version does not know. Raises ValueError for damaged data."""
+def sealed(record: dict[str, object], masks: Masks) -> dict[str, object]:
+    """The fields of a masked record, with the references to what was taken out of them."""
+    return {**record, _SECRETS: masks_json(masks)} if masks else record
+
+
+def unsealed(record: dict[str, Json], lookup: Lookup | None) -> dict[str, Json]:
+    """The same without the references; with a ``lookup`` the secrets stand where they stood. Raises ValueError."""
+    if _SECRETS not in record:
+        return record
+    plain = {name: value for name, value in record.items() if name != _SECRETS}
+    value = restored(plain, read_masks(record[_SECRETS]), lookup) if lookup else plain
+    assert isinstance(value, dict)
+    return value
+
+
+def encode_input(value: Json, masks: Masks, address: str) -> str:
+    """The input of an answer. One that looks sealed is sealed itself, so that nobody can write a reference by hand."""
+    if masks or (isinstance(value, dict) and _SECRETS in value):
+        return encode_json({"value": value, _SECRETS: masks_json(masks)}, "answer", address)
+    return encode_json(value, "answer", address)
+
+
+def decode_input(text: str) -> tuple[Json, Masks]:
+    """What ``encode_input`` wrote. Raises ValueError for damaged data."""
+    value = decode_json(text)
+    if isinstance(value, dict) and _SECRETS in value:
+        return value.get("value"), read_masks(value[_SECRETS])
+    return value, ()
+
+
+def decode_event(row: EventRow, lookup: Lookup | None = None) -> Event | None:
+    """The event of ``row``; None for a kind that this version does not know. Raises ValueError for damaged data.
+
+    With a ``lookup`` secrets are put back; it raises UsageError where one is gone.
+    """
     cls = EVENT_KINDS.get(row.kind)
     if cls is None:
         return None
     body = decode_json(row.body)
     if not isinstance(body, dict):
         raise ValueError(f"a {row.kind} that is not a mapping")
-    return _build(cls, {**body, "at": row.at, "address": row.address})
+    return _build(cls, {**unsealed(body, lookup), "at": row.at, "address": row.address})
 
 
 def encode_reply(reply: ChatReply) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from nano_flow.core.events import Event, TextStreamed
+from nano_flow.core.secrets.masks import Masks
 from nano_flow.ports import RecordedWork
 from nano_flow.stores.recorded import recorded_work
 
@@ -20,12 +21,12 @@ class MemoryJournal:
         """Nobody else knows of it."""
         return False
 
-    def record(self, event: Event) -> None:
+    def record(self, event: Event, masks: Masks = ()) -> None:
         """Keep it."""
         if type(event) is not TextStreamed:
             self.events.append(event)
 
-    async def durable(self, event: Event) -> None:
+    async def durable(self, event: Event, masks: Masks = ()) -> None:
         """Keep it; as durable as this journal gets."""
         self.record(event)
 

@@ -7,12 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from nano_flow.core.errors import UsageError
+from nano_flow.core.secrets.naming import in_force
 from nano_flow.operations.place import Place
 from nano_flow.operations.runs.starting import StartOrder
+from nano_flow.parts import redactor
 from nano_flow.plan.plan import Plan
 from nano_flow.ports.store import Mark, StoreReader
 from nano_flow.project.opening import open_workflow
 from nano_flow.project.preparing import GivenInputs, RunOptions, prepare_opened
+from nano_flow.runtime.recorder import sealed_record
 
 ORIGIN = "origin"
 """Kind of the marks that tell who had a run started: ``schedule:NAME``, ``webhook:NAME``, ``api``, ``web:WHO`` …"""
@@ -45,7 +48,7 @@ def queue_run(place: Place, order: QueueOrder) -> Queued:
     opened = open_workflow(start.file, place.config_dir, start.texts)
     prepared = prepare_opened(opened, start.given, start.options, now=now)
     _refuse_secrets(prepared.plan, prepared.inputs)
-    record = replace(prepared.record, status="queued")
+    record = replace(sealed_record(prepared.record, redactor(prepared, place.environ)), status="queued")
     marks = [Mark(*once, at=now, value=record.run_id) for once in order.once]
     marks.append(Mark(ORIGIN, record.run_id, now, order.origin))
     there = place.store.queue_run(record, marks)
@@ -69,7 +72,7 @@ def queue_again(place: Place, name: str) -> str:
 def queue_copy(place: Place, name: str, origin: str, given: GivenInputs | None = None) -> Queued:
     """A new run of the workflow of ``name`` as its file stands now, with the same inputs but those that are given."""
     with place.store.reader() as reader:
-        record = reader.run_record(reader.find_run(name).run_id)
+        record = reader.run_record(reader.find_run(name).run_id, in_force(place.environ, lambda name: None))
     if record is None:
         raise UsageError(f'there is no run "{name}"')
     given = given or GivenInputs()

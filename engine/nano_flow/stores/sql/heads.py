@@ -6,16 +6,16 @@ import os
 from collections.abc import Mapping
 
 from nano_flow.core.messages import Json
+from nano_flow.core.secrets.masks import Lookup
 from nano_flow.ports import RunRecord
-from nano_flow.stores.codec import decode_json, encode_json
+from nano_flow.ports.journal import HEAD_FIELDS
+from nano_flow.stores.codec import decode_json, encode_json, sealed, unsealed
 from nano_flow.stores.sql.database import Database
-
-_IN_HEAD = ("inputs", "options", "documents", "policy", "steps", "kinds", "context", "place")
 
 
 def insert_head(database: Database, record: RunRecord) -> None:
     """Write the row of a new run, inside a transaction of the caller's. Raises ValueError where it is no JSON."""
-    head = encode_json({name: getattr(record, name) for name in _IN_HEAD}, "the head of the run", "")
+    head = _encoded(record)
     database.execute(
         "INSERT INTO runs (run_id, workflow, file, created_at, plan_digest, status, simulated, head)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -35,21 +35,30 @@ def insert_head(database: Database, record: RunRecord) -> None:
 
 def update_head(database: Database, record: RunRecord) -> None:
     """Replace the head of a run that goes on with changed documents, options or policy."""
-    head = encode_json({name: getattr(record, name) for name in _IN_HEAD}, "the head of the run", "")
+    head = _encoded(record)
     database.execute(
         "UPDATE runs SET file = ?, plan_digest = ?, head = ? WHERE run_id = ?",
         (_as_utf8(record.file), record.plan_digest, head, record.run_id),
     )
 
 
-def read_head(database: Database, run_id: str) -> RunRecord | None:
-    """The head of ``run_id``; None where there is no such run. Raises ValueError for damaged data."""
+def _encoded(record: RunRecord) -> str:
+    head: dict[str, object] = {name: getattr(record, name) for name in HEAD_FIELDS}
+    return encode_json(sealed(head, record.masks), "the head of the run", "")
+
+
+def read_head(database: Database, run_id: str, lookup: Lookup | None = None) -> RunRecord | None:
+    """The head of ``run_id``; None where there is no such run. Raises ValueError for damaged data.
+
+    With a ``lookup`` secrets are put back; it raises UsageError where one is gone.
+    """
     row = database.execute("SELECT * FROM runs WHERE run_id = ?", (run_id,)).fetchone()
     if row is None:
         return None
     head = decode_json(row["head"])
     if not isinstance(head, dict):
         raise ValueError("the head of the run is damaged")
+    head = unsealed(head, lookup)
     return RunRecord(
         run_id=row["run_id"],
         workflow=row["workflow"],

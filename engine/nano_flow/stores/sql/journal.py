@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from nano_flow.core.events import Event, TextStreamed
+from nano_flow.core.secrets.masks import Masks
 from nano_flow.ports import RecordedWork
 from nano_flow.stores.sql.writer import Writer
 
@@ -22,14 +23,14 @@ class SqlJournal:
         """True once somebody asked, from another process, to cancel the run; looked up every quarter of a second."""
         return self._writer.cancel_requested
 
-    def record(self, event: Event) -> None:
+    def record(self, event: Event, masks: Masks = ()) -> None:
         """Write within a quarter of a second. Raises StoreError once an earlier write has failed."""
         if type(event) is not TextStreamed:
-            self._writer.put(event)
+            self._writer.put(event, masks)
 
-    async def durable(self, event: Event) -> None:
+    async def durable(self, event: Event, masks: Masks = ()) -> None:
         """Write and return when it is on disk. Raises StoreError."""
-        self._writer.put(event)
+        self._writer.put(event, masks)
         await self._writer.settled()
 
     async def flush(self) -> None:

@@ -19,8 +19,9 @@ from nano_flow.core.events import (
 )
 from nano_flow.core.messages import Usage
 from nano_flow.core.refs import path_of
+from nano_flow.core.secrets.masks import Masks
 from nano_flow.ports.store import USAGE_FIELDS
-from nano_flow.stores.codec import encode_event, encode_json
+from nano_flow.stores.codec import encode_event, encode_input, encode_json
 from nano_flow.stores.sql.database import Column, Database
 
 Values = Sequence[Column]
@@ -57,10 +58,10 @@ class Batch:
     ledger: list[Values] = field(default_factory=list)
     changes: list[Statement] = field(default_factory=list)
 
-    def add(self, event: Event) -> None:
-        """Take one event. Raises ValueError where it cannot be stored."""
+    def add(self, event: Event, masks: Masks = ()) -> None:
+        """Take one event, and what was taken out of it. Raises ValueError where it cannot be stored."""
         seq = self.seq + len(self.events)
-        kind, address, at, body = encode_event(event)
+        kind, address, at, body = encode_event(event, masks)
         self.events.append((self.run.run_id, seq, kind, column(address), at, body))
         paid = _PAID.get(kind)
         if paid is not None:
@@ -77,11 +78,11 @@ class Batch:
             database.execute(statement, values)
 
 
-def batch_of(run: RunKey, seq: int, events: Iterable[Event]) -> Batch:
+def batch_of(run: RunKey, seq: int, events: Iterable[tuple[Event, Masks]]) -> Batch:
     """The batch of ``events``, numbered from ``seq``."""
     batch = Batch(run, seq)
-    for event in events:
-        batch.add(event)
+    for event, masks in events:
+        batch.add(event, masks)
     return batch
 
 
@@ -235,7 +236,7 @@ def _asked(run_id: str, event: Event) -> Statement:
 
 def _answered(run_id: str, event: Event) -> Statement:
     assert isinstance(event, ApprovalAnswered)
-    value = encode_json(event.input, "answer", event.address)
+    value = encode_input(event.input, (), event.address)
     return (
         "UPDATE approvals SET decision = ?, input = ?, comment = ?, answered_by = ?, answered_at = ?"
         " WHERE run_id = ? AND address = ? AND decision IS NULL",

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from nano_flow.core.errors import StoreError, UsageError
 from nano_flow.core.events import Event
+from nano_flow.core.secrets.masks import Lookup, Masks
 from nano_flow.ports import RecordedWork, RunRecord
 from nano_flow.ports.store import Answer, Mark, Store, StoredRow, StoreFacts, StoreWatch
 from nano_flow.stores.recorded import REPLAY_KINDS, RecordedFold
@@ -102,7 +103,7 @@ class SqlStore(ABC):
         database.close()
         return gone
 
-    def reopen_run(self, run_id: str) -> tuple[RunRecord, SqlJournal]:
+    def reopen_run(self, run_id: str, lookup: Lookup | None = None) -> tuple[RunRecord, SqlJournal]:
         """Own a run that ended, paused or died. Raises UsageError where there is none or another process has it.
 
         Calls whose end is unknown get one here: they failed as ``abandoned``, their worst case possibly spent.
@@ -110,22 +111,25 @@ class SqlStore(ABC):
         owner = lease.this_process()
         with self._transaction() as database:
             now = database.now()
-            record = heads.read_head(database, run_id)
+            record = heads.read_head(database, run_id, lookup)
             if record is None:
                 raise UsageError(f'there is no run "{run_id}"; "nano-flow runs list" shows them')
             lease.take(database, run_id, owner, now)
             fold = RecordedFold()
-            for _, event in stored_events(database, run_id, kinds=REPLAY_KINDS):
+            for _, event in stored_events(database, run_id, kinds=REPLAY_KINDS, lookup=lookup):
                 fold.apply(event)
             fold.finished = set(finished_addresses(database, run_id))
             key = RunKey(run_id, record.workflow)
-            answers = approvals.answers(database, run_id).values()
-            unrecorded = [answer for answer in answers if not fold.is_answered(answer.address)]
+            answers = approvals.kept_answers(database, run_id)
+            unrecorded = [(answer, masks) for answer, masks in answers if not fold.is_answered(answer.address)]
             unknown = tuple(fold.open_calls.values())
-            closing: list[Event] = [*fold.abandoned(now, simulated=record.simulated), *unrecorded]
+            lost = fold.abandoned(now, simulated=record.simulated)
+            closing: list[tuple[Event, Masks]] = [*((event, ()) for event in lost), *unrecorded]
             batch_of(key, next_seq(database, run_id), closing).write(database)
-            for event in closing:
+            for event in lost:
                 fold.apply(event)
+            for answer, masks in unrecorded:
+                fold.apply(approvals.with_secrets(answer, masks, lookup))
         return record, _journal(database, key, owner, replace(fold.work(), unknown_calls=unknown))
 
     def change_run(self, record: RunRecord) -> None:

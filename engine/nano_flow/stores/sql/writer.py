@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from nano_flow.core.errors import StoreError
 from nano_flow.core.events import Event
+from nano_flow.core.secrets.masks import Masks
 from nano_flow.stores.sql import lease
 from nano_flow.stores.sql.database import Database
 from nano_flow.stores.sql.rows import RunKey, batch_of, next_seq
@@ -38,7 +39,7 @@ class Writer:
         self._database = database
         self._holding = holding
         self._seq = seq
-        self._events: deque[Event] = deque()
+        self._events: deque[tuple[Event, Masks]] = deque()
         self._waiters: deque[asyncio.Future[None]] = deque()
         self._wake = threading.Event()
         self._closing = False
@@ -46,11 +47,11 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name=f"journal {holding.run.run_id}", daemon=True)
         self._thread.start()
 
-    def put(self, event: Event) -> None:
+    def put(self, event: Event, masks: Masks = ()) -> None:
         """Queue ``event``; it is written within a tick."""
         if self.failure is not None:
             raise self.failure
-        self._events.append(event)
+        self._events.append((event, masks))
         if len(self._events) > _MANY and not self._wake.is_set():
             self._wake.set()
 
@@ -86,7 +87,7 @@ class Writer:
                 break
         self._leave()
 
-    def _attempt(self, events: list[Event]) -> None:
+    def _attempt(self, events: list[tuple[Event, Masks]]) -> None:
         lost = False
         while True:
             try:
@@ -105,13 +106,13 @@ class Writer:
                     self.failure = self._database.told(error)
                     return
 
-    def _not_written(self, events: list[Event]) -> list[Event]:
+    def _not_written(self, events: list[tuple[Event, Masks]]) -> list[tuple[Event, Masks]]:
         """What is left to write after a connection was lost: its last commit may have arrived, or not."""
         written = next_seq(self._database, self._holding.run.run_id) - self._seq
         self._seq += max(0, written)
         return events[max(0, written) :]
 
-    def _commit(self, events: list[Event], now: float) -> None:
+    def _commit(self, events: list[tuple[Event, Masks]], now: float) -> None:
         holding, database = self._holding, self._database
         batch = batch_of(holding.run, self._seq, events)
         with database.transaction():

@@ -12,6 +12,9 @@ _FOLDERS = frozenset({".git", ".nano-flow"})
 _NAMES = frozenset({"providers.yaml", "routing.yaml", "pricing.yaml", "service.yaml", ".git"})
 _SHORT = re.compile(r"git~\d+|nano-f~\d+")
 """The short names under which NTFS also knows ``.git`` and ``.nano-flow``."""
+_ENV_FILE = re.compile(r"\.env(\..+)?|.+\.env|\.envrc")
+_SAMPLES = (".example", ".sample", ".template", ".dist")
+_SECRET = "holds secrets by its name: tools neither read nor write such files"
 _HIDDEN = frozenset({"Cc", "Cf", "Zl", "Zp"})
 
 
@@ -27,6 +30,8 @@ class Protected:
     def reason(self, relative: PurePosixPath, resolved: str) -> str:
         """Why a path is not for writing; empty where it is."""
         parts = [folded(part) for part in relative.parts]
+        if self.secret(relative):
+            return _SECRET
         if _FOLDERS & set(parts) or any(_SHORT.fullmatch(part) for part in parts) or (parts and parts[-1] in _NAMES):
             return "is protected: tools do not change version control, the store or the policies"
         path = folded(resolved)
@@ -35,6 +40,11 @@ class Protected:
                 return "is protected: it belongs to this run"
             path = os.path.dirname(path)
         return ""
+
+    def secret(self, relative: PurePosixPath) -> str:
+        """Why a path is not even for reading; empty where it is."""
+        name = folded(relative.name)
+        return _SECRET if _ENV_FILE.fullmatch(name) and not name.endswith(_SAMPLES) else ""
 
 
 def folded(name: str) -> str:

@@ -82,6 +82,8 @@ class Workspace:
     def opened(self, path: str) -> Iterator[BinaryIO]:
         """A regular file, open for reading. Raises StepError, also for what goes wrong while it is read."""
         relative = self.relative(path)
+        if why := self._protected.secret(relative):
+            raise refused(path, why)
         try:
             with self.folder(relative.parent) as parent:
                 name = relative.name or "."

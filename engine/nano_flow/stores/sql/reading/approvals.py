@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import difflib
+import os
+from collections.abc import Iterator
+from dataclasses import replace
 
 from nano_flow.core.errors import UsageError
 from nano_flow.core.events import ApprovalAnswered
+from nano_flow.core.redact import Redactor
+from nano_flow.core.secrets.masks import Lookup, Masks, restored
+from nano_flow.core.secrets.naming import environment_secrets
 from nano_flow.ports.store import Answer, OpenQuestion
-from nano_flow.stores.codec import decode_json, encode_json
+from nano_flow.stores.codec import decode_input, decode_json, encode_input
 from nano_flow.stores.sql.database import Database, Row
 from nano_flow.stores.sql.rows import column
 
@@ -23,24 +29,38 @@ def pending(database: Database, run_id: str | None = None) -> list[OpenQuestion]
     return [_question(row) for row in rows]
 
 
-def answers(database: Database, run_id: str) -> dict[str, ApprovalAnswered]:
-    """What was decided so far in ``run_id``, by address."""
+def answers(database: Database, run_id: str, lookup: Lookup | None = None) -> dict[str, ApprovalAnswered]:
+    """What was decided so far in ``run_id``, by address; with a ``lookup`` secrets are put back."""
+    return {event.address: with_secrets(event, masks, lookup) for event, masks in kept_answers(database, run_id)}
+
+
+def kept_answers(database: Database, run_id: str) -> Iterator[tuple[ApprovalAnswered, Masks]]:
+    """The same as they are kept, with what was taken out of them."""
     rows = database.execute("SELECT * FROM approvals WHERE run_id = ? AND decision IS NOT NULL", (run_id,))
-    return {
-        row["address"]: ApprovalAnswered(
+    for row in rows:
+        given, masks = (None, ()) if row["input"] is None else decode_input(row["input"])
+        answered = ApprovalAnswered(
             at=row["answered_at"],
             address=row["address"],
             decision=row["decision"],
-            input=None if row["input"] is None else decode_json(row["input"]),
+            input=given,
             comment=row["comment"] or "",
             by=row["answered_by"] or "",
         )
-        for row in rows
-    }
+        yield answered, masks
+
+
+def with_secrets(event: ApprovalAnswered, masks: Masks, lookup: Lookup | None) -> ApprovalAnswered:
+    """``event`` with what the masks stand for, where there is a ``lookup``. Raises UsageError, ValueError."""
+    if lookup is None or not masks:
+        return event
+    whole = restored({"input": event.input, "comment": event.comment}, masks, lookup)
+    assert isinstance(whole, dict)
+    return replace(event, input=whole["input"], comment=str(whole["comment"]))
 
 
 def give(database: Database, run_id: str, answer: Answer, now: float) -> None:
-    """Write ``answer`` down, inside a transaction. Raises UsageError where it answers no open question."""
+    """Write ``answer`` down, without secrets, inside a transaction. UsageError where it answers no open question."""
     questions = {question.address: question for question in pending(database, run_id)}
     question = questions.get(answer.address)
     if question is None:
@@ -52,12 +72,14 @@ def give(database: Database, run_id: str, answer: Answer, now: float) -> None:
         hint = f', did you mean "{near[0]}"?' if near else ""
         choices = ", ".join(f'"{option}"' for option in question.options)
         raise UsageError(f'"{answer.decision}" is no option at "{answer.address}"{hint}: expected {choices}')
+    # Every face answers here, and none of them knows the run: what counts as secret is what sounds so around us.
+    said, masks = Redactor(environment_secrets(os.environ)).sealed({"input": answer.input, "comment": answer.comment})
     database.execute(
         "UPDATE approvals SET decision = ?, input = ?, comment = ?, answered_by = ?, answered_at = ?"
         " WHERE run_id = ? AND address = ?",
         (
-            *(answer.decision, encode_json(answer.input, "answer", answer.address)),
-            *(column(answer.comment), column(answer.by), now),
+            *(answer.decision, encode_input(said["input"], masks, answer.address)),
+            *(column(str(said["comment"])), column(answer.by), now),
             *(run_id, answer.address),
         ),
     )

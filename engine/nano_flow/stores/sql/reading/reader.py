@@ -9,6 +9,7 @@ from types import TracebackType
 from nano_flow.core.errors import StoreError
 from nano_flow.core.events import ApprovalAnswered, Event
 from nano_flow.core.messages import Json
+from nano_flow.core.secrets.masks import Lookup
 from nano_flow.ports import RunRecord
 from nano_flow.ports.store import (
     ALL_RUNS,
@@ -45,10 +46,10 @@ class SqlReader:
         with self._guarded():
             return runs.find_run(self._database, name, self._database.now())
 
-    def run_record(self, run_id: str) -> RunRecord | None:
+    def run_record(self, run_id: str, lookup: Lookup | None = None) -> RunRecord | None:
         """The head of a run, with its documents."""
         with self._guarded():
-            return heads.read_head(self._database, run_id)
+            return heads.read_head(self._database, run_id, lookup)
 
     def events_of(
         self, run_id: str, after: int = -1, kinds: Collection[type[Event]] | None = None
@@ -88,10 +89,10 @@ class SqlReader:
         with self._guarded():
             return approvals.pending(self._database, run_id)
 
-    def approval_answers(self, run_id: str) -> dict[str, ApprovalAnswered]:
+    def approval_answers(self, run_id: str, lookup: Lookup | None = None) -> dict[str, ApprovalAnswered]:
         """What was decided in a run, by address."""
         with self._guarded():
-            return approvals.answers(self._database, run_id)
+            return approvals.answers(self._database, run_id, lookup)
 
     def close(self) -> None:
         """Let the file go."""
@@ -126,7 +127,11 @@ def finished_addresses(database: Database, run_id: str) -> list[str]:
 
 
 def stored_events(
-    database: Database, run_id: str, after: int = -1, kinds: Collection[str] | None = None
+    database: Database,
+    run_id: str,
+    after: int = -1,
+    kinds: Collection[str] | None = None,
+    lookup: Lookup | None = None,
 ) -> Iterator[tuple[int, Event]]:
     """The events of a run with their numbers, of all ``kinds`` or some. Raises ValueError for damaged data."""
     wanted = "" if kinds is None else f" AND kind IN ({','.join('?' * len(kinds))})"
@@ -136,7 +141,7 @@ def stored_events(
     )
     for seq, kind, address, at, body in rows:
         try:
-            event = decode_event(EventRow(kind, address, at, body))
+            event = decode_event(EventRow(kind, address, at, body), lookup)
         except ValueError as error:
             raise ValueError(f"event {seq} of run {run_id} is damaged, {error}") from error
         if event is not None:
