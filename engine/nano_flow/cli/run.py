@@ -45,7 +45,7 @@ INPUT = click.option(
     "-i", "--input", "given", multiple=True, metavar="NAME=VALUE", help="An input; NAME=@FILE reads a file."
 )
 INPUTS_FILE = click.option(
-    "--inputs", "inputs_file", type=click.Path(path_type=Path), help="Inputs from a YAML or JSON file."
+    "--inputs", "inputs_file", type=click.Path(path_type=Path), help="Inputs from a YAML or JSON file, or - (stdin)."
 )
 WAIT = click.option("--wait", is_flag=True, help="Stay until answers and times have come, however long that takes.")
 PROVIDER = click.option("--provider", metavar="NAME", help="Only models of this provider.")

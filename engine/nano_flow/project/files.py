@@ -8,6 +8,10 @@ import stat
 
 from nano_flow.core.diagnostics import Diagnostic, SourceRange
 from nano_flow.core.errors import DocumentError, StepError
+from nano_flow.core.messages import Json
+from nano_flow.plan.inputs import read_input
+from nano_flow.plan.plan import PlannedInput
+from nano_flow.source.tables import csv_rows, jsonl_values, lines_of
 
 MAX_DOCUMENT = 2 * 1024 * 1024
 """Bytes of a document; one more is read, so that the reader can say that it is too large."""
@@ -134,3 +138,31 @@ def digest(data: bytes | str) -> str:
 
 def _refused(name: str, why: str) -> DocumentError:
     return DocumentError([Diagnostic("error", "NF101", f'"{name}" {why}', SourceRange(name, 1, 1, 1, 1))])
+
+
+def given_value(declared: PlannedInput | None, text: str) -> Json:
+    """The value of ``-i name=text`` by the declared type. Raises OSError, and ValueError for what does not fit."""
+    if not text.startswith("@"):
+        return text if declared is None else read_input(declared, text)
+    path = text[1:]
+    content = read_given(path)
+    if declared is None:
+        return content
+    kind = path.rpartition(".")[2].lower()
+    if not _is_list(declared) or kind not in ("csv", "tsv", "jsonl", "ndjson", "txt"):
+        return read_input(declared, content)
+    try:
+        return _rows(kind, content)
+    except ValueError as error:
+        raise ValueError(f'input "{declared.name}": "{path}": {error}') from None
+
+
+def _rows(kind: str, content: str) -> list[Json]:
+    if kind in ("csv", "tsv"):
+        return csv_rows(content, "," if kind == "csv" else "\t")
+    return lines_of(content) if kind == "txt" else jsonl_values(content)
+
+
+def _is_list(declared: PlannedInput) -> bool:
+    kinds = declared.schema.get("type", [])
+    return kinds == "array" or (isinstance(kinds, list) and "array" in kinds and "string" not in kinds)

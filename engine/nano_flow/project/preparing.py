@@ -13,10 +13,10 @@ from nano_flow.core.errors import UsageError
 from nano_flow.core.messages import Json
 from nano_flow.core.money import Money, money, usd
 from nano_flow.core.strict_json import strict_json
-from nano_flow.plan.inputs import bind_inputs, read_input
+from nano_flow.plan.inputs import bind_inputs
 from nano_flow.plan.plan import Plan
 from nano_flow.ports import RunRecord
-from nano_flow.project.files import read_given
+from nano_flow.project.files import given_value, read_given
 from nano_flow.project.naming import full_name
 from nano_flow.project.opening import Opened, open_workflow, step_digests, step_kinds
 from nano_flow.project.resuming.context import changed_context, context_digests, defaulted
@@ -137,11 +137,11 @@ def with_options(plan: Plan, options: RunOptions) -> Plan:
 
 
 def read_inputs_file(path: str) -> dict[str, Json]:
-    """``--inputs FILE``: a mapping in JSON or YAML. Raises UsageError, DocumentError."""
+    """``--inputs FILE``, ``-`` for standard input: a mapping in JSON or YAML. Raises UsageError, DocumentError."""
     from nano_flow.source.yaml_nodes import read_yaml
 
     try:
-        text = read_given(path)
+        text = read_given("/dev/stdin" if path == "-" else path)
     except OSError as error:
         raise UsageError(f'"{path}" cannot be read: {error.strerror or error}') from None
     data = _read_json(text, path) if path.endswith(".json") else read_yaml(text, path).data
@@ -166,8 +166,7 @@ def _bound(plan: Plan, given: GivenInputs) -> dict[str, Json]:
     for name, text in given.texts.items():
         declared = plan.inputs.get(name)
         try:
-            content = read_given(text[1:]) if text.startswith("@") else text
-            values[name] = content if declared is None else read_input(declared, content)
+            values[name] = given_value(declared, text)
         except OSError as error:
             problems.append(f'input "{name}": "{text[1:]}" cannot be read: {error.strerror or error}')
         except ValueError as error:

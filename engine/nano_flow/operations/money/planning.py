@@ -9,11 +9,11 @@ from nano_flow.adapters import open_kept
 from nano_flow.core.errors import UsageError
 from nano_flow.core.messages import Json
 from nano_flow.operations.place import Place
-from nano_flow.plan.inputs import bind_inputs, read_input
+from nano_flow.plan.inputs import bind_inputs
 from nano_flow.plan.plan import Plan
 from nano_flow.pricing.forecast.estimate import StepEstimate
 from nano_flow.pricing.forecast.spread import Spread, Times
-from nano_flow.project.files import read_given
+from nano_flow.project.files import given_value
 from nano_flow.project.money.cached import cached_steps
 from nano_flow.project.money.earlier import earlier_uses, observed_before
 from nano_flow.project.money.estimating import Circumstance, Obstacle, PlanReport, plan_report
@@ -72,9 +72,7 @@ def given_values(plan: Plan, given: GivenInputs) -> dict[str, Json]:
     values: dict[str, Json] = dict(given.data)
     try:
         for name, text in given.texts.items():
-            content = read_given(text[1:]) if text.startswith("@") else text
-            declared = plan.inputs.get(name)
-            values[name] = content if declared is None else read_input(declared, content)
+            values[name] = given_value(plan.inputs.get(name), text)
         bind_inputs({name: replace(spec, required=False) for name, spec in plan.inputs.items()}, values)
     except OSError as error:
         raise UsageError(f"an input cannot be read: {error}") from None

@@ -46,6 +46,10 @@ def _plan(
     where = draft.where(at)
     name = document.workflow
     folder = draft.path.rpartition("/")[0] or "/"
+    if "{{" in name or "{%" in name:
+        message = f'"workflow" takes no template: "{name}" is the name of one file'
+        hint = "let a `switch` choose: `switch: {value: …, cases: {a: {workflow: ./a.yaml}}}`"
+        return None, [problem("NF311", message, where, at=at, hint=hint)]
     reason = outside(name, folder, draft.context.root)
     if reason:
         return None, [problem("NF312", reason, where, at=at, hint="name a file of this project")]
