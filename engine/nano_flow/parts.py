@@ -34,7 +34,7 @@ from nano_flow.project.files import read_attachment
 from nano_flow.project.money.earlier import observed_before
 from nano_flow.project.policies import Policies
 from nano_flow.project.preparing import PreparedRun
-from nano_flow.providers.environment import expand
+from nano_flow.providers.environment import expand, variables_in
 from nano_flow.providers.table import ProviderTable
 from nano_flow.providers.table import Surroundings as Sockets
 from nano_flow.runtime.recorder import Recorder
@@ -261,6 +261,7 @@ def redactor(prepared: PreparedRun, environ: Mapping[str, str]) -> Redactor:
     """Knows the secret inputs of a run, its credentials, and all that sounds like one in its environment."""
     cards = prepared.opened.policies.catalogue.providers.values()
     used = {name for card in cards for parts in card.roles for part, name in parts.items() if part in _SECRET_PARTS}
+    used |= {name for card in cards for text in card.headers.values() for name in variables_in(text)}
     named = {name for plan in _plans(prepared.plan) for name in _named_by_tools(plan)}
     used |= {name for name in named if sounds_secret(name)}
     return Redactor(environment_secrets(environ, used) | dict(prepared.secrets))

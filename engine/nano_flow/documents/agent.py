@@ -38,6 +38,13 @@ class ComplexityDocument(Document):
     """The score is lowered to this."""
 
 
+class ToolChoiceDocument(Document):
+    """One tool that the model has to call."""
+
+    tool: Text
+    """Its name."""
+
+
 class ParamsDocument(Document):
     """Sampling and reasoning parameters; translated to the names of each provider."""
 
@@ -53,8 +60,10 @@ class ParamsDocument(Document):
     """How long the model reasons."""
     verbosity: Maybe[Literal["low", "medium", "high"]] = None
     """How long the reply is."""
-    tool_choice: Maybe[Text] = None
-    """auto, none, required, or the name of a tool."""
+    tool_choice: Maybe[Text | Part[ToolChoiceDocument]] = None
+    """auto, none, required, or `{tool: NAME}`; what is required holds until a call was served."""
+    extra: Maybe[dict[str, Any]] = None
+    """Parameters of the provider's own, sent as they are."""
 
 
 class RepairDocument(Document):
@@ -122,7 +131,7 @@ class AgentSettings(Document):
     system: Maybe[TemplateText] = None
     """Instructions that stand before the conversation."""
     model: Maybe[Text] = None
-    """auto (default: routed), a tier, or provider/model."""
+    """auto (default: routed), a tier, provider/model, an alias, or a template that gives one of these."""
     policy: Maybe[Name] = None
     """A policy of routing.yaml; default: default."""
     provider: Maybe[Words] = None

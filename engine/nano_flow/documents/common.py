@@ -183,6 +183,7 @@ Duration = Annotated[float, PlainValidator(duration_seconds), WithJsonSchema(_DU
 TokenCount = Annotated[int, PlainValidator(token_count), WithJsonSchema(_TOKENS_SCHEMA)]
 UsdAmount = Annotated[Decimal, PlainValidator(dollars), WithJsonSchema(_USD_SCHEMA)]
 
+Day = Annotated[str, Field(pattern=r"^[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])$")]
 StepId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 """Of tiers, policies, chains, providers, tools."""

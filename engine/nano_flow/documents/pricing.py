@@ -8,6 +8,7 @@ from pydantic import Field
 
 from nano_flow.documents.common import (
     TOKENS_PATTERN,
+    Day,
     Document,
     Items,
     LanguageVersion,
@@ -17,7 +18,6 @@ from nano_flow.documents.common import (
     UsdAmount,
 )
 
-Day = Annotated[str, Field(pattern=r"^[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])$")]
 Above = Annotated[str, Field(pattern=rf"(?:{TOKENS_PATTERN})|(?:^[0-9]{{1,12}}$)")]
 ModelPattern = Annotated[str, Field(pattern=r"^[^/\s]+/\S+$")]
 

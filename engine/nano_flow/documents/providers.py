@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
 from nano_flow.documents.common import (
+    Day,
     Document,
     Duration,
     Identifier,
@@ -35,6 +36,10 @@ Ability = Literal[
     "batch",
 ]
 _ONE_SERVICE: JsonDict = {"oneOf": [{"required": ["api"]}, {"required": ["litellm"]}, {"required": ["adapter"]}]}
+
+
+ModelName = Annotated[str, Field(pattern=r"^[^/\s]+/\S+$")]
+HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$")]
 
 
 class ProviderLimitsDocument(Document):
@@ -97,6 +102,14 @@ class ModelDocument(Document):
     """A prior, replaced by what is measured."""
     deployment: Maybe[Text] = None
     """The name to send instead of the model's."""
+    limits: Maybe[ProviderLimitsDocument] = None
+    """The pace of its own calls, beside its provider's."""
+    timeout: Maybe[Duration] = None
+    """Of one call; instead of its provider's."""
+    first_token_timeout: Maybe[Duration] = None
+    """Until the first piece of a reply comes; instead of its provider's."""
+    retires: Maybe[Day] = None
+    """The day from which on it is not served any more; nano-flow warns 60 days before."""
     like: Maybe[Annotated[str, Field(pattern=r"^[^/\s]+/\S+$")]] = None
     """provider/model whose window, abilities, parameters and price it inherits."""
 
@@ -164,6 +177,10 @@ class ProviderDocument(Document):
     """The pace of calls."""
     timeout: Maybe[Duration] = None
     """Of one call."""
+    first_token_timeout: Maybe[Duration] = None
+    """Until the first piece of a reply comes."""
+    headers: Maybe[dict[HeaderName, str]] = None
+    """Sent with every call; `${VAR}` is expanded, and its value is never shown."""
     open: bool = False
     """Also takes models that are not declared; their abilities and prices are unknown."""
     models: Maybe[dict[Annotated[str, Field(pattern=r"^\S+$")], ModelDocument]] = None
@@ -197,3 +214,5 @@ class ProvidersDocument(Document):
     """`shipped`, `user` or a file: its entries hold where this file has none; `null` takes one away."""
     providers: dict[Name, ProviderDocument]
     """The providers, by name."""
+    aliases: Maybe[dict[Name, ModelName | Annotated[Items[ModelName], Field(min_length=1)]]] = None
+    """Names of your own for models: `fast: openai/gpt-5-nano`; a list also says what follows after a failure."""

@@ -39,6 +39,8 @@ class ModelAsk:
     budgets: tuple[str, ...] = ("",)
     cache: bool = False
     cache_ttl_s: float | None = None
+    cache_part: str = ""
+    """What tells kept replies to one question apart: the iteration of a loop, which wants a new reply."""
     timeout_s: float | None = None
     retry: PlannedRetry | None = None
     purpose: Literal["agent", "judge"] = "agent"
@@ -81,6 +83,8 @@ class Circumstances:
     budget_left: Money | None = None
     """Of the tightest budget that pays; what running calls hold is not deducted, for it may come back."""
     downgrade: bool = False
+    load: Mapping[str, float] = field(default_factory=dict)
+    """The share of what a model, or its provider, bears that is taken."""
 
 
 class Routed(Protocol):

@@ -12,6 +12,7 @@ from nano_flow.core.money import Money
 from nano_flow.core.refs import ModelRef
 from nano_flow.gateway.ask import Circumstances, ModelAsk, Routed
 from nano_flow.gateway.limits.cooldown import Cooldowns
+from nano_flow.gateway.limits.load import Load
 from nano_flow.gateway.sending.question import Question
 from nano_flow.gateway.services import GatewayServices
 from nano_flow.routing.refusals import BESIDE_THE_POINT, OF_MONEY, Refusal
@@ -41,6 +42,7 @@ class Chooser:
 
     services: GatewayServices
     cooldowns: Cooldowns
+    load: Load
     noticed: set[str] = field(default_factory=set)
 
     async def choose(self, question: Question) -> Chosen:
@@ -115,6 +117,7 @@ class Chooser:
             cooling=self.cooldowns.cooling(services.clock.monotonic()),
             budget_left=self._budget_left(question.ask.budgets),
             downgrade=services.ledger.under_pressure(question.ask.budgets),
+            load=self.load.shares(),
         )
 
     def _budget_left(self, scopes: tuple[str, ...]) -> Money | None:

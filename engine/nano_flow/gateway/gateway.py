@@ -14,6 +14,7 @@ from nano_flow.gateway.attempts import Attempts
 from nano_flow.gateway.cascade import Sampler, in_tier, is_judged, judge
 from nano_flow.gateway.choosing import Chooser, Chosen
 from nano_flow.gateway.limits.cooldown import Cooldowns
+from nano_flow.gateway.limits.load import Load
 from nano_flow.gateway.limits.purse import DoesNotFit, Purse
 from nano_flow.gateway.sending.books import Books
 from nano_flow.gateway.sending.cached import Replies
@@ -42,9 +43,10 @@ class Gateway:
             observed=services.observed,
         )
         self._services = services
-        self._chooser = Chooser(services, cooldowns)
         self._replies = Replies(services)
         self._sender = Sender(books, services.catalogue, services.providers, services.stream)
+        self._load = Load(services.catalogue, self._sender.paces)
+        self._chooser = Chooser(services, cooldowns, self._load)
         self._attempts = Attempts(self._sender, services.rules, services.random)
         self._sampler = Sampler(self._one_more, self._replay, self._chooser.notice, services.recorded)
 
@@ -174,7 +176,8 @@ class Gateway:
         if kept is not None:
             answered = Answered(kept, FREE)
         else:
-            answered = await self._attempts.ask(question, ref, last=last)
+            with self._load.taken(ref):
+                answered = await self._attempts.ask(question, ref, last=last)
             await self._replies.keep(question, ref, cap, answered)
         return ModelAnswer(
             reply=answered.reply,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from nano_flow.core.messages import Json, Message
 from nano_flow.core.money import usd
 from nano_flow.gateway.ask import Circumstances, ModelAsk
 from nano_flow.gateway.observed import Observed
+from nano_flow.plan.call_specs import RouteSpec
 from nano_flow.plan.catalogue import Catalogue, ProviderCard
 from nano_flow.pricing.prices import Prices
 from nano_flow.routing.choose import decide
@@ -41,7 +42,7 @@ class PolicyRouter:
         request = RouteRequest(
             facts=facts,
             reading=reading,
-            route=ask.route,
+            route=meant(ask.route, self.catalogue),
             needs=_needs(ask),
             params=frozenset(ask.reply.params),
             input_tokens=circumstances.input_tokens,
@@ -56,6 +57,7 @@ class PolicyRouter:
             cooling=circumstances.cooling,
             budget_left=circumstances.budget_left,
             downgrade=circumstances.downgrade,
+            load=circumstances.load,
             offline=self.offline,
             no_fallback=self.no_fallback,
             latency_s=self.observed.latency_s,
@@ -63,6 +65,15 @@ class PolicyRouter:
             calls=self.observed.calls,
         )
         return decide(request, self.policy, self.catalogue, world)
+
+
+def meant(route: RouteSpec, catalogue: Catalogue) -> RouteSpec:
+    """The route with the model that an alias means, and what follows it where the step does not say so itself."""
+    models = catalogue.aliases.get(route.model)
+    if models is None:
+        return route
+    follows = models[1:] if route.fallback is None and len(models) > 1 else route.fallback
+    return replace(route, model=models[0], fallback=follows)
 
 
 def without_credentials(catalogue: Catalogue, environ: Mapping[str, str]) -> frozenset[str]:

@@ -79,7 +79,7 @@ def route_spec(document: AgentSettings) -> RouteSpec:
     bounds = document.complexity
     exact = bounds if isinstance(bounds, int | float) else None
     return RouteSpec(
-        model=document.model or "auto",
+        model="auto" if document.model is None or "{{" in document.model else document.model,
         policy=document.policy or "default",
         providers=tuple(document.provider or ()),
         complexity=exact,
@@ -92,6 +92,8 @@ def route_spec(document: AgentSettings) -> RouteSpec:
 def reply_spec(document: AgentSettings, output_schema: Mapping[str, Json] | None) -> ReplySpec:
     """What the reply must be, as a step's document says it; ``output_schema`` is what its file or text came to."""
     params = {} if document.params is None else document.params.model_dump(exclude_none=True)
+    if isinstance(choice := params.get("tool_choice"), dict):
+        params["tool_choice"] = choice["tool"]
     return ReplySpec(output_schema, params, document.max_output_tokens)
 
 

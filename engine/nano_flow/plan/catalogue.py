@@ -26,6 +26,13 @@ class ModelCard:
     priced_as: ModelRef | None = None
     """Whose prices and tokenizer apply (``like:``); None is its own."""
     declared: bool = True
+    rpm: int | None = None
+    tpm: int | None = None
+    in_flight: int | None = None
+    timeout_s: float | None = None
+    first_token_timeout_s: float | None = None
+    retires: str | None = None
+    """The day from which on it is not served any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +51,9 @@ class ProviderCard:
     tpm: int | None = None
     in_flight: int | None = None
     timeout_s: float | None = None
+    first_token_timeout_s: float | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Sent with every call, as written."""
     open: bool = False
     models: Mapping[str, ModelCard] = field(default_factory=dict)
     extra: Mapping[str, object] = field(default_factory=dict)
@@ -70,6 +80,8 @@ class Catalogue:
     """All providers in force."""
 
     providers: Mapping[str, ProviderCard]
+    aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """A name of the user's → the model that it means, and those that follow it after a failure."""
 
     def model(self, ref: ModelRef) -> ModelCard | None:
         """The card of ``ref``; an undeclared model of an open provider gets an empty card; else None."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from nano_flow.core.diagnostics import Diagnostic, SourceRange
@@ -36,13 +36,32 @@ def resolve_catalogue(document: ProvidersDocument, locate: Locate | None = None)
     """The catalogue and what is wrong with it; models that inherit from nothing keep what they say themselves."""
     resolver = _Resolver(document, locate or (lambda path: _NOWHERE))
     providers = {name: _provider(name, provider, resolver) for name, provider in document.providers.items()}
-    return Catalogue(providers), resolver.found
+    aliases = {name: (said,) if isinstance(said, str) else tuple(said) for name, said in _aliases(document)}
+    catalogue = Catalogue(providers, aliases)
+    for name, models in aliases.items():
+        resolver.found += _unknown_alias(catalogue, name, models, resolver.locate)
+    return catalogue, resolver.found
+
+
+def _aliases(document: ProvidersDocument) -> Iterable[tuple[str, str | list[str]]]:
+    return (document.aliases or {}).items()
+
+
+def _unknown_alias(catalogue: Catalogue, name: str, models: tuple[str, ...], locate: Locate) -> Iterator[Diagnostic]:
+    at = ("aliases", name)
+    if name == "auto":
+        yield problem("NF555", '"auto" is the word for routing and cannot be an alias', locate(at), at=at)
+    for model in models:
+        if catalogue.model(ModelRef.parse(model)) is None:
+            known = [str(card.ref) for provider in catalogue.providers.values() for card in provider.models.values()]
+            message = f'the alias "{name}" means "{model}", which is not declared'
+            yield problem("NF555", message, locate(at), at=at, hint=did_you_mean(model, known))
 
 
 class _Resolver:
     def __init__(self, document: ProvidersDocument, locate: Locate) -> None:
         self._document = document
-        self._locate = locate
+        self._locate = self.locate = locate
         self._cards: dict[ModelRef, ModelCard] = {}
         self.found: Found = []
 
@@ -109,6 +128,8 @@ def _provider(name: str, document: ProviderDocument, resolver: _Resolver) -> Pro
         tpm=limits.tpm if limits else None,
         in_flight=limits.in_flight if limits else None,
         timeout_s=document.timeout,
+        first_token_timeout_s=document.first_token_timeout,
+        headers=dict(document.headers or {}),
         open=document.open,
         models={model: resolver.card(ModelRef(name, model)) for model in document.models or {}},
         extra=_extra(document),
@@ -140,6 +161,12 @@ def _card(ref: ModelRef, document: ModelDocument) -> ModelCard:
         first_token_s=latency.first_token if latency else None,
         total_s=latency.total if latency else None,
         deployment=document.deployment,
+        rpm=document.limits.rpm if document.limits else None,
+        tpm=document.limits.tpm if document.limits else None,
+        in_flight=document.limits.in_flight if document.limits else None,
+        timeout_s=document.timeout,
+        first_token_timeout_s=document.first_token_timeout,
+        retires=document.retires,
     )
 
 

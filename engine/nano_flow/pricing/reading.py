@@ -15,6 +15,8 @@ from nano_flow.documents.pricing import PricingDocument, TokenPrices
 from nano_flow.pricing.rates import PriceEntry, PriceList, StatedEntry, StatedPrices, build_entry
 
 FREE = StatedPrices(Decimal(0), Decimal(0), audio_input=Decimal(0), audio_output=Decimal(0), cache_write_1h=Decimal(0))
+_LEAST, _MOST = Decimal("0.001"), Decimal(5_000)
+"""US dollars for a million tokens between which every known price lies."""
 KINDS = (
     "input",
     "cached_input",
@@ -78,6 +80,36 @@ def price_diagnostics(
         Diagnostic("error", fault.code, fault.message, value_range(fault.path), ".".join(map(str, fault.path)))
         for fault in price_faults(document)
     ]
+
+
+def price_advice(
+    document: PricingDocument, value_range: Callable[[tuple[str | int, ...]], SourceRange]
+) -> list[Diagnostic]:
+    """Prices that look as if they were meant for another number of tokens."""
+    found = []
+    for name, stated in document.models.items():
+        for index, entry in enumerate(stated if isinstance(stated, list) else ()):
+            for kind in ("input", "output"):
+                said = _unit_fault(getattr(entry, kind), document.per_tokens)
+                if said is not None:
+                    path = ("models", name, index, kind)
+                    where, at = value_range(path), ".".join(map(str, path))
+                    found.append(Diagnostic("warning", "NF525", f'"{name}": {said[0]}', where, at, said[1]))
+    return found
+
+
+def _unit_fault(price: Decimal | None, per_tokens: int) -> tuple[str, str] | None:
+    """What is odd about a price, and what was probably meant."""
+    if not price or not per_tokens:
+        return None
+    per_million = price * 1_000_000 / per_tokens
+    if per_million < _LEAST:
+        hint = "did you mean per_tokens: 1?" if per_tokens > 1 else ""
+        return f"${price:f} for {per_tokens:,} tokens is far below any known price", hint
+    if per_million > _MOST:
+        hint = "did you mean per_tokens: 1M?" if per_tokens < 1_000_000 else ""
+        return f"${price:f} for {per_tokens:,} tokens is far above any known price", hint
+    return None
 
 
 def _entry_faults(entry: PriceEntryDocument, path: tuple[str | int, ...]) -> Iterator[PriceFault]:

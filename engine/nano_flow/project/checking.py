@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,8 +72,10 @@ def _meaning(kind: Kind, loaded: Loaded[Any], path: Path, config_dir: Path | Non
     """What no schema can say: names that lead nowhere, prices that contradict each other, tests of nothing."""
     if kind == "providers":
         from nano_flow.plan.catalogue_build import resolve_catalogue
+        from nano_flow.project.retiring import retiring_advice
 
-        return resolve_catalogue(loaded.document, loaded.source.value_range)[1]
+        catalogue, found = resolve_catalogue(loaded.document, loaded.source.value_range)
+        return [*found, *retiring_advice(catalogue, loaded.source, date.today())]
     if kind == "routing":
         return _routing(loaded, path, config_dir)
     if kind == "pricing":
@@ -114,9 +117,9 @@ def _catalogue(path: Path, config_dir: Path | None) -> Catalogue:
 
 def _pricing(loaded: Loaded[Any]) -> list[Diagnostic]:
     from nano_flow.documents.gate.explain import address
-    from nano_flow.pricing.reading import price_faults
+    from nano_flow.pricing.reading import price_advice, price_faults
 
-    return [
+    return price_advice(loaded.document, loaded.source.value_range) + [
         Diagnostic("error", fault.code, fault.message, loaded.source.value_range(fault.path), address(fault.path))
         for fault in price_faults(loaded.document)
     ]

@@ -20,7 +20,7 @@ def full_name(model: str | None, provider: str | None, policies: Policies) -> st
     if provider is not None:
         _check_provider(provider, catalogue)
     tiers = [tier.name for tier in policies.routing.tiers]
-    if model is None or model in ("auto", *tiers):
+    if model is None or model in ("auto", *tiers, *catalogue.aliases):
         return model
     if provider is not None and "/" not in model:
         model = f"{provider}/{model}"

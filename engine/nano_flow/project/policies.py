@@ -19,7 +19,7 @@ from nano_flow.plan.catalogue_build import build_catalogue
 from nano_flow.plan.names.nearest import did_you_mean
 from nano_flow.plugins import load
 from nano_flow.pricing.prices import Prices
-from nano_flow.pricing.reading import price_diagnostics
+from nano_flow.pricing.reading import price_advice, price_diagnostics
 from nano_flow.project.commits import commit_of
 from nano_flow.project.extending import policy_source, shown_of
 from nano_flow.project.files import digest, read_document, read_text
@@ -103,7 +103,10 @@ def read_policies(files: Sequence[PolicyFile], texts: Mapping[str, str] | None =
         unpriced_pass=pricing.document.unknown == "warn",
         sources=sources,
         texts={name: data.decode("utf-8", errors="replace") for name, data in raw.items()},
-        warnings=(*providers.warnings, *routing.warnings, *pricing.warnings, *routing_advice(routing)),
+        warnings=(
+            *(*providers.warnings, *routing.warnings, *pricing.warnings, *routing_advice(routing)),
+            *price_advice(pricing.document, pricing.source.value_range),
+        ),
     )
 
 

@@ -73,6 +73,10 @@ class ProviderFacts(Protocol):
         """Whether the chain of the platform itself gives the credentials."""
 
     @property
+    def headers(self) -> Mapping[str, str]:
+        """Sent with every call, as written."""
+
+    @property
     def settings(self) -> Mapping[str, str]:
         """``base_url``, ``region`` …, as written."""
 
@@ -113,6 +117,12 @@ class Endpoint:
     parts: Mapping[str, str] = field(default_factory=dict)
     platform: bool = False
     api: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What no message may show."""
+        return (*self.keys.values(), *self.headers.values())
 
     def part(self, name: str) -> str:
         """The declared value that plays this part, or nothing."""

@@ -13,6 +13,11 @@ def expand(text: str, environ: Mapping[str, str]) -> str:
     return _VARIABLE.sub(lambda match: environ.get(match[1]) or match[2] or "", text)
 
 
+def variables_in(text: str) -> list[str]:
+    """The names of the variables in ``text``."""
+    return [match[1] for match in _VARIABLE.finditer(text)]
+
+
 def first_complete(ways: tuple[tuple[str, ...], ...], environ: Mapping[str, str]) -> int | None:
     """Which set of variables is the first that is complete; None where no set is."""
     return next((place for place, way in enumerate(ways) if all(environ.get(name) for name in way)), None)

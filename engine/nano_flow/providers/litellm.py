@@ -111,7 +111,7 @@ class LiteLLMProvider:
     def __init__(self, endpoint: Endpoint, clock: Clock) -> None:
         self._endpoint = endpoint
         self._clock = clock
-        self._redactor = Redactor(endpoint.keys.values())
+        self._redactor = Redactor(endpoint.secrets)
         self._declared = Declared.of(endpoint.name, endpoint.parts, os.environ, platform=endpoint.platform)
         self._litellm = load_litellm()
         self._connections = Connections(self._litellm)

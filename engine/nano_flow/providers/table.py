@@ -85,7 +85,17 @@ def endpoint_of(card: ProviderFacts, environ: Mapping[str, str]) -> Endpoint:
     keys = {} if place is None else {name: environ[name] for name in card.credentials[place]}
     roles = card.roles[place] if place is not None and place < len(card.roles) else {}
     parts = {role: environ[name] for role, name in roles.items()}
-    return Endpoint(card.name, card.service, settings, keys, card.models, parts, card.platform, card.api or "")
+    return Endpoint(
+        name=card.name,
+        litellm=card.service,
+        settings=settings,
+        keys=keys,
+        models=card.models,
+        parts=parts,
+        platform=card.platform,
+        api=card.api or "",
+        headers={name: expand(text, environ) for name, text in card.headers.items()},
+    )
 
 
 def registered_adapters() -> Sequence[str]:
@@ -135,7 +145,7 @@ def _from_entry_point(card: ProviderFacts, surroundings: Surroundings) -> ChatPr
     except ProviderError:
         raise
     except (Exception, SystemExit) as error:  # the edge of a foreign adapter, see below
-        why = Redactor(endpoint.keys.values()).text(f"{type(error).__name__}: {error}")
+        why = Redactor(endpoint.secrets).text(f"{type(error).__name__}: {error}")
         raise BadRequest(
             f'the adapter "{card.adapter}" of the provider "{card.name}" ({found[0].value}) cannot be used: {why}'
         ) from error

@@ -78,6 +78,7 @@ def examine(ref: ModelRef, named: bool, catalogue: Catalogue, situation: Situati
         seconds=observations.latency_s.get(name, card.total_s),
         calls=observations.calls.get(name, 0),
         by_prompt=_missing(considered, situation),
+        load=max(observations.load.get(name, 0.0), observations.load.get(ref.provider, 0.0)),
     )
 
 

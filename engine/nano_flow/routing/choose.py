@@ -33,7 +33,17 @@ def _fastest(candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
     return tuple(sorted(candidates, key=lambda c: (c.seconds is None, c.seconds or 0.0)))
 
 
-CHOICES: Mapping[str, Choice] = {"first": _first, "cheapest": _cheapest, "fastest": _fastest}
+def _balanced(candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
+    """The least busy first, by the share of what each bears that is taken."""
+    return tuple(sorted(candidates, key=lambda c: c.load))
+
+
+CHOICES: Mapping[str, Choice] = {
+    "first": _first,
+    "cheapest": _cheapest,
+    "fastest": _fastest,
+    "balanced": _balanced,
+}
 """Every way to order the candidates of one tier; each returns the same candidates, ties as listed."""
 _SAID_IN_PROMPT = {"tools": "its tools", "json_schema": "the schema of its output"}
 

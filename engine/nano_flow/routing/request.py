@@ -75,6 +75,8 @@ class Observations:
     latency_s: Mapping[str, float] = field(default_factory=dict)
     output_tokens: Mapping[str, float] = field(default_factory=dict)
     calls: Mapping[str, int] = field(default_factory=dict)
+    load: Mapping[str, float] = field(default_factory=dict)
+    """The share of what a model, or its provider, bears that is taken by calls under way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,7 @@ class Candidate:
     seconds: float | None = None
     calls: int = 0
     by_prompt: tuple[str, ...] = ()
+    load: float = 0.0
 
     def as_json(self) -> dict[str, Json]:
         """As in ``expected`` of a decision."""

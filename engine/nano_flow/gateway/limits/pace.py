@@ -63,15 +63,25 @@ class Pace:
     def _delay(self, tokens: int) -> float:
         """Seconds until the next call fits; a call larger than ``tpm`` fits into an empty window."""
         now = self._clock.monotonic()
-        while self._sent and self._sent[0].at <= now - WINDOW_S:
-            old = self._sent.popleft()
-            old.counted = False
-            self._tokens -= old.tokens
+        self._forget(now)
         if not self._sent:
             return 0.0
         crowded = self._rpm is not None and len(self._sent) >= self._rpm
         heavy = self._tpm is not None and self._tokens + tokens > self._tpm
         return max(self._sent[0].at + WINDOW_S - now, 0.001) if crowded or heavy else 0.0
+
+    def _forget(self, now: float) -> None:
+        """Calls that are a minute old count no more."""
+        while self._sent and self._sent[0].at <= now - WINDOW_S:
+            old = self._sent.popleft()
+            old.counted = False
+            self._tokens -= old.tokens
+
+    def used(self) -> float:
+        """The share of this minute's calls or tokens that is taken."""
+        self._forget(self._clock.monotonic())
+        calls = len(self._sent) / self._rpm if self._rpm else 0.0
+        return max(calls, self._tokens / self._tpm if self._tpm else 0.0)
 
     def correct(self, sent: _Sent | None, tokens: int) -> None:
         """A call took ``tokens`` and not what was expected."""

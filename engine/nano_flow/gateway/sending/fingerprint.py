@@ -27,6 +27,7 @@ NOT_ASKED: Mapping[str, str] = {
     "ModelAsk.budgets": "who pays",
     "ModelAsk.cache": "whether a reply is kept",
     "ModelAsk.cache_ttl_s": "how long a reply is kept",
+    "ModelAsk.cache_part": "which of the kept replies; the key of a kept reply has it beside the question",
     "ModelAsk.timeout_s": "how long the answer may take",
     "ModelAsk.retry": "how failures are answered",
     "ModelAsk.purpose": "who asks",
@@ -82,8 +83,9 @@ class Asked:
 
         The others are those of older releases.
         """
-        key = _versioned(str(ref), base_url, str(output_cap), self.text)
-        old = self._old_text
+        part = self._ask.cache_part
+        key = _versioned(str(ref), base_url, str(output_cap), self.text, *([part] if part else ()))
+        old = None if part else self._old_text
         return (key,) if old is None else (key, first_fingerprint.cache_key(old, ref, base_url, output_cap))
 
     @cached_property

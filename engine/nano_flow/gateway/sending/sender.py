@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 
 from nano_flow.core.errors import ConnectionLost, ContentRefused, LimitReached, ServerFailed, TimedOut
 from nano_flow.core.events import TextStreamed
@@ -14,6 +16,7 @@ from nano_flow.gateway.ask import ModelAsk, Providers
 from nano_flow.gateway.limits.pace import Pace
 from nano_flow.gateway.sending.books import Attempt, Books, Unusable
 from nano_flow.gateway.sending.deadlines import standing_still
+from nano_flow.gateway.sending.first_piece import in_time
 from nano_flow.gateway.sending.question import Question
 from nano_flow.plan.catalogue import Catalogue, ModelCard, ProviderCard
 from nano_flow.pricing.tokens import upper_bound
@@ -55,9 +58,14 @@ class Sender:
         attempt = Attempt(question, ref, request, question.attempts, reservation, provider.adapter == "sim", unpriced)
         question.attempts += 1
         try:
-            async with self._pace(provider).turn(question.likely_tokens + request.max_output_tokens) as turn:
+            async with AsyncExitStack() as stack:
+                tokens = question.likely_tokens + request.max_output_tokens
+                # The model's own pace first: a call that waits for it takes no place of the provider's other models.
+                paces = [pace for pace in (self._model_pace(ref), self._pace(provider)) if pace is not None]
+                turns = [await stack.enter_async_context(pace.turn(tokens)) for pace in paces]
                 reply = await self._send(attempt)
-                turn.took(reply.usage.total)
+                for turn in turns:
+                    turn.took(reply.usage.total)
             _must_be_whole(reply, attempt)
         except BaseException as error:
             self.books.fail(attempt, error)
@@ -71,7 +79,9 @@ class Sender:
 
     def _request(self, question: Question, ref: ModelRef, provider: ProviderCard) -> ChatRequest:
         ask = question.ask
-        timeouts = [seconds for seconds in (ask.timeout_s, provider.timeout_s) if seconds is not None]
+        card = self.catalogue.model(ref)
+        own = provider.timeout_s if card is None or card.timeout_s is None else card.timeout_s
+        timeouts = [seconds for seconds in (ask.timeout_s, own) if seconds is not None]
         return ChatRequest(
             model=ref,
             messages=ask.messages,
@@ -101,6 +111,24 @@ class Sender:
             self.paces[provider.name] = pace
         return pace
 
+    def _model_pace(self, ref: ModelRef) -> Pace | None:
+        """The pace of a model that has one of its own."""
+        card, name = self.catalogue.model(ref), str(ref)
+        if card is None or not (card.rpm or card.tpm or card.in_flight):
+            return None
+        if name not in self.paces:
+            self.paces[name] = Pace(self.books.clock, card.rpm, card.tpm, card.in_flight)
+        return self.paces[name]
+
+    def _first_token_s(self, attempt: Attempt) -> float | None:
+        """How long the first piece may take. A reply that may be a call of a tool shows no piece before its end."""
+        card, provider = self.catalogue.model(attempt.ref), self.catalogue.providers[attempt.ref.provider]
+        if attempt.request.tools:
+            return None
+        if card is not None and card.first_token_timeout_s is not None:
+            return card.first_token_timeout_s
+        return provider.first_token_timeout_s
+
     async def _send(self, attempt: Attempt) -> ChatReply:
         with standing_still():  # before the intent, outside of every timeout: what it costs is our own time only
             provider = await self.providers.ready(attempt.ref.provider)
@@ -111,7 +139,11 @@ class Sender:
         limit = attempt.request.timeout_s
         try:
             async with self.books.clock.timeout(limit):
-                return await provider.complete(attempt.request, on_text)
+                first = self._first_token_s(attempt)
+                if first is None:
+                    return await provider.complete(attempt.request, on_text)
+                send = partial(provider.complete, attempt.request)
+                return await in_time(self.books.clock, first, attempt.ref, send, on_text)
         except TimeoutError:
             raise TimedOut(f"{attempt.ref} did not answer within {limit or 0:g} s") from None
 

@@ -29,6 +29,7 @@ def examine(place: Place, *, ask: bool) -> Iterator[Finding]:
     yield from policy
     yield from health.check_documents([Path()])
     if all(finding.health == "good" for finding in policy):
+        yield from health.check_models(files)
         yield from health.credentials_found(_states(place, files, ask=ask))
 
 

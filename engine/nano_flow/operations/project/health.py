@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from nano_flow.project.providers import ProviderState
 
 OLDEST_PYTHON = (3, 11)
+MOST_SAID = 3
+"""Models that are named where several retire."""
 Health = Literal["good", "off", "warn", "bad"]
 _BROKEN_LITELLM = ((1, 106, 0), (1, 108, 10))
 _HOSTILE_LITELLM = ((1, 82, 7), (1, 82, 8))
@@ -111,6 +114,22 @@ def _bases(file: PolicyFile) -> str:
     from nano_flow.project.extending import described, shown_of
 
     return described(file).removeprefix(shown_of(file))
+
+
+def check_models(files: tuple[PolicyFile, ...]) -> Iterator[Finding]:
+    """The models that tiers and chains name first are served for a while yet."""
+    from nano_flow.project.policies import read_policies
+    from nano_flow.project.retiring import retiring
+
+    policies = read_policies(files)
+    used = {ref for tier in policies.routing.tiers for ref in tier.models}
+    used |= {ref for chain in policies.routing.chains.values() for ref in chain}
+    ending = [found for found in retiring(policies.catalogue, date.today()) if found.ref in used]
+    if ending:
+        said = "; ".join(found.said for found in ending[:MOST_SAID])
+        more = f"; and {len(ending) - MOST_SAID} more" if len(ending) > MOST_SAID else ""
+        advice = "name models that stay first in the tiers of routing.yaml"
+        yield Finding("models", "warn", f"{said}{more}", advice)
 
 
 def check_documents(paths: Sequence[Path]) -> Iterator[Finding]:

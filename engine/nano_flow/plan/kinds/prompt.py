@@ -49,6 +49,8 @@ class PlannedPrompt:
 
     prompt: Template
     system: Template | None = None
+    model: Template | None = None
+    """Where the model is known only when the step runs; ``route`` then says ``auto``."""
     route: RouteSpec = USUAL_ROUTE
     reply: ReplySpec = field(default_factory=ReplySpec)
     tools: tuple[str, ...] = ()
@@ -67,6 +69,8 @@ def _read(document: PromptStep, fields: Fields, read: Reader) -> None:
         fields["prompt"] = read.prompt_file(("prompt",), BODY)
     else:
         fields["prompt"] = read.text(("prompt",), document.prompt, BODY)
+    if document.model is not None and "{{" in document.model:
+        fields["model"] = read.text(("model",), document.model, BODY)
     if document.system is not None:
         fields["system"] = read.text(("system",), document.system, BODY)
     if document.attachments is not None:
@@ -95,6 +99,7 @@ def _freeze(draft: Draft, step: DraftStep, built: Built) -> PlannedPrompt:
     return PlannedPrompt(
         prompt=required(fields, "prompt"),
         system=template(fields.get("system")),
+        model=template(fields.get("model")),
         route=route_spec(document),
         reply=reply_spec(document, output_schema(draft, step)),
         tools=tuple(document.tools or ()),

@@ -9,6 +9,7 @@ from typing import Literal
 from nano_flow.core.messages import Message, ToolSpec
 from nano_flow.core.money import Money
 from nano_flow.core.refs import ModelRef
+from nano_flow.core.text import as_text
 from nano_flow.gateway.ask import Circumstances, ModelAsk
 from nano_flow.gateway.chosen import in_place
 from nano_flow.gateway.observed import Observed
@@ -140,6 +141,9 @@ class _Planner:
     def _ask(self, visit: Visit, spec: PlannedPrompt, size: PromptSize) -> ModelAsk:
         tools = tuple(ToolSpec(name, "", {}) for name in spec.tools)
         ask = agent_request(visit.step, visit.path, (Message("user", size.text),), tools)
+        named = visit.known.value(spec.model) if spec.model is not None else None
+        if named is not None:
+            ask = replace(ask, route=replace(ask.route, model=as_text(named.value).strip() or "auto"))
         return self._chosen(replace(ask, escalate=spec.repair_attempts if spec.repair_escalate else 0))
 
     def _chosen(self, ask: ModelAsk) -> ModelAsk:

@@ -24,7 +24,7 @@ from nano_flow.providers.errors import translate
 from nano_flow.providers.transport.exchange import redirected
 from nano_flow.providers.vendor import without_keys
 from nano_flow.providers.wire.advice import advice
-from nano_flow.providers.wire.arguments import Prepared, compose
+from nano_flow.providers.wire.arguments import Prepared, compose, extra
 from nano_flow.providers.wire.call import Call
 from nano_flow.providers.wire.reply import Raw, finished
 from nano_flow.providers.wire.stream import Collector
@@ -54,7 +54,7 @@ class DirectProvider:
         self._endpoint = endpoint
         self._clock = clock
         self._sessions = sessions
-        self._redactor = Redactor(endpoint.keys.values())
+        self._redactor = Redactor(endpoint.secrets)
         self._dialect: Dialect = language_of(endpoint)
         needed = needs_tokens(self._dialect.service, endpoint.part("api_key"), endpoint.part("token"))
         self._tokens = GoogleTokens(endpoint.part("service_account")) if needed else None
@@ -89,9 +89,10 @@ class DirectProvider:
         if self._tokens is not None:
             await self._renew(self._tokens)
         target = self._target(card, stream=sending.stream)
-        body = self._dialect.body(sending.prepared, card, stream=sending.stream)
+        body = {**self._dialect.body(sending.prepared, card, stream=sending.stream), **extra(sending.request)}
         payload = encoded(body)
-        headers = {"content-type": "application/json", **self._dialect.wants(body), **target.headers}
+        wanted = {"content-type": "application/json", **self._dialect.wants(body)}
+        headers = {**wanted, **target.headers, **self._endpoint.headers}
         address = urlsplit(target.url)
         proxy = self._sessions.proxy_for(address.scheme, address.hostname or "")
         async with self._sessions.get().post(
@@ -106,7 +107,7 @@ class DirectProvider:
             project = self._endpoint.part("project") or tokens.project
             parts = {**self._endpoint.parts, "token": token, "project": project}
             self._endpoint = replace(self._endpoint, parts=parts)
-            self._redactor = Redactor([*self._endpoint.keys.values(), token])
+            self._redactor = Redactor([*self._endpoint.secrets, token])
 
     def _target(self, card: ModelFacts, *, stream: bool) -> Target:
         try:

@@ -63,11 +63,21 @@ def prepare(request: ChatRequest, endpoint: Endpoint, *, stream: bool) -> Prepar
         arguments |= {"stream": True, "stream_options": {"include_usage": True}}
     allowed = _PASSED_ON if litellm in _SPEAKS_OPENAI else _TOOLS
     arguments["allowed_openai_params"] = [name for name in arguments if name in allowed]
+    if more := extra(request):
+        arguments["extra_body"] = more
+    if endpoint.headers:
+        arguments["extra_headers"] = dict(endpoint.headers)
     if litellm in OLLAMA:
         arguments["num_ctx"] = _context_for(request, card)
     if litellm != "huggingface":  # there LiteLLM would send it to the server
         arguments |= {"num_retries": 0, "max_retries": 0}
     return replace(prepared, arguments=arguments)
+
+
+def extra(request: ChatRequest) -> Arguments:
+    """Parameters of the author's own, which are sent as they are."""
+    given = request.params.get("extra")
+    return dict(given) if isinstance(given, Mapping) else {}
 
 
 def compose(request: ChatRequest, endpoint: Endpoint, service: str) -> Prepared:

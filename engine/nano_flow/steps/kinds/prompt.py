@@ -12,6 +12,7 @@ from nano_flow.core.refs import ModelRef
 from nano_flow.gateway.ask import ModelAnswer
 from nano_flow.gateway.requests import agent_request
 from nano_flow.gateway.sending.fingerprint import prompt_digest
+from nano_flow.plan.call_specs import ReplySpec
 from nano_flow.plan.kinds.prompt import PlannedPrompt
 from nano_flow.steps.context import Execution
 from nano_flow.steps.conversation.bill import charge
@@ -54,6 +55,8 @@ class Agent:
     """What the author wrote, here and in the steps that the conversation goes on with: it decides the tier."""
     turn: int = 0
     own_turns: int = 0
+    served: bool = False
+    """Whether a call of a tool was answered."""
     repairs: int = 0
     escalate: int = 0
     model: ModelRef | None = None
@@ -90,6 +93,15 @@ class Agent:
             "iteration": iteration if isinstance(iteration, int) else 0,
         }
 
+    def _named(self) -> str | None:
+        """The model that a template names; ``auto`` where it comes to nothing."""
+        return None if self.spec.model is None else self.execution.text(self.spec.model).strip() or "auto"
+
+    def _iteration(self) -> str:
+        """What tells the kept replies of a loop's iterations apart: each of them wants one of its own."""
+        iteration = self.execution.names.get("iteration")
+        return f"iteration {iteration}" if isinstance(iteration, int) else ""
+
     def _next_turn(self) -> int:
         self.turn += 1
         return self._last_turn
@@ -100,22 +112,34 @@ class Agent:
 
     async def _ask(self) -> ModelAnswer:
         execution = self.execution
+        named = self._named()
         tools = tuple(tool.spec for tool in self.desk.tools.values())
         ask = replace(
             agent_request(execution.step, execution.address, tuple(self.messages), tools),
             turn=self._next_turn(),
+            reply=self._wanted(),
             escalate=self.escalate,
             facts=self.facts,
             budgets=execution.budgets,
             script_turn=self.own_turns,
             written=self.written,
+            cache_part=self._iteration(),
             keep_model=str(self.model) if self.model else None,
         )
+        if named is not None:
+            ask = replace(ask, route=replace(ask.route, model=named))
         self.own_turns += 1
         answer = await execution.services.gateway.call(ask)
         self.model = answer.model
         charge(execution, answer, ask.turn)
         return answer
+
+    def _wanted(self) -> ReplySpec:
+        """What is asked of the reply: a call of a tool is required until one was served, else it would never end."""
+        reply = self.spec.reply
+        if not self.served or reply.params.get("tool_choice", "auto") in ("auto", "none"):
+            return reply
+        return replace(reply, params={name: value for name, value in reply.params.items() if name != "tool_choice"})
 
     async def _serve_tools(self, answer: ModelAnswer) -> None:
         reply = answer.reply
@@ -123,6 +147,7 @@ class Agent:
             Message("assistant", reply.text, readable_calls(reply.tool_calls), provider_data=reply.provider_data)
         )
         self.messages.extend(await self.desk.serve(reply.tool_calls, self._last_turn))
+        self.served = True
 
     def _refuse_what_is_not_whole(self, answer: ModelAnswer) -> None:
         reply = answer.reply

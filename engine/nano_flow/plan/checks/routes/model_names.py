@@ -13,15 +13,16 @@ from nano_flow.plan.names.nearest import did_you_mean, listed
 
 def unknown_model(draft: Draft, name: str, at: Path) -> Iterator[Diagnostic]:
     """A diagnostic where ``name`` is neither ``auto``, a tier, nor a model of a provider."""
-    if name == "auto":
+    if name == "auto" or name in draft.context.catalogue.aliases or "{{" in name:
         return
     if "/" in name:
         yield from unknown_ref(draft, name, at)
     elif (routing := draft.context.routing) is not None and name not in routing.tiers:
         catalogue = draft.context.catalogue
         full = next((f"{p.name}/{name}" for p in catalogue.providers.values() if name in p.models), "")
-        hint = f'write "{full}"' if full else did_you_mean(name, ["auto", *routing.tiers, *_models(draft)])
-        message = f'there is no tier "{name}": expected auto, provider/model or one of {listed(routing.tiers)}'
+        words = [*routing.tiers, *catalogue.aliases]
+        hint = f'write "{full}"' if full else did_you_mean(name, ["auto", *words, *_models(draft)])
+        message = f'there is no tier "{name}": expected auto, provider/model or one of {listed(words)}'
         yield problem("NF342", message, draft.where(at), at=at, hint=hint)
 
 
@@ -51,6 +52,7 @@ def unknown_ref(draft: Draft, name: str, at: Path) -> Iterator[Diagnostic]:
 
 def card_of(draft: Draft, name: str) -> ModelCard | None:
     """The card of the model that ``name`` is, where it is one that a provider serves."""
+    name = draft.context.catalogue.aliases.get(name, (name,))[0]
     provider, _, model = name.partition("/")
     return draft.context.catalogue.model(ModelRef(provider, model)) if provider and model else None
 
