@@ -5,14 +5,15 @@ from __future__ import annotations
 import pytest
 
 from nano_flow.core.errors import BadCredentials
+from nano_flow.providers.cards import Endpoint
 from nano_flow.providers.transport.declared import Declared
 
 OURS, THEIRS = "sk-ours-12345678", "sk-theirs-12345678"
 ENVIRON = {"OURS": OURS, "THEIRS": THEIRS, "LONGER": f"{OURS}-and-more", "SHORT": "Bearer", "REGION": "eu-central-1"}
 
 
-def declared(parts: dict[str, str], *, platform: bool = False) -> Declared:
-    return Declared.of("mine", parts, ENVIRON, platform=platform)
+def declared(parts: dict[str, str], *, platform: bool = False, **headers: str) -> Declared:
+    return Declared.of(Endpoint("mine", "openai", {}, {}, {}, parts, platform, headers=headers), ENVIRON)
 
 
 @pytest.mark.parametrize("name", ["authorization", "x-api-key", "api-key", "x-goog-api-key", "x-amz-security-token"])
@@ -40,6 +41,13 @@ def test_without_credentials_a_request_goes_without() -> None:
     headers = {"authorization": f"Bearer {THEIRS}", "content-type": "application/json"}
     declared({}).check(headers, "")
     assert headers == {"content-type": "application/json"}
+
+
+def test_a_header_that_is_declared_carries_its_variable_and_no_other() -> None:
+    mine = declared({"api_key": OURS}, token=f"team {THEIRS}")
+    mine.check({"x-token": f"team {THEIRS}", "authorization": f"Bearer {OURS}"}, "")
+    with pytest.raises(BadCredentials, match="THEIRS"):
+        declared({"api_key": OURS}, team="search").check({"authorization": f"Bearer {THEIRS}"}, "")
 
 
 def test_another_signature_is_refused_even_where_no_variable_tells_of_it() -> None:

@@ -112,7 +112,7 @@ class LiteLLMProvider:
         self._endpoint = endpoint
         self._clock = clock
         self._redactor = Redactor(endpoint.secrets)
-        self._declared = Declared.of(endpoint.name, endpoint.parts, os.environ, platform=endpoint.platform)
+        self._declared = Declared.of(endpoint, os.environ)
         self._litellm = load_litellm()
         self._connections = Connections(self._litellm)
 

@@ -65,12 +65,19 @@ def _scheme(draft: Draft, url: str, at: Path) -> Diagnostic:
 def _prompt(draft: Draft, step: DraftStep, document: PromptStep) -> Iterator[Diagnostic]:
     for position, name in enumerate(document.tools or ()):
         yield from _known(draft, name, draft.written(step.number, "tools", position), whole_server=True)
-    if document.params is not None and document.params.tool_choice not in (None, *_CHOICES, *(document.tools or ())):
+    choice = tool_choice(document)
+    if choice not in (None, *_CHOICES, *(document.tools or ())):
         at = draft.written(step.number, "params", "tool_choice")
-        message = f'the step has no tool "{document.params.tool_choice}"'
+        message = f'the step has no tool "{choice}"'
         yield problem("NF319", message, draft.where(at), at=at, hint=f"list it under `tools`, or {', '.join(_CHOICES)}")
     if document.conversation is not None:
         yield from _conversation(draft, step, document.conversation)
+
+
+def tool_choice(document: PromptStep) -> str | None:
+    """The word, or the tool, that the step's `tool_choice` says, in whichever form."""
+    said = document.params.tool_choice if document.params is not None else None
+    return said if said is None or isinstance(said, str) else said.tool
 
 
 def _known(draft: Draft, name: str, at: Path, *, whole_server: bool) -> Iterator[Diagnostic]:

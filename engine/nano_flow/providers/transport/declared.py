@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 from nano_flow.core.errors import BadCredentials
+from nano_flow.providers.cards import Endpoint
 
 _CARRIES = re.compile(r"auth|key|token|secret|cookie|credential", re.IGNORECASE)
 """Names of headers and parameters in which credentials travel."""
@@ -26,13 +27,19 @@ class Declared:
     values: Collection[str] = ()
     undeclared: Mapping[str, str] | None = None
     signed_by: str = ""
+    keyless: bool = True
+    """No credential is declared, whatever headers are."""
 
     @classmethod
-    def of(cls, provider: str, parts: Mapping[str, str], environ: Mapping[str, str], *, platform: bool) -> Declared:
-        """For a provider whose credentials play these ``parts``; the chain of a platform may send what it finds."""
-        values = frozenset(parts.values())
-        other = {name: value for name, value in environ.items() if len(value) >= _SHORTEST and value not in values}
-        return cls(provider, values, None if platform or "profile" in parts else other, parts.get("access_key", ""))
+    def of(cls, endpoint: Endpoint, environ: Mapping[str, str]) -> Declared:
+        """What a provider declares: credentials and headers. The chain of a platform may send what it finds."""
+        provider, parts, platform = endpoint.name, endpoint.parts, endpoint.platform
+        values = frozenset(value for value in (*parts.values(), *endpoint.headers.values()) if value)
+        headers = "\0".join(endpoint.headers.values())  # a header may hold a variable among other text
+        long = {name: value for name, value in environ.items() if len(value) >= _SHORTEST}
+        other = {name: value for name, value in long.items() if value not in values and value not in headers}
+        undeclared = None if platform or "profile" in parts else other
+        return cls(provider, values, undeclared, parts.get("access_key", ""), keyless=not parts)
 
     def check(self, headers: MutableMapping[str, str], query: str) -> None:
         """Raise where ``headers`` or the ``query`` of an address carry a credential that nobody declared.
@@ -41,7 +48,7 @@ class Declared:
         """
         for name in [name for name in headers if _CARRIES.search(name)]:
             found = self._foreign(headers[name])
-            if found and not self.values:
+            if found and self.keyless:
                 del headers[name]
             elif found:
                 raise self._refused(found)
