@@ -72,7 +72,7 @@ def _meaning(kind: Kind, loaded: Loaded[Any], path: Path, config_dir: Path | Non
     """What no schema can say: names that lead nowhere, prices that contradict each other, tests of nothing."""
     if kind == "providers":
         from nano_flow.plan.catalogue_build import resolve_catalogue
-        from nano_flow.project.retiring import retiring_advice
+        from nano_flow.project.oversights.retiring import retiring_advice
 
         catalogue, found = resolve_catalogue(loaded.document, loaded.source.value_range)
         return [*found, *retiring_advice(catalogue, loaded.source, date.today())]
@@ -89,7 +89,7 @@ def _meaning(kind: Kind, loaded: Loaded[Any], path: Path, config_dir: Path | Non
 
 
 def _routing(loaded: Loaded[Any], path: Path, config_dir: Path | None) -> list[Diagnostic]:
-    from nano_flow.project.advice import undeclared, unsure_conditions
+    from nano_flow.project.oversights.routes import undeclared, unsure_conditions
     from nano_flow.project.policies import compiled, routing_advice
 
     advice = routing_advice(loaded)

@@ -118,8 +118,8 @@ def _bases(file: PolicyFile) -> str:
 
 def check_models(files: tuple[PolicyFile, ...]) -> Iterator[Finding]:
     """The models that tiers and chains name first are served for a while yet."""
+    from nano_flow.project.oversights.retiring import retiring
     from nano_flow.project.policies import read_policies
-    from nano_flow.project.retiring import retiring
 
     policies = read_policies(files)
     used = {ref for tier in policies.routing.tiers for ref in tier.models}

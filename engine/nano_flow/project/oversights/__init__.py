@@ -1,0 +1,1 @@
+"""What looks like an oversight in documents that are valid."""
