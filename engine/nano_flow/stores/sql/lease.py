@@ -38,12 +38,13 @@ def this_process() -> Owner:
 
 def holder(row: Row, now: float) -> Owner | None:
     """Who holds the run of ``row`` and is alive; None where it is free to take."""
-    if row["owner_token"] is None or row["owner_until"] is None or row["owner_until"] < now:
+    if row["owner_token"] is None or row["owner_until"] is None:
         return None
     owner = Owner(row["owner_token"], row["owner_host"], row["owner_pid"], row["owner_started"])
-    if owner.host == _host() and start_of(owner.pid) != owner.started:
-        return None
-    return owner
+    if owner.host == _host():
+        # On this machine it can be seen whether it lives: a clock that jumps, or a laptop that slept, decides nothing.
+        return owner if start_of(owner.pid) == owner.started else None
+    return None if row["owner_until"] < now else owner
 
 
 def take(database: Database, run_id: str, owner: Owner, now: float) -> None:

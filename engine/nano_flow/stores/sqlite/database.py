@@ -12,6 +12,14 @@ from nano_flow.stores.sql.database import Column
 from nano_flow.stores.sqlite.schema import guarded, store_error
 
 
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
 class SqliteDatabase:
     """One open file. Its clock is this machine's: nobody on another one can have it open."""
 
@@ -23,6 +31,9 @@ class SqliteDatabase:
         self._connection = connection
         self._connection.row_factory = sqlite3.Row
         self.now = now
+        self._file = _identity(path)
+        self._log = path.with_name(path.name + "-wal")
+        self._has_log = False
 
     @property
     def place(self) -> str:
@@ -35,14 +46,27 @@ class SqliteDatabase:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All statements inside, or none; nobody else writes meanwhile."""
+        """All statements inside, or none; nobody else writes meanwhile. Raises StoreError where the file is gone."""
+        self._be_there()
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             yield
             self._connection.execute("COMMIT")
+            self._has_log = self._has_log or self._log.exists()
         finally:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
+
+    def _be_there(self) -> None:
+        """SQLite goes on writing into a file that somebody removed, and all of it is lost."""
+        gone = _identity(self._path) != self._file
+        if gone or (self._has_log and not self._log.exists()):
+            what = self._path if gone else self._log
+            raise StoreError(
+                str(what),
+                "was removed or replaced while it was in use; what was recorded before is only in a copy, if there is "
+                "one, and nothing more is paid: put it back, or begin the run anew",
+            )
 
     def told(self, error: Exception) -> StoreError:
         """``error`` in the words of its reader."""

@@ -31,8 +31,7 @@ def list_runs(database: Database, wanted: RunFilter, now: float) -> list[RunSumm
         conditions.append(f"status IN ({', '.join('?' * len(stored))})")
         values += stored
     rows = database.execute(
-        f"SELECT {_RUN_COLUMNS} FROM runs WHERE {' AND '.join(conditions)}"
-        f" ORDER BY created_at DESC, {database.newest} DESC",
+        f"SELECT {_RUN_COLUMNS} FROM runs WHERE {' AND '.join(conditions)} ORDER BY {database.newest} DESC",
         values,
     )
     found: list[RunSummary] = []
@@ -50,7 +49,7 @@ def find_run(database: Database, name: str, now: float) -> RunSummary:
     """The run that ``name`` means: an id, a unique prefix, or ``last``. Raises UsageError."""
     query = f"SELECT {_RUN_COLUMNS} FROM runs"
     if name == "last":
-        row = database.execute(f"{query} ORDER BY created_at DESC, {database.newest} DESC LIMIT 1").fetchone()
+        row = database.execute(f"{query} ORDER BY {database.newest} DESC LIMIT 1").fetchone()
         if row is None:
             raise UsageError('there is no run yet; "nano-flow run FILE" makes one')
         return _summary(database, row, now)
