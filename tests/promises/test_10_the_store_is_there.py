@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import nano_flow
+from nano_flow.cli.main import run_command
 from nano_flow.contracts.samples import intended, run_record
 from nano_flow.core.errors import StoreError, UsageError
 from nano_flow.core.events import CallIntended, Event, StepFinished
@@ -112,3 +113,18 @@ def test_last_is_the_run_that_was_written_last(tmp_path: Path) -> None:
             assert [run.run_id for run in reader.list_runs()] == ["r2", "r1"]
 
     asyncio.run(main())
+
+
+def test_the_doctor_says_of_the_store_what_a_run_would_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "w.yaml").write_text("nano_flow: 1\nname: w\nsteps: {a: {set: {x: 1}}}\n")
+    assert run_command(["run", "w.yaml", "-q"]) == 0
+    assert run_command(["doctor"]) == 0
+    capsys.readouterr()
+    (tmp_path / ".nano-flow" / "state.db").write_bytes(b"no database at all " * 500)
+    for words in (["run", "w.yaml", "-q"], ["doctor"]):
+        assert run_command(words) == 1
+        said = capsys.readouterr()
+        assert "state.db" in said.out + said.err

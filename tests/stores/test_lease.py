@@ -108,7 +108,7 @@ def test_who_slept_through_the_lease_writes_nothing_more(tmp_path: Path) -> None
     async def run() -> None:
         sleeper = store.create_run(run_record())
         await sleeper.durable(started())
-        change_owner(store, owner_until=now.at - 1)
+        change_owner(store, owner_host="elsewhere boot pid", owner_until=now.at - 1)
         _, heir = store.reopen_run("r1")
         with pytest.raises(StoreError, match="taken over by another process"):
             await sleeper.durable(intended())

@@ -24,6 +24,7 @@ def examine(place: Place, *, ask: bool) -> Iterator[Finding]:
     yield health.check_litellm()
     yield health.check_shell()
     yield health.check_state(place.state)
+    yield from health.check_store(place)
     files = place.policy()
     policy = list(health.check_policy(files))
     yield from policy

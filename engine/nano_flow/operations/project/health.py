@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Literal
 from nano_flow.bundled import bundled_path
 from nano_flow.core.diagnostics import has_errors
 from nano_flow.locate import POLICY_NAMES, PolicyFile
+from nano_flow.operations.place import Place
+from nano_flow.ports.store import RunFilter
 
 if TYPE_CHECKING:
     from nano_flow.project.providers import ProviderState
@@ -94,6 +96,22 @@ def check_state(folder: Path) -> Finding:
     if not folder.exists():
         return Finding("state", "good", f'"{folder}" can be made when the first run starts')
     return Finding("state", "good", f'"{folder}" is writable')
+
+
+def check_store(place: Place) -> Iterator[Finding]:
+    """The store that a run would open can be opened; nothing is said where there is none yet."""
+    from nano_flow.core.errors import NanoFlowError
+
+    try:
+        store = place.store
+        if store.exists():
+            with store.reader() as reader:
+                reader.list_runs(RunFilter(limit=1))
+            yield Finding("store", "good", f'"{store.place}" can be read')
+    except NanoFlowError as error:
+        yield Finding(
+            "store", "bad", str(error), "no run can start here; move it away, or name another: --state-dir DIR"
+        )
 
 
 def check_policy(files: tuple[PolicyFile, ...]) -> Iterator[Finding]:
