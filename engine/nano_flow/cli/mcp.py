@@ -55,13 +55,14 @@ def command(options: Options, /, workflows: tuple[Path, ...], http: bool, port: 
 
 
 def _offer(options: Options, workflows: tuple[Path, ...], *, budget: Money | None, allow: str, offline: bool) -> Offer:
+    from nano_flow.mcp.mounted import offered_files
     from nano_flow.mcp.offer import USUAL_BUDGET, Offer, offered
 
     rights = frozenset(right.strip() for right in allow.split(",") if right.strip())
     if unknown := sorted(rights - {*_RIGHTS}):
         raise UsageError(f'--allow knows {" and ".join(_RIGHTS)}, not "{unknown[0]}"')
     return Offer(
-        workflows=offered([str(path) for path in workflows], options.place),
+        workflows=offered([str(path) for path in workflows] or offered_files(options.place), options.place),
         folder=Path(os.getcwd()),
         place=options.place,
         budget=USUAL_BUDGET if budget is None else budget,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -17,6 +17,7 @@ from nano_flow.core.errors import NanoFlowError
 from nano_flow.web import hooks, statics
 from nano_flow.web.api.app import build_api
 from nano_flow.web.live.stream import EventStream, changes
+from nano_flow.web.machines import ForRunners, metrics
 from nano_flow.web.pages import (
     actions,
     compare,
@@ -65,6 +66,7 @@ def build_app(site: Site) -> Gate:
             *_PAGES,
             Mount("/api", build_api(site, over)),
             Route("/live", _live),
+            Route("/metrics", metrics),
             Route("/healthz", _healthy),
             Route("/readyz", _ready),
         ],
@@ -72,6 +74,8 @@ def build_app(site: Site) -> Gate:
         exception_handlers={NanoFlowError: failed, Forbidden: forbidden},
         lifespan=_lifespan,
     )
+    if site.mcp is not None:
+        app.router.routes.append(Route("/mcp", ForRunners(site.mcp.app)))
     app.state.site = site
     app.state.over = over
     return Gate(app, site.tokens, site.origins)
@@ -79,7 +83,10 @@ def build_app(site: Site) -> Gate:
 
 @asynccontextmanager
 async def _lifespan(app: Starlette) -> AsyncIterator[None]:
-    yield
+    site = app.state.site
+    _ = site.metrics  # they count from now on
+    async with site.mcp.running() if site.mcp is not None else nullcontext():
+        yield
     app.state.over.set()
     await app.state.site.follower.close()
 

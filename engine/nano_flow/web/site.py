@@ -7,7 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from nano_flow.operations.models.metrics import StoreMetrics
 from nano_flow.operations.place import Place
 from nano_flow.operations.service.inforce import Service, service_of
 from nano_flow.ports.store import Store
@@ -16,6 +18,9 @@ from nano_flow.web.live.follow import Follower
 from nano_flow.web.rendering.drawn import Drawings
 from nano_flow.web.security.origins import Origins
 from nano_flow.web.security.tokens import Tokens
+
+if TYPE_CHECKING:
+    from nano_flow.web.machines import Guest
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,8 @@ class Site:
     tokens: Tokens
     origins: Origins
     now: Callable[[], float] = time.time
+    mcp: Guest | None = None
+    """The MCP server at ``/mcp``, where its extra is installed."""
 
     @property
     def root(self) -> Path:
@@ -41,6 +48,11 @@ class Site:
     def book(self) -> Book:
         """What is read of the store."""
         return Book(self.store)
+
+    @cached_property
+    def metrics(self) -> StoreMetrics:
+        """Counts of what happens from the first look on."""
+        return StoreMetrics(self.place)
 
     @cached_property
     def drawings(self) -> Drawings:

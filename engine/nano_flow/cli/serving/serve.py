@@ -13,6 +13,7 @@ from nano_flow.cli.common import Options, pass_options
 from nano_flow.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from nano_flow.web.machines import Guest
     from nano_flow.web.security.tokens import Role, Tokens
 
 _EPILOG = """\b
@@ -57,10 +58,19 @@ def command(options: Options, /, host: str, port: int, token_file: Path | None, 
     tokens, secret = _tokens(token_file, allow)
     listener = bound(host, port)
     port = int(listener.getsockname()[1])
-    site = Site(options.place, tokens, Origins(host, port))
+    site = Site(options.place, tokens, Origins(host, port), mcp=_mcp(options))
     helpers = Helpers(options.place, workers, output.note)
     asyncio.run(serve(site, listener, helpers, lambda: _say(options, host, port, secret)))
     return 0
+
+
+def _mcp(options: Options) -> Guest | None:
+    """What service.yaml offers to MCP hosts, where the extra is installed."""
+    try:
+        from nano_flow.mcp.mounted import mounted
+    except ImportError:
+        return None
+    return mounted(options.place)
 
 
 def _tokens(file: Path | None, allow: str | None) -> tuple[Tokens, str]:
