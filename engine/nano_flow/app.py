@@ -29,6 +29,7 @@ from nano_flow.project.resuming.again import (
     without,
 )
 from nano_flow.project.resuming.place import found_file, place_of
+from nano_flow.project.service.reading import service_in_force
 from nano_flow.runtime.recorder import Recorder, sealed_record
 from nano_flow.runtime.run import RunEnd, RunOrder, run_plan
 from nano_flow.sinks.guarded import GuardedSink
@@ -86,7 +87,7 @@ async def run_workflow(
     """
     opened = open_workflow(path, config_dir, texts)
     prepared = prepare_opened(opened, given, options, now=where.clock.now())
-    where = _watched(where, prepared.record.file)
+    where = _watched(where, prepared.record.file, config_dir)
     prepared = replace(prepared, record=replace(prepared.record, place=place_of(prepared.record.file, where.state)))
     journal = where.store.create_run(sealed_record(prepared.record, redactor(prepared, where.environ)))
     return await _live(prepared, journal, where, _Past())
@@ -109,7 +110,7 @@ async def resume_workflow(order: ResumeOrder, where: Surroundings, config_dir: P
             raise UsageError(changes_message(changed, prepared.plan, journal.recorded(), run_id))
         earlier = _earlier_events(store, run_id)
         recorded, again = _again(journal.recorded(), prepared.plan, (order.wanted, earlier, where.clock.now()))
-        where = _watched(where, record.file)
+        where = _watched(where, record.file, config_dir)
         changed_record = replace(prepared.record, place=place_of(record.file, where.state))
         store.change_run(sealed_record(changed_record, redactor(prepared, where.environ)))
     except BaseException:
@@ -191,11 +192,15 @@ async def _live(prepared: PreparedRun, journal: Journal, where: Surroundings, pa
     return RunReport(prepared.record.run_id, end, run_document(view))
 
 
-def _watched(where: Surroundings, file: str) -> Surroundings:
-    """The same, with those who watch runs of ``file`` from afar. Raises UsageError where one cannot."""
+def _watched(where: Surroundings, file: str, config_dir: Path | None) -> Surroundings:
+    """The same, with those who watch runs of ``file`` from afar, and the budgets that all runs share.
+
+    Raises UsageError where one cannot watch, DocumentError where service.yaml is wrong.
+    """
+    service = service_in_force(Path(file).parent, config_dir, where.environ)
     spans = span_sinks(where.environ, Path(file).parent)
     metrics = [] if where.metrics_port is None else [metrics_sink(where.metrics_port)]
-    return replace(where, sinks=(*where.sinks, *spans, *metrics), traced=bool(spans))
+    return replace(where, sinks=(*where.sinks, *spans, *metrics), traced=bool(spans), budgets=service.budgets)
 
 
 def _trace(prepared: PreparedRun, where: Surroundings, past: _Past) -> RunTrace:

@@ -16,6 +16,7 @@ from nano_flow.core.events import CallIntended, Event, NoticeGiven
 from nano_flow.core.redact import Redactor
 from nano_flow.core.secrets.naming import environment_secrets, sounds_secret
 from nano_flow.defects import told_in_a_run
+from nano_flow.documents.service import RunsBudgetDocument
 from nano_flow.gateway.chosen import Chosen
 from nano_flow.gateway.gateway import Gateway
 from nano_flow.gateway.observed import Observed
@@ -27,6 +28,7 @@ from nano_flow.plan.kinds.workflow import PlannedWorkflow
 from nano_flow.plan.plan import Plan
 from nano_flow.plan.walk import every_step
 from nano_flow.ports import Approver, Cache, ChatProvider, Clock, EventSink, RecordedWork
+from nano_flow.ports.budgets import NoBudgets, SharedBudgets
 from nano_flow.ports.store import Store
 from nano_flow.pricing.budgets import Totals
 from nano_flow.pricing.ledger import Ledger
@@ -86,6 +88,8 @@ class Surroundings:
     """Holds up all new work of a run that is only to be cancelled."""
     patience: Patience = field(default_factory=Patience)
     """How long the run stays where it can only wait."""
+    budgets: Sequence[RunsBudgetDocument] = ()
+    """What all runs of the store may spend together."""
     stream: bool = False
     """True where somebody wants to read replies while they are written: streaming costs more than waiting."""
 
@@ -191,6 +195,7 @@ def _gateway(
             route=_router(prepared, where.environ, observed),
             prices=policies.prices,
             ledger=ledger,
+            shared=_shared_budgets(prepared, where, recorder.emit),
             recorded=work,
             cache=None if cache is None else SecretFree(cache, recorder.secrets.holds_secret),
             base_urls={
@@ -203,6 +208,16 @@ def _gateway(
             stream=where.stream,
         )
     )
+
+
+def _shared_budgets(prepared: PreparedRun, where: Surroundings, emit: Callable[[Event], None]) -> SharedBudgets:
+    """The budgets over runs of the service.yaml in force; a rehearsal costs nothing and is not counted."""
+    if prepared.record.simulated or not where.budgets:
+        return NoBudgets()
+    from nano_flow.project.service.shared_budgets import StoreBudgets
+
+    run = (prepared.record.run_id, prepared.record.workflow)
+    return StoreBudgets(where.store, where.budgets, run, where.clock, emit)
 
 
 def _durable(recorder: Recorder, takeover: Takeover | None) -> Callable[[Event], Awaitable[None]]:

@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from nano_flow.contracts.samples import run_record
+from nano_flow.core.money import Money
+from nano_flow.ports.budgets import Bound, Charge
 from nano_flow.ports.store import Mark, RunFilter, Store
 
 
@@ -43,3 +45,17 @@ class QueueContract(ABC):
         store.remember(Mark("due", there.name, 9.0, "new"))
         assert store.mark(second).value == "new"
         assert (store.forget_marks("due", 9.0), store.forget_marks("due", 9.5)) == (0, 1)
+
+    def test_what_does_not_fit_is_set_aside_nowhere(self, tmp_path: Path) -> None:
+        store = self.store(tmp_path)
+        wide, narrow = Bound("wide", Money(100), 0.0, 9.0), Bound("narrow", Money(10), 0.0, 9.0, tags=("A_b",))
+        charge = Charge("r", "a", 0, 0, 1.0, "w", "p", ("a_B", "c"), Money(6))
+        assert store.charge(charge, [wide, narrow])[0]
+        second = Charge("r", "a", 1, 0, 2.0, "w", "p", ("axb",), Money(6))
+        fits, drawn = store.charge(Charge("r", "a", 1, 0, 2.0, "w", "p", ("a_b",), Money(6)), [wide, narrow])
+        assert not fits and [(one.settled, one.held) for one in drawn] == [(0, 6), (0, 6)]
+        assert store.charge(second, [wide])[0]
+        store.settle_charge(Charge("r", "a", 0, 0, 1.0, "w", "p", (), Money(2)))
+        with store.reader() as reader:
+            assert [(one.settled, one.held) for one in reader.drawn([wide, narrow])] == [(2, 6), (2, 0)]
+            assert [(one.settled, one.held) for one in reader.drawn([Bound("later", Money(1), 1.5, 9.0)])] == [(0, 6)]

@@ -87,6 +87,8 @@ class LimitReached(RunError):
 
     exit_code = 5
     kind = "limit"
+    pauses = False
+    """True where the run may go on by itself later: a budget over runs has a next window."""
 
     def __init__(self, limit: str, message: str, scope: str = "") -> None:
         self.limit = limit

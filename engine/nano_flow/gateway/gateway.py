@@ -41,6 +41,7 @@ class Gateway:
             purse=Purse(services.ledger),
             cooldowns=cooldowns,
             observed=services.observed,
+            shared=services.shared,
         )
         self._services = services
         self._replies = Replies(services)

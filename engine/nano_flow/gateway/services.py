@@ -12,6 +12,7 @@ from nano_flow.gateway.observed import Observed
 from nano_flow.gateway.rules import FallbackRules
 from nano_flow.plan.catalogue import Catalogue
 from nano_flow.ports import Cache, Clock, RecordedWork
+from nano_flow.ports.budgets import NoBudgets, SharedBudgets
 from nano_flow.pricing.ledger import Ledger
 from nano_flow.pricing.prices import Prices
 from nano_flow.routing.rules import RoutingPolicy
@@ -33,6 +34,7 @@ class GatewayServices:
     route: Router
     prices: Prices
     ledger: Ledger
+    shared: SharedBudgets = field(default_factory=NoBudgets)
     recorded: RecordedWork | None = None
     cache: Cache | None = None
     policy: RoutingPolicy | None = None

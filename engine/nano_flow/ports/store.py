@@ -11,6 +11,7 @@ from nano_flow.core.events import ApprovalAnswered, Event
 from nano_flow.core.messages import Json
 from nano_flow.core.money import Money
 from nano_flow.core.secrets.masks import Lookup
+from nano_flow.ports.budgets import Bound, Charge, Drawn
 from nano_flow.ports.journal import Journal, RunRecord
 
 Grouping = Literal["workflow", "step", "model", "provider", "day", "run"]
@@ -161,6 +162,9 @@ class StoreReader(AbstractContextManager["StoreReader"], Protocol):
     def marks(self, kind: str, names: Collection[str] | None = None) -> dict[str, Mark]:
         """The marks of ``kind``, by name: all, or those of ``names``."""
 
+    def drawn(self, bounds: Sequence[Bound]) -> list[Drawn]:
+        """What each bound has so far."""
+
     def pending_approvals(self, run_id: str | None = None) -> list[OpenQuestion]:
         """Questions that wait for an answer, oldest first, of all runs or of one."""
 
@@ -252,6 +256,12 @@ class Store(Protocol):
 
     def forget_marks(self, kind: str, before: float) -> int:
         """Drop the marks of ``kind`` from before then. How many it were."""
+
+    def charge(self, charge: Charge, bounds: Sequence[Bound]) -> tuple[bool, list[Drawn]]:
+        """Set a charge aside in all bounds, or in none: whether it fits, and what each bound had before."""
+
+    def settle_charge(self, charge: Charge) -> None:
+        """What the call cost takes the place of what was set aside for it."""
 
     def change_run(self, record: RunRecord) -> None:
         """Keep the documents and options with which a run goes on."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from nano_flow.core.errors import LimitReached, ProviderError, StepError
 from nano_flow.core.events import BudgetWarned, CallFailed, CallFinished, CallIntended, Event, NoticeGiven
@@ -16,6 +16,7 @@ from nano_flow.gateway.limits.purse import Purse
 from nano_flow.gateway.observed import Observed
 from nano_flow.gateway.sending.question import Question
 from nano_flow.ports import Clock
+from nano_flow.ports.budgets import NoBudgets, SharedBudgets
 from nano_flow.pricing.budgets import Reservation, Settled
 from nano_flow.pricing.prices import Prices
 
@@ -64,13 +65,14 @@ class Books:
     purse: Purse
     cooldowns: Cooldowns
     observed: Observed
+    shared: SharedBudgets = field(default_factory=NoBudgets)
 
     async def intend(self, attempt: Attempt) -> None:
         """Announce an attempt; on disk before it is sent."""
         question, ask = attempt.question, attempt.question.ask
-        attempt.at = self.clock.now()
+        at = self.clock.now()
         intent = CallIntended(
-            at=attempt.at,
+            at=at,
             address=ask.address,
             turn=ask.turn,
             attempt=attempt.number,
@@ -81,6 +83,9 @@ class Books:
             reserved_tokens=attempt.reservation.tokens,
             unpriced=attempt.unpriced,
         )
+        if not attempt.simulated:
+            await self.shared.admit(intent, tuple(ask.route.tags))
+        attempt.at = at
         await self.durable(intent)
 
     async def finish(self, attempt: Attempt, reply: ChatReply) -> Cost | Unpriced:
@@ -108,6 +113,7 @@ class Books:
             first_token_s=attempt.first_token_s,
         )
         await self.durable(event)
+        self.shared.settle(attempt.at or event.at, event)
         stop = self._tell_budgets(ask.address, settled)
         if stop is not None:
             raise stop
@@ -139,6 +145,7 @@ class Books:
             unpriced=cost.reason if isinstance(cost, Unpriced) else "",
         )
         self.emit(event)
+        self.shared.settle(attempt.at, event)
         stop = self._tell_budgets(ask.address, settled)
         if stop is not None and not isinstance(error, asyncio.CancelledError):
             raise stop from error

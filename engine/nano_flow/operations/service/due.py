@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from nano_flow.operations.service.queueing import origins
 from nano_flow.ports.store import RunFilter, RunSummary, StoreReader
 from nano_flow.project.service.reading import Service
+from nano_flow.project.service.shared_budgets import WINDOW
 
 
 def queued_runs(reader: StoreReader) -> list[RunSummary]:
@@ -60,6 +61,17 @@ def served_name(origin: str) -> str:
     """``schedule:nightly`` → ``nightly``; "" for what no name of service.yaml had started."""
     how, _, name = origin.partition(":")
     return name if how in ("schedule", "webhook", "service") else ""
+
+
+def unbudgeted_runs(reader: StoreReader, now: float) -> list[RunSummary]:
+    """Runs that a budget over runs paused, and whose next window has begun."""
+    paused = [run for run in reader.list_runs(RunFilter(status="paused")) if run.stop_reason == "budget"]
+    windows = reader.marks(WINDOW, [run.run_id for run in paused])
+    return [
+        run
+        for run in reversed(paused)
+        if (mark := windows.get(run.run_id)) is not None and (run.finished_at or 0.0) < mark.at <= now
+    ]
 
 
 def lost_runs(reader: StoreReader) -> list[RunSummary]:

@@ -14,7 +14,7 @@ from nano_flow.core.events import RunFinished
 from nano_flow.operations.place import Place
 from nano_flow.operations.runs.due import due_runs
 from nano_flow.operations.runs.starting import Company, Control, ProcessTree, ResumeOrder, Stop, resume_run
-from nano_flow.operations.service.due import lost_runs, startable
+from nano_flow.operations.service.due import lost_runs, startable, unbudgeted_runs
 from nano_flow.operations.service.queueing import WORKER
 from nano_flow.ports.store import Mark, RunSummary
 from nano_flow.project.service.reading import service_in_force
@@ -83,7 +83,9 @@ class Worker:
             if not found and now - self._due_at >= DUE_SECONDS:
                 self._due_at = now
                 due = [reader.find_run(run.run_id) for run in due_runs(self.place, now)]
-                found = [run for run in (*due, *lost_runs(reader)) if self._may_take(run)]
+                found = [
+                    run for run in (*due, *unbudgeted_runs(reader, now), *lost_runs(reader)) if self._may_take(run)
+                ]
         return found[: self.at_once - len(self._tasks)]
 
     def _may_take(self, run: RunSummary) -> bool:

@@ -52,7 +52,7 @@ class Engine:
     def limit_reached(self, error: LimitReached, address: Address) -> StepOutcome:
         """What a reached bound makes of a step: a bound of the whole run stops it, a budget inside fails the step."""
         kind: StopReason = "limit" if error.limit.startswith("limits.") else "budget"
-        pause = kind == "budget" and error.scope in self.pausing
+        pause = kind == "budget" and (error.pauses or error.scope in self.pausing)
         if pause or error.scope == "":
             self.control.order(Stop(kind, address, str(error), pause))
         return Waiting("budget", address, str(error)) if pause else Failed(Failure(kind, str(error)))

@@ -52,12 +52,19 @@ SCRIPTS: Sequence[Sequence[str]] = (
              value TEXT NOT NULL, PRIMARY KEY (kind, name)
            )""",
         "CREATE INDEX runs_by_status ON runs (status, created_at)",
+        """CREATE TABLE charges (
+             run_id TEXT COLLATE "C" NOT NULL, address TEXT COLLATE "C" NOT NULL, turn BIGINT NOT NULL,
+             attempt BIGINT NOT NULL, at DOUBLE PRECISION NOT NULL, workflow TEXT COLLATE "C" NOT NULL,
+             provider TEXT COLLATE "C" NOT NULL, tags TEXT NOT NULL, amount BIGINT NOT NULL CHECK (amount >= 0),
+             settled INTEGER NOT NULL, PRIMARY KEY (run_id, address, turn, attempt, at)
+           )""",
+        "CREATE INDEX charges_by_time ON charges (at)",
     ),
 )
 """Script *n* (from 0) brings a store of version *n* to version *n* + 1; one that shipped is never edited."""
 
 _LOCK = 0x6E616E6F
-_OURS = ("runs", "events", "ledger", "approvals", "marks")
+_OURS = ("runs", "events", "ledger", "approvals", "marks", "charges")
 
 
 def version_of(database: Database) -> int:

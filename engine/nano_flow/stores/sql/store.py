@@ -11,9 +11,10 @@ from nano_flow.core.errors import StoreError, UsageError
 from nano_flow.core.events import Event
 from nano_flow.core.secrets.masks import Lookup, Masks
 from nano_flow.ports import RecordedWork, RunRecord
+from nano_flow.ports.budgets import Bound, Charge, Drawn
 from nano_flow.ports.store import Answer, Mark, Store, StoredRow, StoreFacts, StoreWatch
 from nano_flow.stores.recorded import REPLAY_KINDS, RecordedFold
-from nano_flow.stores.sql import heads, lease, marks, whole
+from nano_flow.stores.sql import charges, heads, lease, marks, whole
 from nano_flow.stores.sql.database import Database
 from nano_flow.stores.sql.journal import SqlJournal
 from nano_flow.stores.sql.reading import approvals
@@ -131,6 +132,19 @@ class SqlStore(ABC):
             for answer, masks in unrecorded:
                 fold.apply(approvals.with_secrets(answer, masks, lookup))
         return record, _journal(database, key, owner, replace(fold.work(), unknown_calls=unknown))
+
+    def charge(self, charge: Charge, bounds: Sequence[Bound]) -> tuple[bool, list[Drawn]]:
+        """Set a charge aside in all bounds, or in none: whether it fits, and what each bound had before."""
+        with self._transaction() as database:
+            found = charges.put(database, charge, bounds)
+        database.close()
+        return found
+
+    def settle_charge(self, charge: Charge) -> None:
+        """What the call cost takes the place of what was set aside for it."""
+        with self._transaction() as database:
+            charges.settle(database, charge)
+        database.close()
 
     def change_run(self, record: RunRecord) -> None:
         """Keep the documents and options with which a run goes on. Raises StoreError."""

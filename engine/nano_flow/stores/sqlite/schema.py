@@ -53,6 +53,13 @@ SCRIPTS: Sequence[Sequence[str]] = (
              kind TEXT NOT NULL, name TEXT NOT NULL, at REAL NOT NULL, value TEXT NOT NULL, PRIMARY KEY (kind, name)
            ) STRICT""",
         "CREATE INDEX runs_by_status ON runs (status, created_at)",
+        """CREATE TABLE charges (
+             run_id TEXT NOT NULL, address TEXT NOT NULL, turn INTEGER NOT NULL, attempt INTEGER NOT NULL,
+             at REAL NOT NULL, workflow TEXT NOT NULL, provider TEXT NOT NULL, tags TEXT NOT NULL,
+             amount INTEGER NOT NULL CHECK (amount >= 0), settled INTEGER NOT NULL,
+             PRIMARY KEY (run_id, address, turn, attempt, at)
+           ) STRICT""",
+        "CREATE INDEX charges_by_time ON charges (at)",
     ),
 )
 """Script *n* (from 0) brings a store of version *n* to version *n* + 1; one that shipped is never edited."""

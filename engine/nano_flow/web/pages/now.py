@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
+from nano_flow.core.errors import NanoFlowError
 from nano_flow.core.messages import Json
 from nano_flow.core.money import Money
 from nano_flow.core.refs import path_of
+from nano_flow.operations.service.spent import Drawn, budgets_drawn
 from nano_flow.ports.store import RunFilter, RunSummary, StoreReader
 from nano_flow.web.book import Book
 from nano_flow.web.pages.frame import page, site_of
@@ -78,11 +80,20 @@ def show(request: Request) -> Response:
             spent=_spent(reader, now),
             models=reader.spend("model", now - 7 * _DAY)[:6],
             recent=recent,
+            budgets=_budgets(request, reader, now),
         )
 
 
-_PARTS = ("questions", "running", "failures", "spent", "models", "recent")
+_PARTS = ("budgets", "questions", "running", "failures", "spent", "models", "recent")
 _NOTHING: Mapping[str, Sequence[object]] = dict.fromkeys(_PARTS, ())
+
+
+def _budgets(request: Request, reader: StoreReader, now: float) -> Sequence[Drawn]:
+    """Budgets over runs; a service.yaml that is wrong is told where workflows are, not in the way of what happens."""
+    try:
+        return budgets_drawn(reader, site_of(request).service(), now)
+    except NanoFlowError:
+        return ()
 
 
 def progress(book: Book, run: RunSummary) -> Progress:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 
@@ -11,6 +11,7 @@ from nano_flow.core.events import ApprovalAnswered, Event
 from nano_flow.core.messages import Json
 from nano_flow.core.secrets.masks import Lookup
 from nano_flow.ports import RunRecord
+from nano_flow.ports.budgets import Bound, Drawn
 from nano_flow.ports.store import (
     ALL_RUNS,
     Grouping,
@@ -23,7 +24,7 @@ from nano_flow.ports.store import (
     UnpricedRow,
 )
 from nano_flow.stores.codec import EventRow, decode_event
-from nano_flow.stores.sql import heads, marks
+from nano_flow.stores.sql import charges, heads, marks
 from nano_flow.stores.sql.database import Database
 from nano_flow.stores.sql.reading import approvals, runs
 from nano_flow.stores.sql.reading import spend as sums
@@ -83,6 +84,11 @@ class SqlReader:
         """The marks of ``kind``, by name: all, or those of ``names``."""
         with self._guarded():
             return marks.find(self._database, kind, names)
+
+    def drawn(self, bounds: Sequence[Bound]) -> list[Drawn]:
+        """What each bound has so far."""
+        with self._guarded():
+            return [charges.drawn(self._database, bound) for bound in bounds]
 
     def pending_approvals(self, run_id: str | None = None) -> list[OpenQuestion]:
         """Questions that wait for an answer."""
