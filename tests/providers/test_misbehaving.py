@@ -243,3 +243,42 @@ def test_an_error_inside_a_reply_of_status_200(name: str, told: Any, wanted: typ
     error = failure(Reply(json.dumps({"error": told}).encode()), name)
     assert type(error) is wanted
     assert str(error) == (told if isinstance(told, str) else told["message"])
+
+
+QUOTA = {
+    "insufficient_quota": (
+        429,
+        {"error": {"message": "You exceeded your current quota.", "code": "insufficient_quota"}},
+    ),
+    "usage": (429, {"error": {"message": "The usage limit has been reached", "type": "usage_limit_reached"}}),
+    "spend": (429, {"error": {"message": "No more.", "type": "requests", "code": "organization_spend_limit_exceeded"}}),
+    "monthly": (429, {"error": {"type": "rate_limit_error", "message": "It would exceed your monthly spend limit."}}),
+    "credit": (400, {"error": {"type": "invalid_request_error", "message": "Your credit balance is too low."}}),
+    "user": (403, {"error": {"message": "User's credit limit is insufficient", "code": "insufficient_user_quota"}}),
+    "payment": (402, {"error": {"message": "Add funds."}}),
+}
+
+
+@pytest.mark.parametrize("name", ["openai", "anthropic", "gemini"])
+@pytest.mark.parametrize("kind", QUOTA)
+def test_an_empty_account_is_no_rate_limit_and_no_bad_request(name: str, kind: str) -> None:
+    status, body = QUOTA[kind]
+    error = failure(Reply(json.dumps(body).encode(), status), name)
+    assert type(error) is errors.QuotaUsed and not error.maybe_billed
+
+
+@pytest.mark.parametrize("name", ["openai", "anthropic"])
+@pytest.mark.parametrize(
+    ("status", "body", "wanted"),
+    [
+        (429, {"message": "Rate limit reached for requests", "code": "rate_limit_exceeded"}, errors.RateLimited),
+        (400, {"message": "No.", "code": "context_length_exceeded"}, errors.ContextTooLong),
+        (400, {"message": "No.", "code": "content_filter"}, errors.ContentRefused),
+        (400, {"message": "No.", "code": "model_not_found"}, errors.ModelUnknown),
+        (500, {"message": "No.", "type": "overloaded_error"}, errors.Overloaded),
+    ],
+)
+def test_the_code_of_a_body_tells_its_class(
+    name: str, status: int, body: object, wanted: type[errors.ProviderError]
+) -> None:
+    assert type(failure(Reply(json.dumps({"error": body}).encode(), status), name)) is wanted

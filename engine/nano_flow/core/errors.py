@@ -12,7 +12,7 @@ NanoFlowError
         ├── Retryable              the same model again
         │   ├── RateLimited(retry_after) · Overloaded · TimedOut · ConnectionLost · ServerFailed
         ├── NextModel              another model
-        │   ├── ContextTooLong · ModelUnknown · BadCredentials
+        │   ├── ContextTooLong · ModelUnknown · BadCredentials · QuotaUsed
         └── Fatal                  the step fails
             ├── BadRequest · ContentRefused
 """
@@ -174,6 +174,12 @@ class BadCredentials(NextModel):
     kind = "credentials"
 
 
+class QuotaUsed(NextModel):
+    """The account has no funds left, or its limit of spend or its quota of a longer time is used up."""
+
+    kind = "quota"
+
+
 class Fatal(ProviderError):
     """No model will answer this."""
 
@@ -193,7 +199,7 @@ class ContentRefused(Fatal):
 WITHOUT_REPLY = frozenset(
     {
         *(cls.kind for cls in (RateLimited, Overloaded, ServerFailed, TimedOut, ConnectionLost, ProviderError)),
-        *(cls.kind for cls in (ContextTooLong, ModelUnknown, BadCredentials, BadRequest)),
+        *(cls.kind for cls in (ContextTooLong, ModelUnknown, BadCredentials, QuotaUsed, BadRequest)),
         *("quota", "budget", "limit", "cancelled", "tool_changed"),
     }
 )

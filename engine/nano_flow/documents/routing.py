@@ -31,6 +31,8 @@ ErrorClass = Literal[
     "connection",
     "model_not_found",
     "credentials",
+    "quota",
+    "length",
     "context_window",
     "bad_request",
     "content_filter",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import reduce
 
-from nano_flow.core.errors import BadCredentials, LimitReached, ProviderError
+from nano_flow.core.errors import BadCredentials, LimitReached, ProviderError, QuotaUsed
 from nano_flow.core.events import CallFinished
 from nano_flow.core.money import ZERO, Cost, Money, Unpriced
 from nano_flow.core.refs import ModelRef
@@ -16,7 +16,7 @@ from nano_flow.gateway.choosing import Chooser, Chosen
 from nano_flow.gateway.limits.cooldown import Cooldowns
 from nano_flow.gateway.limits.load import Load
 from nano_flow.gateway.limits.purse import DoesNotFit, Purse
-from nano_flow.gateway.sending.books import Books
+from nano_flow.gateway.sending.books import Books, Unusable
 from nano_flow.gateway.sending.cached import Replies
 from nano_flow.gateway.sending.fingerprint import Asked
 from nano_flow.gateway.sending.question import Question
@@ -24,7 +24,7 @@ from nano_flow.gateway.sending.sender import Answered, Sender
 from nano_flow.gateway.services import GatewayServices
 from nano_flow.pricing.tokens import count_request
 
-Failures = list[tuple[ModelRef, ProviderError | LimitReached]]
+Failures = list[tuple[ModelRef, ProviderError | LimitReached | Unusable]]
 """The models that were asked, each with the last that became of it."""
 
 
@@ -137,19 +137,28 @@ class Gateway:
                 self._chooser.notice(question.ask.address, notice)
             try:
                 return await self._one_model(question, chosen, ref, last=not refs)
-            except ProviderError as error:
+            except (ProviderError, Unusable) as error:
                 failures.append((ref, error))
-                if not self._services.rules.tries_another_model(error.kind):
-                    break
-                if isinstance(error, BadCredentials):
-                    refs = _elsewhere(refs, ref, error)
-                    if refs:
-                        message = f"the key of {ref.provider} was refused ({error}): {refs[0]} is asked instead"
-                        self._chooser.notice(question.ask.address, message)
+                refs = self._left(refs, ref, error, question)
             except DoesNotFit as error:
                 failures.append((ref, error))
                 refs = [] if chosen.fixed else refs
         raise self._none_answered(failures, chosen)
+
+    def _left(
+        self, refs: list[ModelRef], failed: ModelRef, error: ProviderError | Unusable, question: Question
+    ) -> list[ModelRef]:
+        """Those of ``refs`` that may still be asked after ``error`` of the model before them."""
+        if not self._services.rules.tries_another_model(error.kind):
+            return []
+        if not isinstance(error, BadCredentials | QuotaUsed):
+            return refs
+        left = _elsewhere(refs, failed, error)
+        if left:
+            what = "the account" if isinstance(error, QuotaUsed) else "the key"
+            message = f"{what} of {failed.provider} was refused ({error}): {left[0]} is asked instead"
+            self._chooser.notice(question.ask.address, message)
+        return left
 
     def _none_answered(self, failures: Failures, chosen: Chosen) -> Exception:
         """One error for a chain that ended: of the last one's class, naming every model, its reason, and what to do."""
@@ -200,6 +209,7 @@ def _sum(one: Cost | Unpriced, two: Cost | Unpriced) -> Cost | Unpriced:
     return two if isinstance(two, Unpriced) or not one.amount else Cost(Money(one.amount + two.amount), two.entry)
 
 
-def _elsewhere(refs: list[ModelRef], refused: ModelRef, error: BadCredentials) -> list[ModelRef]:
+def _elsewhere(refs: list[ModelRef], refused: ModelRef, error: ProviderError) -> list[ModelRef]:
     """Those of ``refs`` that a refused key leaves: none of its provider, unless it may be only the model (403)."""
-    return refs if error.status == 403 else [ref for ref in refs if ref.provider != refused.provider]
+    only_this = error.status == 403 and not isinstance(error, QuotaUsed)
+    return refs if only_this else [ref for ref in refs if ref.provider != refused.provider]

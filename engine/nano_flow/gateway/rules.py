@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 RECOVERABLE = frozenset(
     {
         *("rate_limit", "overloaded", "server_error", "timeout", "connection"),
-        *("model_not_found", "credentials", "context_window"),
+        *("model_not_found", "credentials", "quota", "context_window"),
     }
 )
 """Classes of error after which another model is asked, unless the document says otherwise."""
@@ -31,8 +31,9 @@ class FallbackRules:
     max_retry_after_s: float = 60.0
 
     def tries_another_model(self, kind: str) -> bool:
-        """Whether the next model is asked after an error of class ``kind``."""
-        return kind in self.next_model_on and kind not in self.stop_on
+        """Whether the next model is asked after an error of class ``kind``; a used quota is like a refused key."""
+        named = kind in self.next_model_on or (kind == "quota" and "credentials" in self.next_model_on)
+        return named and kind not in self.stop_on
 
 
 def fallback_rules(document: RoutingDocument) -> FallbackRules:

@@ -19,6 +19,7 @@ from nano_flow.core.errors import (
     ModelUnknown,
     Overloaded,
     ProviderError,
+    QuotaUsed,
     RateLimited,
     ServerFailed,
     TimedOut,
@@ -79,7 +80,12 @@ _BAD_KEY = (
     r"unauthori[sz]ed|authentication|permission.?denied|not authori[sz]ed|access ?denied|invalid.?signature|"
     r"no module named 'google|google-auth"
 )
-_NO_FUNDS = r"insufficient.?quota|credit balance|payment required|insufficient (funds|balance)|billing.?hard.?limit"
+_NO_FUNDS = (
+    r"insufficient.{0,6}quota|credit (balance|limit)|payment required|insufficient.?(funds|balance|credit)|"
+    r"(not enough|out of|no) (credit|funds)|billing.?(hard.?limit|not.?active|disabled)|account.{0,12}(arrears|overdue)|"
+    r"spend(ing)?.?(limit|cap)|usage.?limit.?(has been )?reached|(monthly|daily|weekly).{0,24}(limit|quota)|"
+    r"quota.{0,12}(exhausted|used up)|arrearage"
+)
 _NO_MODEL = (
     r"model.{0,80}(not found|does(n't| not) exist|not supported|is not available|unknown|invalid|no longer)|"
     r"unknown model|"
@@ -121,7 +127,8 @@ TABLE: tuple[Row, ...] = (
     _row(ConnectionLost, "MidStreamFallbackError", maybe_billed=True),
     _row(ContextTooLong, "ContextWindowExceededError"),
     _row(ContentRefused, "ContentPolicyViolationError"),
-    replace(_row(BadCredentials, "", "402 429", _NO_FUNDS), deep=True),  # OpenAI says so in its code, not its message
+    replace(_row(QuotaUsed, "", "400 402 403 429", _NO_FUNDS), deep=True),  # OpenAI says so in its code
+    _row(QuotaUsed, "", "402"),
     _row(ContextTooLong, "", "400 413 422 500", _TOO_LONG),
     _row(ContentRefused, "", "400 403 422", _FILTERED),
     _row(RateLimited, "RateLimitError", "429"),
@@ -131,7 +138,6 @@ TABLE: tuple[Row, ...] = (
     _row(BadCredentials, "", "401 403 451"),
     _row(BadCredentials, "AuthenticationError PermissionDeniedError NoCredentialsError PartialCredentialsError"),
     _row(BadCredentials, "", "400 500", _BAD_KEY),
-    _row(BadCredentials, "", "402", ""),
     Row(ConnectionLost, pattern=re.compile(_REFUSED, re.IGNORECASE), deep=True),
     _row(ModelUnknown, "", "400 404 410 422 500", _NO_MODEL),
     _row(ModelUnknown, "NotFoundError", "404 410"),

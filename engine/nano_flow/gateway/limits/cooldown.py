@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 
 from nano_flow.core.refs import ModelRef
 
-PROVIDER_FAULTS = frozenset({"connection", "credentials"})
+PROVIDER_FAULTS = frozenset({"connection", "credentials", "quota"})
 """Failures that say nothing of the model: they count against its provider too."""
-MODEL_FAULTS = frozenset({"rate_limit", "overloaded", "server_error", "timeout", "connection", "credentials"})
+MODEL_FAULTS = frozenset(
+    {"rate_limit", "overloaded", "server_error", "timeout", "connection", "credentials", "quota", "model_not_found"}
+)
 """Failures that count at all; what the question itself is to blame for does not."""
 _NONE: frozenset[str] = frozenset()
 

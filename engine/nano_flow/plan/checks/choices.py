@@ -16,7 +16,18 @@ from nano_flow.plan.places import BODY
 
 ERROR_CLASSES = (
     *("rate_limit", "overloaded", "server_error", "timeout", "connection", "context_window", "model_not_found"),
-    *("credentials", "bad_request", "content_filter", "provider", "incomplete", "max_turns", "schema", "verify"),
+    *(
+        "credentials",
+        "quota",
+        "length",
+        "bad_request",
+        "content_filter",
+        "provider",
+        "incomplete",
+        "max_turns",
+        "schema",
+        "verify",
+    ),
     *("command", "tool", "template", "condition", "switch", "for_each", "inputs", "outputs", "attachment"),
     *("exhausted", "fail", "limit", "budget", "error", "defect", "output_limit", "tool_loop"),
 )

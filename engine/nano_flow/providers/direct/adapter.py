@@ -124,7 +124,7 @@ class DirectProvider:
 
     async def _read(self, response: ClientResponse, sending: Sending) -> Raw:
         exchange, heard = sending.answer, sending.heard
-        exchange.begin(response.status, response.headers.get("content-type", ""))
+        exchange.begin(response.status, response.headers)
         if 300 <= response.status < 400:
             raise redirected(response.url, response.headers.get("location", ""), response.status)
         packed = response.headers.get("content-encoding", "").strip().lower() in ("gzip", "x-gzip", "deflate")
@@ -135,7 +135,7 @@ class DirectProvider:
                     if heard.over:
                         break
         if not exchange.answered:
-            raise translate(refused(exchange, response.headers), self._clock.now())
+            raise translate(exchange.seen(refused(exchange)), self._clock.now())
         return heard.raw() if exchange.streams else self._whole(exchange, heard)
 
     def _whole(self, exchange: Answer, heard: Heard) -> Raw:

@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-
 from nano_flow.core.errors import ConnectionLost, ProviderError
-from nano_flow.core.messages import Json
 from nano_flow.providers.direct.dialect import Told
 from nano_flow.providers.errors import translate
 from nano_flow.providers.transport.exchange import Exchange, before_answer
 from nano_flow.providers.vendor import VendorError, describe, read_error
 from nano_flow.providers.wire.call import Call
 
-SILENT = "the server answered with status {} and said nothing more"
 
-
-def refused(exchange: Exchange, headers: Mapping[str, str]) -> VendorError:
-    """A reply with a status that is none of success."""
-    said = {name.lower(): value for name, value in headers.items()}
-    text = exchange.text
-    try:
-        body: Json = json.loads(text)
-    except (ValueError, RecursionError):
-        return VendorError(frozenset(), exchange.status, text or SILENT.format(exchange.status), said)
-    error = read_error(body)
-    message = error.message or text or SILENT.format(exchange.status)
-    return VendorError(frozenset(), exchange.status, message, said, code=error.code)
+def refused(exchange: Exchange) -> VendorError:
+    """A reply with a status that is none of success, where its body says nothing that could be read."""
+    return VendorError(frozenset(), exchange.status, exchange.text or "nothing was said", exchange.headers)
 
 
 def broken(error: Exception, call: Call, now: float) -> ProviderError:

@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from nano_flow.core.errors import ConnectionLost, ModelUnknown, ProviderError, ServerFailed
 from nano_flow.core.messages import Json
-from nano_flow.providers.vendor import VendorError
+from nano_flow.providers.vendor import SaidError, VendorError, read_error
 
 _BEGINNING = 400
 """Bytes of a reply that are kept for a message."""
@@ -56,6 +56,7 @@ class Exchange:
         self.size = 0
         self.status: int | None = None
         self.content_type = ""
+        self.headers: Mapping[str, str] = {}
         self.refused = False
         self.failure: Exception | None = None
 
@@ -120,13 +121,20 @@ class Exchange:
             return VendorError(frozenset(), status, words, error.headers)
         if self.status is None or self.answered:
             return error
+        said, coded = self._said()
+        if said is not None:
+            where = {**error.headers, **self.headers}
+            return VendorError(
+                frozenset(), self.status, said.message, where, error.causes, f"{said.code} {coded}".strip()
+            )
         silent = f"the server answered with status {self.status} and said nothing more"
         return replace(error, status=self.status, message=error.message if self.size else silent)
 
-    def begin(self, status: int, content_type: str) -> None:
+    def begin(self, status: int, headers: Mapping[str, str]) -> None:
         """The server answered."""
         self.status = status
-        self.content_type = content_type.partition(";")[0].strip().lower()
+        self.headers = {name.lower(): value for name, value in headers.items()}
+        self.content_type = self.headers.get("content-type", "").partition(";")[0].strip().lower()
         if self.content_type == "application/json":
             self._stream = False  # whatever was asked for
 
@@ -135,6 +143,14 @@ class Exchange:
         if stream and not self._stream:
             self._limit = _limit_of(self._cap, stream=True)
         self._stream = stream
+
+    def _said(self) -> tuple[SaidError | None, str]:
+        """The error that the body of a refusal tells of, and the kind that a header names; None where it is no JSON."""
+        try:
+            said = read_error(json.loads(self._kept)) if self._kept else None
+        except (ValueError, RecursionError):
+            said = None
+        return (said if said is not None and said.message else None), self.headers.get("x-amzn-errortype", "")
 
     async def bounded(self, stream: AsyncGenerator[bytes, None], *, packed: bool) -> AsyncGenerator[bytes, None]:
         """The pieces of a reply, unpacked, up to the limit."""

@@ -59,7 +59,7 @@ class Watched(Exchange):
         except (httpx.HTTPError, OSError, RuntimeError) as error:
             self.failure = before_answer(error) or error
             raise (_not_again(error) if _would_be_repeated(error) else error) from error
-        self.begin(response.status_code, response.headers.get("content-type", ""))
+        self.begin(response.status_code, response.headers)
         if response.is_redirect:
             await response.aclose()
             self.failure = redirected(request.url, response.headers.get("location", ""), response.status_code)
