@@ -49,7 +49,7 @@ providers:
     credentials: [LOOPBACK_API_KEY]
     base_url: %s
     models:
-      gpt-5-mini: {context_window: 400k, max_output_tokens: 128k, can: [tools, json_schema, streaming]}
+      gpt-5-mini: {context_window: 400k, max_output_tokens: 128k, can: [tools, json_schema]}
 """
 
 

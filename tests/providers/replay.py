@@ -96,6 +96,8 @@ async def serving(*replies: Reply) -> AsyncIterator[Server]:
         listener.close()
 
 
+STREAMING = frozenset({"tools", "json_schema", "vision", "prompt_caching", "streaming", "stream_usage"})
+"""What a model can whose calls are streamed."""
 WAY = "litellm"
 """How providers are reached: by ``litellm``, or ``direct`` where they speak one of the three languages."""
 DIRECT = {
@@ -132,7 +134,8 @@ async def ask(
 ) -> ChatReply:
     """One request to an adapter whose server sends ``replies``."""
     async with serving(*replies) as server:
-        made = provider(litellm, server.url)
+        cards = {} if on_text is None else {"m": ModelCard(request.model, can=STREAMING)}
+        made = provider(litellm, server.url, **cards)
         try:
             return await made.complete(request, on_text)
         finally:

@@ -16,10 +16,10 @@ from nano_flow.documents.load import load_providers
 from nano_flow.plan.catalogue import ModelCard
 from nano_flow.plan.catalogue_build import build_catalogue
 from nano_flow.providers.direct.adapter import DirectProvider
-from nano_flow.providers.direct.events import Events
 from nano_flow.providers.direct.openai import OpenAI
 from nano_flow.providers.direct.session import Sessions
 from nano_flow.providers.table import ProviderTable, Surroundings
+from nano_flow.providers.transport.events import Events
 from tests.providers.endpoints import endpoint
 from tests.providers.odd import GOOD, STREAM
 from tests.providers.replay import Reply, Server, serving

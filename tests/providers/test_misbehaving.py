@@ -15,6 +15,7 @@ from nano_flow.core.refs import ModelRef
 from tests.providers.odd import (
     GOOD,
     REPLIES,
+    STREAM,
     TOOLS,
     call,
     calls,
@@ -243,6 +244,13 @@ def test_an_error_inside_a_reply_of_status_200(name: str, told: Any, wanted: typ
     error = failure(Reply(json.dumps({"error": told}).encode()), name)
     assert type(error) is wanted
     assert str(error) == (told if isinstance(told, str) else told["message"])
+
+
+def test_a_stream_that_nobody_asked_for() -> None:
+    reply = run(Reply(STREAM, content_type="text/event-stream"))
+    assert (reply.text, reply.finish_reason, reply.usage) == ("Hello", "stop", Usage(7, 0, 0, 3))
+    cut = failure(Reply(STREAM[: STREAM.index(b"finish_reason", 300)], content_type="text/event-stream"))
+    assert isinstance(cut, errors.Retryable) and cut.maybe_billed
 
 
 QUOTA = {

@@ -10,7 +10,7 @@ import pytest
 from nano_flow.core.messages import Attachment, ChatRequest, Json, Message, ToolCall, ToolSpec
 from nano_flow.core.refs import ModelRef
 from nano_flow.plan.catalogue import ModelCard
-from nano_flow.providers.cards import Endpoint
+from nano_flow.providers.cards import Endpoint, streams
 from nano_flow.providers.wire.arguments import is_strict, prepare
 from nano_flow.providers.wire.destination import destination
 from nano_flow.providers.wire.names import ToolNames, wire_id
@@ -231,10 +231,23 @@ def test_strict_is_openais_alone() -> None:
     assert "strict" not in sent("anthropic", output_schema=SCHEMA)["response_format"]["json_schema"]
 
 
-def test_a_stream_asks_for_its_usage() -> None:
-    arguments = sent("openai", stream=True)
-    assert (arguments["stream"], arguments["stream_options"]) == (True, {"include_usage": True})
-    assert "stream" not in sent("openai")
+@pytest.mark.parametrize(
+    ("litellm", "can", "asked"),
+    [
+        ("openai", {"streaming"}, None),
+        ("openai", {"streaming", "stream_usage"}, {"include_usage": True}),
+        ("openai", None, None),
+        ("anthropic", {"streaming"}, {"include_usage": True}),
+    ],
+)
+def test_a_stream_is_asked_for_its_usage_where_the_card_says_so(
+    litellm: str, can: set[str] | None, asked: object
+) -> None:
+    card = ModelCard(ModelRef("p", "m"), can=None if can is None else frozenset(can))
+    arguments = sent(litellm, card=card, stream=True)
+    assert (arguments["stream"], arguments.get("stream_options")) == (True, asked)
+    assert streams(card) is (can is not None)
+    assert "stream" not in sent(litellm, card=card)
 
 
 @pytest.mark.parametrize(("words", "context"), [(10, 4096), (6000, 16384), (90000, 65536)])

@@ -31,6 +31,7 @@ Ability = Literal[
     "documents",
     "reasoning",
     "streaming",
+    "stream_usage",
     "prompt_caching",
     "system_prompt",
     "batch",

@@ -145,3 +145,17 @@ class Endpoint:
     def model(self, ref: ModelRef) -> ModelFacts:
         """What is known of ``ref``."""
         return self.models.get(ref.model) or UnknownModel(ref)
+
+
+_TELL_USAGE = frozenset({"anthropic", "bedrock", "gemini", "vertex_ai", "cohere", "ollama", "ollama_chat"})
+"""LiteLLM ids of services whose streams end with what the call used, unasked."""
+
+
+def streams(card: ModelFacts) -> bool:
+    """Whether calls of a model are streamed, whoever looks on; those of one whose abilities nobody knows are not."""
+    return card.can is not None and "streaming" in card.can
+
+
+def asks_for_usage(card: ModelFacts, service: str) -> bool:
+    """Whether a stream is asked for what the call used: where the card says that the server understands that."""
+    return service in _TELL_USAGE or (card.can is not None and "stream_usage" in card.can)

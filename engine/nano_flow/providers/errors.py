@@ -82,9 +82,9 @@ _BAD_KEY = (
 )
 _NO_FUNDS = (
     r"insufficient.{0,6}quota|credit (balance|limit)|payment required|insufficient.?(funds|balance|credit)|"
-    r"(not enough|out of|no) (credit|funds)|billing.?(hard.?limit|not.?active|disabled)|account.{0,12}(arrears|overdue)|"
-    r"spend(ing)?.?(limit|cap)|usage.?limit.?(has been )?reached|(monthly|daily|weekly).{0,24}(limit|quota)|"
-    r"quota.{0,12}(exhausted|used up)|arrearage"
+    r"(not enough|out of|no) (credit|funds)|billing.?(hard.?limit|not.?active|disabled)|"
+    r"account.{0,12}(arrears|overdue)|arrearage|spend(ing)?.?(limit|cap)|usage.?limit.?(has been )?reached|"
+    r"(monthly|daily|weekly).{0,24}(limit|quota)|quota.{0,12}(exhausted|used up)"
 )
 _NO_MODEL = (
     r"model.{0,80}(not found|does(n't| not) exist|not supported|is not available|unknown|invalid|no longer)|"

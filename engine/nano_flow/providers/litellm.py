@@ -16,7 +16,7 @@ from nano_flow.core.errors import BadRequest, ProviderError, TimedOut
 from nano_flow.core.messages import ChatReply, ChatRequest
 from nano_flow.core.redact import Redactor
 from nano_flow.ports import Clock
-from nano_flow.providers.cards import Endpoint
+from nano_flow.providers.cards import Endpoint, streams
 from nano_flow.providers.errors import translate
 from nano_flow.providers.transport.connections import Connections
 from nano_flow.providers.transport.declared import Declared
@@ -117,17 +117,20 @@ class LiteLLMProvider:
         self._connections = Connections(self._litellm)
 
     async def complete(self, request: ChatRequest, on_text: Callable[[str], None] | None = None) -> ChatReply:
-        """Answer one request; streams where ``on_text`` is given."""
-        if on_text is not None and self._endpoint.litellm in _NEVER_STREAMED:
-            reply = await self.complete(request)
+        """Answer one request, streamed where the model's card says so; ``on_text`` hears the text as it comes."""
+        stream = streams(self._endpoint.model(request.model)) and self._endpoint.litellm not in _NEVER_STREAMED
+        reply = await self._answer(request, on_text, stream=stream)
+        if on_text is not None and not stream:
             on_text(reply.text)
-            return reply
+        return reply
+
+    async def _answer(self, request: ChatRequest, on_text: Callable[[str], None] | None, *, stream: bool) -> ChatReply:
         self._connections.use()
-        prepared = prepare(request, self._endpoint, stream=on_text is not None)
+        prepared = prepare(request, self._endpoint, stream=stream)
         if self._endpoint.litellm in OLLAMA:
             self._declare(str(prepared.arguments["model"]))
-        exchange = Watched(request.max_output_tokens, self._declared, stream=on_text is not None)
-        progress = None if on_text is None else Progress(Collector(on_text, request.max_output_tokens))
+        exchange = Watched(request.max_output_tokens, self._declared, stream=stream)
+        progress = None if not stream else Progress(Collector(on_text, request.max_output_tokens))
         call = Call(request, exchange, progress)
         limit = _LONGEST_S if request.timeout_s is None else request.timeout_s
         try:

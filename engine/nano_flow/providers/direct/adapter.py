@@ -13,7 +13,7 @@ from nano_flow.core.errors import BadRequest, ProviderError, TimedOut
 from nano_flow.core.messages import ChatReply, ChatRequest
 from nano_flow.core.redact import Redactor
 from nano_flow.ports import Clock
-from nano_flow.providers.cards import Endpoint, ModelFacts
+from nano_flow.providers.cards import Endpoint, ModelFacts, streams
 from nano_flow.providers.direct.answer import Answer, Heard
 from nano_flow.providers.direct.dialect import Body, Dialect, Target, Told
 from nano_flow.providers.direct.failures import broken, late, refused
@@ -63,8 +63,8 @@ class DirectProvider:
         self._broken: tuple[type[Exception], ...] = (aiohttp.ClientError, OSError, ValueError, RecursionError, Told)
 
     async def complete(self, request: ChatRequest, on_text: Callable[[str], None] | None = None) -> ChatReply:
-        """Answer one request; streams where ``on_text`` is given."""
-        stream = on_text is not None
+        """Answer one request, streamed where the model's card says so; ``on_text`` hears the text as it comes."""
+        stream = streams(self._endpoint.model(request.model))
         prepared = compose(request, self._endpoint, self._dialect.service)
         collector = Collector(on_text, request.max_output_tokens)
         heard = Heard(collector, self._dialect.reader(collector))

@@ -7,13 +7,10 @@ from collections.abc import Mapping
 from nano_flow.core.errors import ServerFailed
 from nano_flow.core.messages import Json
 from nano_flow.providers.direct.dialect import Reader
-from nano_flow.providers.direct.events import Events
+from nano_flow.providers.transport.events import BEGINNINGS, Events
 from nano_flow.providers.transport.exchange import Exchange
 from nano_flow.providers.wire.reply import Raw
 from nano_flow.providers.wire.stream import Collector
-
-_EVENTS = (b"data", b"event", b"id:", b"retry", b":")
-"""How a stream of events begins."""
 
 
 class Answer(Exchange):
@@ -32,7 +29,7 @@ class Answer(Exchange):
         beginning = b"" if self._seen else piece.lstrip()
         if beginning:
             self._seen = True
-            self.is_stream(self.answered and beginning.startswith(_EVENTS))
+            self.is_stream(self.answered and beginning.startswith(BEGINNINGS))
         super()._take(piece)
 
     def whole(self) -> Mapping[str, Json]:

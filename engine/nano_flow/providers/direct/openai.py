@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from urllib.parse import quote, urlsplit
 
 from nano_flow.core.messages import Json
-from nano_flow.providers.cards import Endpoint, ModelFacts
+from nano_flow.providers.cards import Endpoint, ModelFacts, asks_for_usage
 from nano_flow.providers.direct.dialect import Body, Target, Told, joined, with_query
 from nano_flow.providers.wire.arguments import Prepared
 from nano_flow.providers.wire.ending import announced_in
@@ -40,7 +40,9 @@ class OpenAI:
         messages = [_spoken(message) for message in sequence(prepared.arguments["messages"])]
         body: Body = {"model": card.deployment or card.ref.model, **prepared.arguments, "messages": messages}
         if stream:
-            body |= {"stream": True, "stream_options": {"include_usage": True}}
+            body["stream"] = True
+            if asks_for_usage(card, self.service):
+                body["stream_options"] = {"include_usage": True}
         return body
 
     def wants(self, body: Body) -> Mapping[str, str]:

@@ -7,7 +7,7 @@ from copy import deepcopy
 from dataclasses import dataclass, replace
 
 from nano_flow.core.messages import ChatRequest, Json, ToolSpec
-from nano_flow.providers.cards import Endpoint, ModelFacts
+from nano_flow.providers.cards import Endpoint, ModelFacts, asks_for_usage
 from nano_flow.providers.prompt_tools import schema_note, tools_note
 from nano_flow.providers.simulated.tokens import count_request
 from nano_flow.providers.wire.advice import OLLAMA
@@ -60,7 +60,9 @@ def prepare(request: ChatRequest, endpoint: Endpoint, *, stream: bool) -> Prepar
     asked = {name: deepcopy(value) if name in _REWRITTEN else value for name, value in prepared.arguments.items()}
     arguments: Arguments = {**where, **asked}
     if stream:
-        arguments |= {"stream": True, "stream_options": {"include_usage": True}}
+        arguments["stream"] = True
+        if asks_for_usage(card, litellm):
+            arguments["stream_options"] = {"include_usage": True}
     allowed = _PASSED_ON if litellm in _SPEAKS_OPENAI else _TOOLS
     arguments["allowed_openai_params"] = [name for name in arguments if name in allowed]
     if more := extra(request):

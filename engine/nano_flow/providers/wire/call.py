@@ -9,6 +9,7 @@ from typing import Protocol, Self, cast
 from nano_flow.core.errors import BadRequest, ConnectionLost, ProviderError, ServerFailed, TimedOut
 from nano_flow.core.messages import ChatRequest
 from nano_flow.providers.simulated.tokens import count
+from nano_flow.providers.transport.events import BEGINNINGS, Events
 from nano_flow.providers.transport.exchange import Exchange, unreadable
 from nano_flow.providers.transport.unreadable import fault_of, unreadable_reply
 from nano_flow.providers.wire.ending import Ending, announced_in
@@ -84,6 +85,18 @@ def reported_usage(stream: object) -> object:
     return None
 
 
+def unasked(exchange: Exchange, request: ChatRequest) -> Raw:
+    """A stream of OpenAI's form that came in place of one piece. ValueError where it is none."""
+    text = exchange.text.encode()
+    if not exchange.answered or exchange.failure is not None or not text.startswith(BEGINNINGS):
+        raise ValueError("no stream of events")
+    collector, events = Collector(None, request.max_output_tokens), Events()
+    for event in (*events.feed(text), *events.end()):
+        collector.take(event)
+        collector.usage = read(event, "usage") or collector.usage
+    return collector.raw(collector.finish)
+
+
 @dataclass(slots=True)
 class Call:
     """A request, what its server did, and what came of the reply; ``progress`` where it is streamed."""
@@ -112,13 +125,13 @@ class Call:
     def rescued(self) -> Raw | None:
         """The parts of a whole reply of OpenAI's form that LiteLLM does not take.
 
-        It wants more than those parts to be as it knows them, and events where a stream was asked for.
+        It wants more than those parts to be as it knows them, events where a stream was asked for and none where not.
         """
         if self.begun:
             return None
         try:
-            raw = whole(self.exchange.reply)
-        except ProviderError:
+            raw = whole(self.exchange.reply) if self.exchange.reply else unasked(self.exchange, self.request)
+        except (ProviderError, ValueError):
             return None
         if self.progress is not None:
             self.progress.collector.show(raw.text)

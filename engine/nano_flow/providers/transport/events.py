@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from nano_flow.core.messages import Json
 
 DONE = b"[DONE]"
+BEGINNINGS = (b"data", b"event", b"id:", b"retry", b":")
+"""How a stream of events begins."""
 
 
 class Events:
