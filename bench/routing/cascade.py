@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from bench.routing.data import OutcomeSet
-from nano_flow.documents.load import load_routing
-from nano_flow.project.policies import compile_condition
+from bench.routing.routers import shipped
 from nano_flow.review.cascades.learning import reply_rows, reply_words
 from nano_flow.review.training import measure
-from nano_flow.routing.compile import routing_policy
 from nano_flow.routing.labels.measures import cpt
 from nano_flow.routing.labels.replies import ReplyExample
 from nano_flow.routing.reading import read_text
@@ -21,7 +18,6 @@ from nano_flow.routing.replies.judged import unclamped
 
 RATIOS = (0.01, 0.1, 0.3)
 """Price of a cheap call for each dollar of a dear one."""
-POLICY = Path(__file__).with_name("cascade.routing.yaml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +31,8 @@ class EqualQuality:
 
 
 def shipped_cascade() -> Cascade:
-    """The declared cascade."""
-    source = load_routing(POLICY.read_bytes(), POLICY.name)
-    policy = routing_policy(source.document, source.source.value_range, compile_condition)
-    assert policy.cascade is not None
-    return policy.cascade
+    """The cascade that ships."""
+    return shipped().routing.cascades["cascade"]
 
 
 def declared_scores(outcomes: OutcomeSet, cascade: Cascade) -> list[float]:

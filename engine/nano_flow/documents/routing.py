@@ -160,12 +160,32 @@ class RuleDocument(Document):
 class PolicyDocument(Document):
     """Rules, and how to order candidates."""
 
+    cascade: Maybe[Name | No] = None
+    """One of `cascades`, or false for none; default: `cascade`, where there is one."""
+
     description: Maybe[str] = None
     """For people."""
     rules: Maybe[Items[RuleDocument]] = None
     """The first match wins."""
     choose: Maybe[Text] = None
     """first (default), cheapest, fastest."""
+
+
+class KindDocument(Document):
+    """A family of tasks: the first that holds names the call's kind."""
+
+    match: Maybe[Annotated[Items[Text], Field(min_length=1)]] = None
+    """Words, phrases, `/patterns/`: one of them occurs."""
+    within: Maybe[Literal["ask", "opening", "remarks"]] = None
+    """Where: in what is asked (default), in its first sentence, or in its short sentences."""
+    when: Maybe[bool | Expression] = None
+    """Expression over the facts; beside `match` both hold."""
+    tier: Maybe[Name] = None
+    """The tier that it gets."""
+    floor: Maybe[Name] = None
+    """The tier that it gets at least."""
+    models: Maybe[Models] = None
+    """The models that it gets, in order."""
 
 
 class CooldownDocument(Document):
@@ -230,6 +250,8 @@ class RoutingDocument(Document):
     """The first whose `below` exceeds the score."""
     chains: Maybe[dict[Name, Models]] = None
     """Named lists of models."""
+    kinds: Maybe[dict[Name, KindDocument]] = None
+    """Families of tasks, in order: rules see the first that holds, and where no rule decides it does."""
     policies: Maybe[dict[Name, PolicyDocument]] = None
     """Named sets of rules; `default` is used where a step names none."""
     fallback: Maybe[FallbackDocument] = None
@@ -237,4 +259,6 @@ class RoutingDocument(Document):
     downgrade_to: Maybe[Name] = None
     """The tier from a budget's `downgrade_at` on."""
     cascade: Maybe[CascadeDocument] = None
-    """Lower tiers first, judged by their replies."""
+    """Lower tiers first, judged by their replies; for every policy that names no other."""
+    cascades: Maybe[dict[Name, CascadeDocument]] = None
+    """Named cascades, for the policies that name them."""

@@ -80,7 +80,7 @@ class Gateway:
 
     def _levels(self, ask: ModelAsk) -> list[ModelAsk]:
         """The ask itself, and for a cascade the same in each tier that may follow."""
-        cascade = self._services.policy.cascade if self._services.policy else None
+        cascade = self._services.policy.cascade_of(ask.route.policy) if self._services.policy else None
         if cascade is None or ask.route.model != "auto" or ask.escalate or ask.purpose == "judge":
             return [ask]
         return [ask, *(in_tier(ask, tier) for tier in cascade.tiers[1:])]
@@ -88,7 +88,7 @@ class Gateway:
     async def _higher_tier(self, level: ModelAsk, answer: ModelAnswer) -> tuple[str | None, list[ModelAnswer]]:
         """The tier that a cascade asks after this answer, if its reply does not do; and what it was compared with."""
         policy = self._services.policy
-        cascade = policy.cascade if policy else None
+        cascade = policy.cascade_of(level.route.policy) if policy else None
         if policy is None or cascade is None or not is_judged(cascade, answer.reply, answer.tier):
             return None, []
         if policy.is_above(answer.model, answer.tier):

@@ -37,8 +37,8 @@ from nano_flow.source.expressions import Template, check_expression
 from nano_flow.source.layers import LayeredDocument
 from nano_flow.source.source_map import SourceDocument
 
-_REMEMBERED = 1_000
-"""Verdicts that are kept per condition."""
+_REMEMBERED, _SHORT = 1_000, 1_000
+"""Verdicts that are kept per condition, and the longest values that they are kept for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +124,11 @@ def _whole_text(source: SourceDocument, own: str) -> str:
 
 def routing_advice(routing: RoutingSource) -> list[Diagnostic]:
     """What looks like an oversight in a routing document."""
-    cascade = routing.document.cascade
-    return cascade_advice(cascade, routing.source.value_range) if cascade else []
+    document, locate = routing.document, routing.source.value_range
+    found = cascade_advice(document.cascade, locate) if document.cascade else []
+    for name, cascade in (document.cascades or {}).items():
+        found += cascade_advice(cascade, locate, ("cascades", name))
+    return found
 
 
 def compile_condition(text: str, where: SourceRange) -> Condition:
@@ -146,7 +149,7 @@ def compile_condition(text: str, where: SourceRange) -> Condition:
         verdict = known.get(values)
         if verdict is None:
             verdict = bool(render(template, facts))
-            if len(known) < _REMEMBERED:
+            if len(values) < _SHORT and len(known) < _REMEMBERED:
                 known[values] = verdict
         return verdict
 
@@ -172,10 +175,13 @@ def _raw(file: PolicyFile, texts: Mapping[str, str] | None, found: list[Diagnost
 def compiled(routing: RoutingSource, folder: str) -> RoutingPolicy:
     """The policy of a routing document in ``folder``, with the learned scores that it names. Raises DocumentError."""
     document = routing.document
-    parts = (("complexity", document.complexity, FEATURES), ("cascade", document.cascade, JUDGED_FEATURES))
+    named = [(("cascades", name), part, JUDGED_FEATURES) for name, part in (document.cascades or {}).items()]
+    parts = [
+        (("complexity",), document.complexity, FEATURES), (("cascade",), document.cascade, JUDGED_FEATURES), *named,
+    ]  # fmt: skip
     learned = {
-        key: _learned(routing, folder, (key, part.learned.file), known)
-        for key, part, known in parts
+        ".".join(path): _learned(routing, folder, (path, part.learned.file), known)
+        for path, part, known in parts
         if part is not None and part.learned is not None
     }
     return routing_policy(document, routing.source.value_range, compile_condition, learned, _choosers(document))
@@ -189,14 +195,16 @@ def _choosers(document: RoutingDocument) -> dict[str, Chooser]:
     return {name: cast(Chooser, chooser) for name, chooser in found.items() if callable(chooser)}
 
 
-def _learned(routing: RoutingSource, folder: str, named: tuple[str, str], known: Getters) -> LearnedScore:
-    key, file = named
+def _learned(routing: RoutingSource, folder: str, named: tuple[tuple[str, ...], str], known: Getters) -> LearnedScore:
+    at, file = named
     try:
         path = os.path.join(folder, file)
         return read_learned(read_text(path), known, shown_path(path))
     except (OSError, ValueError) as error:
-        where = routing.source.value_range((key, "learned", "file"))
+        where = routing.source.value_range((*at, "learned", "file"))
         reason = getattr(error, "strerror", None) or error
-        option = " --cascade" if key == "cascade" else ""
+        option = " --cascade" if at[0] != "complexity" else ""
         message, hint = f'"{file}" cannot be used: {reason}', f"nano-flow policy train{option} FILES --write writes one"
-        raise DocumentError([Diagnostic("error", "NF515", message, where, f"{key}.learned.file", hint)]) from None
+        raise DocumentError(
+            [Diagnostic("error", "NF515", message, where, ".".join((*at, "learned", "file")), hint)]
+        ) from None

@@ -56,7 +56,7 @@ def decide(
     Raises NoCandidate, with every refusal, where no model is left.
     """
     score, because = _score(request, policy)
-    selection = select(request, policy, catalogue, observations, score)
+    selection = select(request, policy, catalogue, observations, score, because)
     situation = Situation(request, observations, selection.providers, selection.providers_because)
     accepted, refused = _examine(selection, catalogue, situation, policy.choosers)
     if request.keep is not None:
@@ -78,6 +78,7 @@ def decide(
         refused=refused,
         facts=request.facts,
         policy=request.route.policy,
+        kind=selection.kind,
         notices=tuple(notice.text for notice in notices),
         on_use=_on_use(notices, accepted[0].ref if accepted else None),
         cascade=selection.cascade,

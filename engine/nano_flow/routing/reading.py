@@ -8,6 +8,7 @@ from functools import cached_property
 
 from nano_flow.routing.words.asked import Asked, asked_part
 from nano_flow.routing.words.language import language_of
+from nano_flow.routing.words.personal import personal_data
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,11 @@ class Reading:
     def asked(self) -> Asked:
         """What the text asks for, apart from the material that it asks it of."""
         return asked_part(self.text)
+
+    @cached_property
+    def personal(self) -> tuple[str, ...]:
+        """The kinds of personal data that it holds."""
+        return personal_data(self.text)
 
     @cached_property
     def language(self) -> str:

@@ -125,6 +125,8 @@ class RouteDecision:
     on_use: Mapping[ModelRef, tuple[str, ...]] = field(default_factory=dict)
     """Those of the notices that are nobody's business before that model is asked."""
     cascade: tuple[str, ...] = ()
+    kind: str | None = None
+    """The kind of task, where one of the policy's holds."""
     fixed: bool = False
     """Its first choice was named, or no other is wanted: no budget moves the call to another model."""
     asked: Mapping[str, Json] = field(default_factory=dict)
@@ -153,6 +155,7 @@ class RouteDecision:
             "policy": self.policy,
             "score": None if self.score is None else round(self.score, 2),
             "tier": self.tier,
+            "kind": self.kind,
             "model": str(self.model) if self.model else None,
             "candidates": [str(ref) for ref in self.candidates],
             "because": [points.as_json() for points in self.because],

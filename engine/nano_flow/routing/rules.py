@@ -15,12 +15,14 @@ from nano_flow.routing.reading import Reading
 from nano_flow.routing.replies.cascade import Cascade
 from nano_flow.routing.request import Chooser
 from nano_flow.routing.signals import Scorer, SignalPoints
+from nano_flow.routing.within import WordList
 from nano_flow.routing.words.tags import as_declared
 
 Condition = Callable[[Mapping[str, Json]], bool]
 """A compiled ``when``: true or false for the facts as plain data; raises StepError where it cannot be evaluated."""
 
-CONDITION_NAMES = frozenset({*FEATURES, "tags", "complexity", "tier", "model"})
+SEEN_BESIDE = ("tags", "language", "complexity", "tier", "model", "signals", "kind", "personal", "prompt")
+CONDITION_NAMES = frozenset({*FEATURES, *SEEN_BESIDE})
 """What a rule's condition sees."""
 
 FallbackChoice = tuple[ModelRef, ...] | str | Literal[False] | None
@@ -62,12 +64,35 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Kind:
+    """A family of tasks: one of its words occurs in what is asked, and its condition holds."""
+
+    name: str
+    listed: WordList
+    within: str = "ask"
+    condition: Condition | None = None
+    tier: str | None = None
+    floor: str | None = None
+    models: tuple[ModelRef, ...] = ()
+    at: str = ""
+
+    def found(self, names: Mapping[str, Json], reading: Reading) -> tuple[str, ...] | None:
+        """The words that tell it, where it holds; None where it does not."""
+        words = self.listed.found(getattr(reading.asked, self.within)) if self.listed else []
+        if self.listed and not words:
+            return None
+        return tuple(sorted(words)) if self.condition is None or self.condition(names) else None
+
+
+@dataclass(frozen=True, slots=True)
 class PolicyRules:
     """A named set of rules, and the way to order a tier's models."""
 
     name: str = "default"
     rules: tuple[Rule, ...] = ()
     choose: str = "first"
+    cascade: str | Literal[False] | None = None
+    """The name of a cascade, False for none, None for the one of all policies."""
 
     def match(self, names: Mapping[str, Json]) -> Rule | None:
         """The first rule that holds."""
@@ -91,10 +116,20 @@ class RoutingPolicy:
     learned_weight: float = 0.0
     learned_at: str = ""
     cascade: Cascade | None = None
+    cascades: Mapping[str, Cascade] = field(default_factory=dict)
+    kinds: tuple[Kind, ...] = ()
+    sees: frozenset[str] = frozenset()
+    """What conditions refer to beside facts: it is found out only where one does."""
     tags: Mapping[str, str] = field(default_factory=dict)
     """Every declared tag by its lower-case form."""
     choosers: Mapping[str, Chooser] = field(default_factory=dict)
     """Ways to choose that installed packages add, as far as the policy names them."""
+
+    @property
+    def signal_names(self) -> tuple[str, ...]:
+        """Of all signals, those of bare questions too."""
+        own, questions = self.scorer.signals, self.scorer.questions
+        return tuple(s.name for s in (*own, *(questions.scorer.signals if questions else ())))
 
     def complexity(self, facts: Facts, reading: Reading) -> tuple[float, tuple[SignalPoints, ...]]:
         """The score of a request, 0 to 10, and what made it."""
@@ -143,6 +178,11 @@ class RoutingPolicy:
         except StepError:
             return None
         return rule if rule is not None and rule.providers and model.provider not in rule.providers else None
+
+    def cascade_of(self, policy: str) -> Cascade | None:
+        """The cascade of the named policy: its own, else the one of all."""
+        named = self.rules_of(policy).cascade
+        return self.cascade if named is None else self.cascades.get(named) if named else None
 
     def rules_of(self, policy: str) -> PolicyRules:
         """The named policy; ``default`` always exists."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from nano_flow.core.errors import StepError
@@ -11,7 +11,7 @@ from nano_flow.core.refs import ModelRef
 from nano_flow.plan.catalogue import Catalogue
 from nano_flow.routing.candidates import is_simulated
 from nano_flow.routing.request import Observations, RouteRequest
-from nano_flow.routing.rules import FallbackChoice, RoutingPolicy, Rule
+from nano_flow.routing.rules import FallbackChoice, Kind, RoutingPolicy, Rule
 from nano_flow.routing.signals import SignalPoints
 from nano_flow.routing.words.tags import as_declared
 
@@ -36,6 +36,7 @@ class Selection:
     providers: frozenset[str] | None = None
     providers_because: str = ""
     single: bool = False
+    kind: str | None = None
     cascade: tuple[str, ...] = ()
 
 
@@ -48,20 +49,28 @@ class _Context:
     catalogue: Catalogue
     observations: Observations
     rule: Rule
+    kind: Kind | None
     choose: str
     score: float
     providers: frozenset[str] | None
 
 
 def select(
-    request: RouteRequest, policy: RoutingPolicy, catalogue: Catalogue, observations: Observations, score: float
+    request: RouteRequest,
+    policy: RoutingPolicy,
+    catalogue: Catalogue,
+    observations: Observations,
+    score: float,
+    given: Sequence[SignalPoints] = (),
 ) -> Selection:
     """Apply the rules, then tier, chain or pinned model, then what follows after a failure."""
     rules = policy.rules_of(request.route.policy)
-    rule = (rules.match(_names(request, policy, score)) if rules.rules else None) or Rule()
+    names = _names(request, policy, score, given) if rules.rules or policy.kinds else {}
+    kind, told = _kind(policy, names, request)
+    rule = (rules.match({**names, "kind": kind.name if kind else None}) if rules.rules else None) or Rule()
     providers = _providers(request, rule)
     choose = rule.choose or rules.choose
-    context = _Context(request, policy, catalogue, observations, rule, choose, score, providers)
+    context = _Context(request, policy, catalogue, observations, rule, kind, choose, score, providers)
     selection = _start(context)
     choice = request.route.fallback if request.route.fallback is not None else rule.fallback
     if observations.no_fallback and _pinned(request) is not None:
@@ -79,18 +88,40 @@ def select(
     return replace(
         selection,
         groups=groups,
-        because=reason + selection.because,
+        because=told + reason + selection.because,
+        kind=kind.name if kind else None,
         providers=providers,
         providers_because=_why(request, rule),
         single=choice is False,
     )
 
 
-def _names(request: RouteRequest, policy: RoutingPolicy, score: float) -> dict[str, Json]:
-    """What a rule's condition sees."""
+def _kind(
+    policy: RoutingPolicy, names: Mapping[str, Json], request: RouteRequest
+) -> tuple[Kind | None, tuple[SignalPoints, ...]]:
+    """The first kind of task that holds, and what tells it."""
+    for kind in policy.kinds:
+        words = kind.found(names, request.reading)
+        if words is not None:
+            return kind, (SignalPoints(f"kind: {kind.name}", 0.0, kind.at, words),)
+    return None, ()
+
+
+def _names(
+    request: RouteRequest, policy: RoutingPolicy, score: float, given: Sequence[SignalPoints]
+) -> dict[str, Json]:
+    """What a rule's condition sees; what costs something only where one refers to it."""
     tier = policy.tiers[policy.tier_for(score)].name
     tags: list[Json] = [*as_declared(request.facts.step.tags, policy.tags)]
-    return {**request.facts.as_json(), "tags": tags, "complexity": score, "tier": tier, "model": request.route.model}
+    names = {**request.facts.as_json(), "tags": tags, "complexity": score, "tier": tier, "model": request.route.model}
+    if "signals" in policy.sees:
+        points: dict[str, Json] = dict.fromkeys(policy.signal_names, 0.0)
+        names["signals"] = points | {p.signal: p.points for p in given if p.signal in points}
+    if "personal" in policy.sees:
+        names["personal"] = [*request.reading.personal]
+    if "prompt" in policy.sees:
+        names["prompt"] = request.reading.text
+    return names
 
 
 def _providers(request: RouteRequest, rule: Rule) -> frozenset[str] | None:
@@ -118,6 +149,8 @@ def _start(context: _Context) -> Selection:
             return Selection(None, (Group(rule.models, named=True, choose=rule.choose or "first"),))
         if rule.chain:
             return Selection(None, (Group(policy.chains[rule.chain], choose=rule.choose or "first"),))
+        if context.kind is not None and context.kind.models and not rule.tier:
+            return Selection(None, (Group(context.kind.models, named=True),))
     elif rule.models and request.route.model == "auto" and len(rule.models) == 1:
         return Selection(None, (Group(rule.models, named=True),))
     return _tier_selection(context, pinned)
@@ -143,7 +176,7 @@ def _tier_selection(context: _Context, pinned: ModelRef | None) -> Selection:
         )
         place = lowest
     above: tuple[str, ...] = ()
-    cascade = None if context.observations.downgrade or request.escalate else policy.cascade
+    cascade = None if context.observations.downgrade or request.escalate else policy.cascade_of(request.route.policy)
     if cascade and request.route.model == "auto" and policy.tiers[place].name in cascade.tiers:
         first, *rest = cascade.tiers
         because = (*because, SignalPoints(f"cascade: {first} first, its reply is judged", 0.0, cascade.at))
@@ -163,8 +196,13 @@ def _routed_place(context: _Context, pinned: ModelRef | None) -> int:
             names = ", ".join(tier.name for tier in policy.tiers)
             raise StepError("routing", f'there is no tier "{request.route.model}"; tiers are: {names}')
         return place
-    named = policy.tier_place(context.rule.tier) if context.rule.tier else None
-    return policy.tier_for(context.score) if named is None else named
+    if context.rule.tier:
+        return policy.tier_place(context.rule.tier) or 0
+    kind, scored = context.kind, policy.tier_for(context.score)
+    if kind is not None and kind.tier:
+        return policy.tier_place(kind.tier) or 0
+    floor = policy.tier_place(kind.floor) if kind is not None and kind.floor else None
+    return scored if floor is None else max(scored, floor)
 
 
 def _of_tier(context: _Context, place: int) -> tuple[tuple[ModelRef, ...], tuple[SignalPoints, ...]]:

@@ -31,6 +31,10 @@ class WordList:
     """By their first character."""
     patterns: tuple[SafePattern, ...]
 
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self.words or self.prefixes or self.phrases or self.anywhere or self.patterns)
+
     def found(self, part: Part) -> list[str]:
         """The entries that occur, as written but for case; for each word of the text one, the longest."""
         words = part.words

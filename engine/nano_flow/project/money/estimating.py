@@ -171,9 +171,9 @@ class _Planner:
         return refused, ""
 
     def _route(self, ask: ModelAsk, size: PromptSize, decision: RouteDecision, *, varies: bool) -> AskRoute:
-        policy = self.policies.routing
+        cascade = self.policies.routing.cascade_of(ask.route.policy)
         own = [self._choices(decision, ask)] if decision.candidates else []
-        varies = varies or bool(ask.escalate) or policy.cascade is not None or self._may_downgrade
+        varies = varies or bool(ask.escalate) or cascade is not None or self._may_downgrade
         others = self._other_ways(ask, size.likely) if varies else ()
         ways = tuple(dict.fromkeys((*own, *others)))
         first = decision.model
@@ -181,8 +181,8 @@ class _Planner:
             first=None if first is None else self._choice(first, ask),
             ways=ways,
             attempts=ask.retry.max_attempts if ask.retry is not None else self._attempts,
-            rounds=_rounds(policy.cascade) if policy.cascade and ask.route.model == "auto" else 1,
-            samples=policy.cascade.samples if policy.cascade and decision.cascade and ask.purpose == "agent" else 1,
+            rounds=_rounds(cascade) if cascade and ask.route.model == "auto" else 1,
+            samples=cascade.samples if cascade and decision.cascade and ask.purpose == "agent" else 1,
         )
 
     def _other_ways(self, ask: ModelAsk, tokens: int) -> tuple[tuple[ModelChoice, ...], ...]:
@@ -211,8 +211,9 @@ class _Planner:
                 yield from (replace(ask, route=route, escalate=steps_up) for route in routes)
             else:
                 yield replace(ask, escalate=steps_up)
-        if policy.cascade is not None and ask.route.model == "auto":
-            routes = (replace(ask.route, model=tier) for tier in policy.cascade.tiers)
+        cascade = policy.cascade_of(ask.route.policy)
+        if cascade is not None and ask.route.model == "auto":
+            routes = (replace(ask.route, model=tier) for tier in cascade.tiers)
             yield from (replace(ask, route=route, escalate=0) for route in routes)
 
     def _downgraded(self, ask: ModelAsk, tokens: int) -> list[RouteDecision]:

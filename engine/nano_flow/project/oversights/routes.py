@@ -40,6 +40,10 @@ def unsure_conditions(routing: RoutingSource, policy: RoutingPolicy) -> Iterator
         "complexity": 1.0,
         "tier": policy.tiers[0].name,
         "model": "auto",
+        "signals": dict.fromkeys(policy.signal_names, 0.0),
+        "kind": None,
+        "personal": [],
+        "prompt": "Say hello.",
     }
     for name, rules in policy.policies.items():
         for place, rule in enumerate(rules.rules):

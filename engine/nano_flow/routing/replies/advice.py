@@ -10,8 +10,8 @@ from nano_flow.documents.routing import CascadeDocument, FeatureSignal
 Locate = Callable[[tuple[str | int, ...]], SourceRange]
 
 
-def cascade_advice(cascade: CascadeDocument, locate: Locate) -> list[Diagnostic]:
-    """Warnings; ``locate`` gives the range of the value at a path of the routing document."""
+def cascade_advice(cascade: CascadeDocument, locate: Locate, at: tuple[str, ...] = ("cascade",)) -> list[Diagnostic]:
+    """Warnings; ``locate`` gives the range of the value at a path of the routing document, where it stands ``at``."""
     comparing = [
         place
         for place, signal in enumerate(cascade.signals)
@@ -21,12 +21,12 @@ def cascade_advice(cascade: CascadeDocument, locate: Locate) -> list[Diagnostic]
     if samples < 2:
         message = 'nothing is compared with the reply: "agreement" stays unknown and gives no points'
         return [
-            _warning(message, locate, ("cascade", "signals", place, "feature"), "add `samples: 2` to the cascade")
+            _warning(message, locate, (*at, "signals", place, "feature"), "add `samples: 2` to the cascade")
             for place in comparing
         ]
     if not comparing:
         message = f'no signal looks at "agreement": {samples} samples are paid for and none is compared'
-        return [_warning(message, locate, ("cascade", "samples"), "leave it out, or add a signal on `agreement`")]
+        return [_warning(message, locate, (*at, "samples"), "leave it out, or add a signal on `agreement`")]
     return []
 
 

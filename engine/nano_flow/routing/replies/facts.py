@@ -50,11 +50,26 @@ REPLY_FEATURES: Mapping[str, Callable[[ReplyFacts], object]] = {
 
 _HEDGES = re.compile(
     r"\b(?:not sure|unsure|cannot|can't determine|unclear|it depends|might be|may be|possibly|probably|i think"
-    r"|assum\w{1,6}|not specified|not given|approximately|insufficient|not enough information|however)\b",
+    r"|assum\w{1,6}|not specified|not given|approximately|insufficient|not enough information|however"
+    r"|nicht sicher|unklar|vermutlich|möglicherweise|nicht angegeben|pas sûre?|peut-être|probablement|non précisé"
+    r"|no estoy segur[oa]|quizás|posiblemente|probablemente|no se indica|não tenho certeza|talvez|provavelmente"
+    r"|non sono sicur[oa]|forse|probabilmente|nie jestem pew\w{1,4}|prawdopodobnie|być może|не уверен\w?|возможно"
+    r"|вероятно|не указано|emin değilim|belki|muhtemelen|लगभग|शायद|संभवतः|ربما|لست متأكد\w?|غير واضح)\b"
+    r"|不确定|可能是|大概|无法确定|未说明|たぶん|おそらく|分かりません|不明|확실하지|아마",
     re.IGNORECASE,
 )
-_CORRECTIONS = re.compile(r"\b(?:wait|actually|sorry|apologi[sz]e|mistake|correction|let me re)\b", re.IGNORECASE)
-_MARKED = re.compile(r"####|\bfinal answer\b|\\boxed|\banswer is\b|\banswer:", re.IGNORECASE)
+_CORRECTIONS = re.compile(
+    r"\b(?:wait|actually|sorry|apologi[sz]e|mistake|correction|let me re|moment mal|entschuldigung|korrektur|pardon"
+    r"|désolée?|perdón|desculpe|scusa|przepraszam|извините|ошибка|özür|عذرا|माफ़)\b"
+    r"|抱歉|更正|すみません|訂正|죄송",
+    re.IGNORECASE,
+)
+_MARKED = re.compile(
+    r"####|\bfinal answer\b|\\boxed|\banswer is\b|\banswer:|\bantwort(?: ist|:)|\bréponse(?: est| ?:)"
+    r"|\brespuesta(?: es|:)|\bresposta(?: é|:)|\brisposta(?: è|:)|\bantwoord(?: is|:)|\bodpowiedź(?: to|:)"
+    r"|\bответ ?[:—-]|\b(?:cevap|yanıt)\w{0,3} ?:|الإجابة|الجواب|उत्तर ?[:है]|答案|答[:：]|答え|정답",
+    re.IGNORECASE,
+)
 _READ_AT_MOST = 40_000
 _ENDS = (".", "!", "?", ")", "]", "}", '"', "'", "`", "*", ":", "。", "！", "？", "”", "|", ">")
 

@@ -5,14 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nano_flow.core.diagnostics import Diagnostic
+from nano_flow.documents.routing import CascadeDocument, RoutingDocument
 from nano_flow.documents.steps import PromptStep
 from nano_flow.plan.draft import Draft, DraftStep, problem
+
+
+def _cascade(routing: RoutingDocument, policy: str) -> CascadeDocument | None:
+    """The cascade of the named policy: its own, else the one of all."""
+    named = (routing.policies or {}).get(policy)
+    own = named.cascade if named is not None else None
+    return routing.cascade if own is None else (routing.cascades or {}).get(own) if own else None
 
 
 def check_samples(draft: Draft, step: DraftStep, document: PromptStep) -> Iterator[Diagnostic]:
     """A temperature of 0, or a seed, under ``cascade.samples``."""
     routing, params = draft.context.routing, document.params
-    if routing is None or routing.cascade is None or (routing.cascade.samples or 1) < 2 or params is None:
+    cascade = _cascade(routing, document.policy or "default") if routing is not None else None
+    if cascade is None or (cascade.samples or 1) < 2 or params is None:
         return
     if (document.model or "auto") != "auto":
         return

@@ -1,0 +1,1 @@
+"""The parts of a routing document, each made into frozen values."""

@@ -1,0 +1,72 @@
+"""The signals of a routing document: on facts, on words, and those of bare questions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import TypeVar
+
+from nano_flow.documents.routing import FeatureSignal, QuestionsDocument, SignalDocument
+from nano_flow.documents.routing import MatchSignal as MatchDocument
+from nano_flow.routing.compiling.reader import Path, Reader
+from nano_flow.routing.facts import FEATURES, Facts
+from nano_flow.routing.signals import Compensation, Questions, Scorer, Signal, curve_signal, is_pattern, match_signal
+from nano_flow.routing.within import within_signal
+from nano_flow.source.regex_guard import check_pattern
+
+F = TypeVar("F")
+
+
+def signals_of(
+    reader: Reader, documents: Sequence[SignalDocument], features: Mapping[str, Callable[[F], object]], path: Path
+) -> tuple[Signal[F], ...]:
+    signals: list[Signal[F]] = []
+    for place, document in enumerate(documents):
+        here = (*path, place)
+        if isinstance(document, FeatureSignal):
+            values = [point[0] for point in document.curve]
+            if any(low >= high for low, high in pairwise(values)):
+                reader.say("NF513", f'the values of the curve of "{document.name}" do not rise', (*here, "curve"))
+            elif reader.known("fact", document.feature, list(features), (*here, "feature")):
+                getter = features[document.feature]
+                signals.append(curve_signal(document.name, reader.at(here), getter, document.curve))
+            continue
+        signals += _listed(reader, document, here)
+    return tuple(signals)
+
+
+def _listed(reader: Reader, document: MatchDocument, here: Path) -> Iterator[Signal[F]]:
+    """A signal on words, and what stands in for them in other languages."""
+    entries = [entry for entry in document.match if is_entry(reader, entry, document.match, here)]
+    within, at, points = document.within or "text", reader.at(here), (document.points, document.at_most)
+    if within == "text":
+        yield match_signal(document.name, at, entries, *points)
+    else:
+        yield within_signal(document.name, at, within, entries, *points)
+    other = document.unless_language
+    if other is not None:
+        where = reader.at((*here, "unless_language"))
+        yield Compensation(document.name, where, frozenset(other.languages), other.points)
+
+
+def questions_of(reader: Reader, document: QuestionsDocument, above: Sequence[Signal[Facts]]) -> Questions[Facts]:
+    """The score of bare questions."""
+    at: Path = ("complexity", "questions")
+    for name in document.unless:
+        reader.known("signal", name, [signal.name for signal in above], (*at, "unless", name))
+    signals = signals_of(reader, document.signals, FEATURES, (*at, "signals"))
+    where = reader.at((*at, "base")) if "base" in document.model_fields_set else ""
+    return Questions(dict(document.unless), Scorer(float(document.base), signals, where))
+
+
+def is_entry(reader: Reader, entry: str, entries: Sequence[str], path: Path) -> bool:
+    where = (*path, "match", entries.index(entry))
+    if is_pattern(entry):
+        problem = check_pattern(entry[1:-1])
+        if problem:
+            reader.say("NF514", f'the pattern "{entry}" cannot be used: {problem}', where)
+        return problem is None
+    if not any(character.isalnum() for character in entry):
+        reader.say("NF514", f'"{entry}" holds no letter or digit; match words, "prefix*" or "/pattern/"', where)
+        return False
+    return True
