@@ -144,6 +144,7 @@ class Parts:
             read_file=partial(read_attachment, plan.workspace),
             open_budget=ledger.open,
             stand_in=doubles.stand_in if doubles else None,
+            keep_prompts=not options.no_prompts,
             before_work=where.takeover or _at_once,
             patience=Patience(endless=True) if doubles else where.patience,
             defect=told_in_a_run(where.state, recorder.secrets.text),

@@ -60,6 +60,7 @@ def test_the_document_has_exact_money_and_times() -> None:
                 "started_at": "1970-01-01T00:16:40.000Z",
                 "duration_s": 12.346,
                 "error": None,
+                "failed_at": None,
                 "stop": {"reason": None, "address": None},
                 "owner": None,
                 "cost": {"usd": "0.0015", "possibly_spent_usd": "0", "simulated_usd": "0.0025", "unpriced_calls": 0},

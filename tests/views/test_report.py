@@ -74,6 +74,7 @@ def test_a_whole_run_is_told_with_all_fields() -> None:
         "workflow": "review",
         "file": "review.yaml",
         "plan_digest": "sha256:1",
+        "inputs": {"n": 1},
         "status": "succeeded",
         "simulated": False,
         "started_at": "1970-01-01T00:16:40.000Z",
@@ -115,6 +116,7 @@ def test_a_whole_run_is_told_with_all_fields() -> None:
         "simulated": False,
         "cached": False,
         "replayed": False,
+        "tolerated": False,
         "case": None,
         "output": "fine",
         "error": None,
@@ -186,7 +188,7 @@ def test_calls_in_flight_are_at_risk_once_the_run_is_over() -> None:
     view.owner_is_gone = True
     told: Any = run_document(view)
     assert told["cost"]["possibly_spent_usd"] == "0.0000018"
-    assert (told["status"], told["stop"]) == ("paused", {"reason": "interrupt", "address": None})
+    assert (told["status"], told["stop"]) == ("paused", {"reason": "crash", "address": None})
 
 
 def test_calls_to_the_simulator_in_flight_of_a_real_run_risk_nothing() -> None:

@@ -89,7 +89,7 @@ def _tell(options: Options, document: Mapping[str, Json], *, answer_only: bool) 
 
 
 def _print(document: Mapping[str, Json]) -> None:
-    from nano_flow.cli.history.reading import paint, width
+    from nano_flow.cli.frame.looks import paint, width
     from nano_flow.views.text import run_text
 
     output.data(run_text(document, width(), paint))

@@ -66,6 +66,7 @@ MODEL = click.option("--model", metavar="MODEL", help="One model (provider/model
 @click.option(
     "--metrics-port", type=click.IntRange(0, 65_535), metavar="P", help="Serve Prometheus metrics on 127.0.0.1:P."
 )
+@click.option("--no-prompts", is_flag=True, help="Do not keep what models are asked.")
 @WAIT
 @click.option("--detach", is_flag=True, help="Leave it to a worker; print the run's id and come back at once.")
 @pass_options

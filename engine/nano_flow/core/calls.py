@@ -177,6 +177,16 @@ class ToolCalled:
 
 
 @dataclass(frozen=True, slots=True)
+class PromptSent:
+    """What a turn asks, for reports: each message as JSON text, in a store as its digest."""
+
+    at: float
+    address: str
+    turn: int
+    messages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class StepsReopened:
     """A person ordered, by a resume, that executions are done again: what they had recorded is not used any more.
 

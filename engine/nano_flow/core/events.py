@@ -19,6 +19,7 @@ from nano_flow.core.calls import (
     CallFinished,
     CallIntended,
     HandlersStarted,
+    PromptSent,
     ReplyChecked,
     RouteDecided,
     StepsReopened,
@@ -42,6 +43,7 @@ __all__ = [
     "Event",
     "HandlersStarted",
     "NoticeGiven",
+    "PromptSent",
     "ReplyChecked",
     "RouteDecided",
     "RunFinished",
@@ -270,6 +272,7 @@ Event = (
     | ApprovalAsked
     | ApprovalAnswered
     | WaitStarted
+    | PromptSent
     | StepsReopened
     | HandlersStarted
     | BudgetWarned

@@ -125,6 +125,13 @@ def kind_of_verify(value: Any) -> str | None:
 VerifyDocument = Annotated[CheckVerify | JudgeVerify | RunVerify, OneOf(kind_of_verify, VERIFY_KINDS)]
 
 
+class RecordDocument(Document):
+    """What is kept of a run besides its books."""
+
+    prompts: bool = True
+    """false: what models are asked is not kept, only its facts and fingerprints."""
+
+
 class AgentSettings(Document):
     """Keys of an agent step that `defaults` may hold too."""
 

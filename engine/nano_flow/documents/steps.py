@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from nano_flow.documents.agent import AgentSettings
+from nano_flow.documents.agent import AgentSettings, RecordDocument
 from nano_flow.documents.commands import ByteCount, CommandLine
 from nano_flow.documents.common import (
     Argument,
@@ -138,6 +138,8 @@ class PromptStep(StepBase, AgentSettings):
     """An agent: model call, tool loop, structured output."""
 
     kind: ClassVar[str] = "prompt"
+    record: Maybe[Part[RecordDocument]] = None
+    """What is kept of it for reports."""
     prompt: TemplateText | Part[FileReference]
     """What the model is asked: a template, or `{file: prompts/x.md}`."""
 

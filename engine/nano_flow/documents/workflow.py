@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from nano_flow.documents.agent import AgentSettings
+from nano_flow.documents.agent import AgentSettings, RecordDocument
 from nano_flow.documents.commands import CommandLine
 from nano_flow.documents.common import (
     Argument,
@@ -228,6 +228,8 @@ class WorkflowDocument(Document):
     """For the prompt steps of this file."""
     limits: Maybe[Part[LimitsDocument]] = None
     """Budget, time, parallelism."""
+    record: Maybe[Part[RecordDocument]] = None
+    """What is kept of a run for reports."""
     workspace: Maybe[Text] = None
     """Root of the file tools and working directory of commands; default: this file's folder."""
     tools: Maybe[dict[Name, ToolDocument]] = None

@@ -171,5 +171,7 @@ class Plan:
     description: str = ""
     tags: tuple[str, ...] = ()
     """Those that come out with its outputs, whoever calls it."""
+    keep_prompts: bool = True
+    """Whether what models are asked is kept for reports."""
     files: Mapping[str, str] = field(default_factory=dict)
     """Every file that the plan was made from → its digest."""

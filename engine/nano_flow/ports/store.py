@@ -168,6 +168,9 @@ class StoreReader(AbstractContextManager["StoreReader"], Protocol):
     def pending_approvals(self, run_id: str | None = None) -> list[OpenQuestion]:
         """Questions that wait for an answer, oldest first, of all runs or of one."""
 
+    def texts(self, digests: Collection[str]) -> dict[str, str]:
+        """What was said to models (``PromptSent.messages``), by digest; what was dropped is not there."""
+
     def approval_answers(self, run_id: str, lookup: Lookup | None = None) -> dict[str, ApprovalAnswered]:
         """What was decided in a run, by address; with a ``lookup`` secrets are put back (else ``***``)."""
 
@@ -271,6 +274,9 @@ class Store(Protocol):
 
     def answer_approval(self, run_id: str, answer: Answer) -> None:
         """Write down what a person decided; the run sees it at once, or when it is resumed. Raises UsageError."""
+
+    def drop_texts(self, before: float) -> int:
+        """Drop what was said to models before then; the books stay. How many messages it were."""
 
     def delete_runs(self, run_ids: list[str], *, ledger: bool = False) -> int:
         """Delete runs that nobody works on; their spend stays in the ledger unless ``ledger``. How many it were."""

@@ -33,6 +33,7 @@ class RunOptions:
     max_parallel: int | None = None
     no_cache: bool = False
     no_fallback: bool = False
+    no_prompts: bool = False
 
     def as_json(self) -> dict[str, Json]:
         """For the run's record."""
@@ -44,6 +45,7 @@ class RunOptions:
             "max_parallel": self.max_parallel,
             "no_cache": self.no_cache,
             "no_fallback": self.no_fallback,
+            "no_prompts": self.no_prompts,
         }
 
     @classmethod
@@ -59,6 +61,7 @@ class RunOptions:
             max_parallel=parallel if isinstance(parallel, int) else None,
             no_cache=bool(data.get("no_cache")),
             no_fallback=bool(data.get("no_fallback")),
+            no_prompts=bool(data.get("no_prompts")),
         )
 
 

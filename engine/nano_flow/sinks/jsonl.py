@@ -6,7 +6,7 @@ import os
 from contextlib import suppress
 from typing import TextIO
 
-from nano_flow.core.events import Event
+from nano_flow.core.events import Event, PromptSent
 from nano_flow.core.shown.event_json import event_json, json_text
 
 
@@ -18,7 +18,7 @@ class JsonLinesSink:
 
     def handle(self, event: Event) -> None:
         """Write one event and flush."""
-        if self._stream is None:
+        if self._stream is None or isinstance(event, PromptSent):  # what was asked stays in the store
             return
         line = json_text(dict(event_json(event))) + "\n"
         try:

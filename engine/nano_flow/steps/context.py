@@ -67,6 +67,8 @@ class Services:
     open_budget: Callable[[str, PlannedBudget], None]
     """Declares the budget scope of an address."""
     stand_in: StandIn | None = None
+    keep_prompts: bool = True
+    """Whether what models are asked is kept for reports."""
     before_work: Callable[[], Awaitable[None]] = _at_once
     """Awaited before anything is done that no earlier life of the run has recorded."""
     patience: Patience = field(default_factory=lambda: Patience(endless=True))

@@ -13,13 +13,17 @@ SCHEMA = "nano-flow/runs-diff@1"
 Fields = Mapping[str, Json]
 
 _OF_STEPS = ("status", "reason", "requested_model", "model", "tier", "score", "cost_usd", "error", "output")
-_OF_RUNS = ("workflow", "plan_digest", "status", "simulated", "outputs", "error", "policy")
+_OF_RUNS = ("workflow", "file", "plan_digest", "status", "simulated", "outputs", "error", "policy")
 _SHORT = 80
 
 
 def compare(a: Fields, b: Fields) -> dict[str, Json]:
     """The document ``nano-flow/runs-diff@1`` of two ``nano-flow/run@1`` documents; times are never compared."""
     run = {name: _pair(a.get(name), b.get(name)) for name in _OF_RUNS if a.get(name) != b.get(name)}
+    for name in _names(a.get("inputs"), b.get("inputs")):
+        one, other = _of(a.get("inputs"), name), _of(b.get("inputs"), name)
+        if one != other:
+            run[f"inputs.{name}"] = _pair(one, other)
     for name in ("cost", "usage"):
         if a.get(name) != b.get(name):
             run[name] = _pair(a.get(name), b.get(name))
@@ -70,6 +74,14 @@ def _status(step: Fields | None) -> Json:
 
 def _by_address(document: Fields) -> dict[str, Fields]:
     return {str(step["address"]): step for step in _list(document.get("steps"))}
+
+
+def _names(a: Json, b: Json) -> list[str]:
+    return list(dict.fromkeys(name for side in (a, b) if isinstance(side, dict) for name in side))
+
+
+def _of(values: Json, name: str) -> Json:
+    return values.get(name) if isinstance(values, dict) else None
 
 
 def _pair(a: Json, b: Json) -> Json:

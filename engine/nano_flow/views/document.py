@@ -30,6 +30,7 @@ def run_document(view: RunView) -> dict[str, Json]:
         "workflow": head.workflow if head else None,
         "file": head.file if head else None,
         "plan_digest": head.plan_digest if head else None,
+        "inputs": dict(head.inputs) if head else {},
         "status": view.status,
         "simulated": view.simulated,
         "started_at": None if view.started_at is None else rfc3339(view.started_at),
@@ -101,6 +102,7 @@ def _step(row: StepView) -> dict[str, Json]:
         "usage": usage_fields(row.usage),
         "cached": row.cached,
         "replayed": row.replayed,
+        "tolerated": row.tolerated,
         "case": row.case,
         "output": row.output,
         "error": None

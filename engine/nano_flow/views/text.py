@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import groupby
+from collections.abc import Callable, Iterator, Mapping
 
 from nano_flow.core.messages import Json
-from nano_flow.core.money import money, usd
-from nano_flow.core.refs import path_of
-from nano_flow.core.shown.printable import printable, printable_lines
-from nano_flow.core.text import duration_text
+from nano_flow.core.refs import around
+from nano_flow.core.shown.printable import clip, printable, printable_lines
+from nano_flow.core.text import as_text, duration_text
+from nano_flow.views.details.folding import folded
 from nano_flow.views.table import WHOLE, Column, table
 
 Paint = Callable[[str, str], str]
 """Colours a text that is already safe: ``paint(text, look)``, look one of good, bad, warn, dim, strong."""
 
 WIDTH = 100
-_MANY = 12
 _FAILED_SHOWN = 5
 _OUTPUT_LINES = 60
 _MESSAGE, _MESSAGE_LINES = 1200, 20
@@ -38,11 +36,14 @@ _LOOKS = {"succeeded": "good", "failed": "bad", "cancelled": "bad", "paused": "w
 Fields = Mapping[str, Json]
 
 
-def run_text(document: Fields, width: int = WIDTH, paint: Paint | None = None) -> str:
-    """A ``nano-flow/run@1`` document as text, no line wider than ``width`` but those of the outputs."""
+def run_text(document: Fields, width: int = WIDTH, paint: Paint | None = None, *, full: bool = False) -> str:
+    """A ``nano-flow/run@1`` document as text, no line wider than ``width`` but those of the outputs.
+
+    What failed stands first; ``full`` shows every item of a long fan-out.
+    """
     look = paint or (lambda text, _: text)
-    lines = [*_headline(document, width, look), *steps_text(document, width)]
-    lines += [look(line, "bad") for line in _failures(document, width)]
+    lines = [*_headline(document, width, look), *(look(line, "bad") for line in _failures(document, width))]
+    lines += [*_inputs(document, width), *steps_text(document, width, full=full)]
     lines += ["", *_sums(document, width)]
     lines += _outputs(document)
     hint = _next(document)
@@ -50,9 +51,10 @@ def run_text(document: Fields, width: int = WIDTH, paint: Paint | None = None) -
     return "\n".join(lines)
 
 
-def steps_text(document: Fields, width: int = WIDTH) -> list[str]:
+def steps_text(document: Fields, width: int = WIDTH, *, full: bool = False) -> list[str]:
     """The table of steps; long fan-outs are one line each, with what failed in them."""
-    rows = [_row(step) for step in _folded(_steps(document))]
+    steps = _steps(document)
+    rows = [_row(step) for step in (steps if full else folded(steps))]
     return table(_COLUMNS, rows, width) if rows else []
 
 
@@ -61,43 +63,10 @@ def _steps(document: Fields) -> list[Fields]:
     return [step for step in steps if isinstance(step, dict)] if isinstance(steps, list) else []
 
 
-def _folded(steps: Sequence[Fields]) -> Iterator[Fields]:
-    for path, group in groupby(steps, key=lambda step: path_of(str(step["address"]))):
-        rows = list(group)
-        if len(rows) <= _MANY:
-            yield from rows
-            continue
-        yield _together(path, rows)
-        yield from [row for row in rows if row["status"] == "failed"][:_FAILED_SHOWN]
-
-
-def _together(path: str, rows: Sequence[Fields]) -> Fields:
-    """Many executions of one step as one line."""
-    done = sum(row["status"] == "succeeded" for row in rows)
-    states = {str(row["status"]) for row in rows}
-    tiers = list(dict.fromkeys(str(row["tier"]) for row in rows if row["tier"]))
-    models = list(dict.fromkeys(str(row["model"]) for row in rows if row["model"]))
-    costs = [row["cost_usd"] for row in rows]
-    return {
-        "address": f"{path} ×{len(rows)}",
-        "status": next((status for status in _SIGNS if status != "succeeded" and status in states), "succeeded"),
-        "done": "" if done == len(rows) else f"{done} of {len(rows)} done",
-        "tier": tiers[0] if len(tiers) == 1 and done == len(rows) else None,
-        "model": models[0] if len(models) == 1 else f"{len(models)} models" if models else None,
-        "cost_usd": None if None in costs else _plus([str(cost) for cost in costs]),
-        "simulated": any(row.get("simulated") for row in rows),
-        "usage": {
-            "input_tokens": sum(_tokens(row)[0] for row in rows),
-            "output_tokens": sum(_tokens(row)[1] for row in rows),
-        },
-        "attempts": [attempt for row in rows for attempt in _list(row.get("attempts"))],
-    }
-
-
 def _row(step: Fields) -> list[str]:
     tokens_in, tokens_out = _tokens(step)
     return [
-        _SIGNS.get(str(step["status"]), " "),
+        "!" if step.get("tolerated") and step["status"] == "failed" else _SIGNS.get(str(step["status"]), " "),
         str(step["address"]),
         _model(step),
         _why(step),
@@ -155,8 +124,17 @@ def _headline(document: Fields, width: int, look: Paint) -> list[str]:
     return [look(line, _LOOKS.get(status, "strong")) for line in _wrapped(text, width)]
 
 
+def _inputs(document: Fields, width: int) -> Iterator[str]:
+    """With what the run was started; a secret is three stars."""
+    for name, value in _mapping(document.get("inputs")).items():
+        yield clip(printable(f"{name}: {' '.join(as_text(value).split())}"), width)
+
+
 def _failures(document: Fields, width: int) -> Iterator[str]:
-    failed = [step for step in _steps(document) if step["status"] == "failed"]
+    steps = [step for step in _steps(document) if step["status"] == "failed"]
+    addresses = {str(step["address"]) for step in steps}
+    holding = {outer for address in addresses for outer in list(around(address))[1:]}
+    failed = [step for step in steps if step["address"] not in holding]  # the innermost say why
     for step in failed[: 2 * _FAILED_SHOWN]:
         error = _mapping(step.get("error"))
         yield from _wrapped(f"{step['address']}: {error.get('class')}: {error.get('message')}", width)
@@ -216,10 +194,6 @@ def _next(document: Fields) -> str:
     if reason == "budget":
         return f"nano-flow resume {run_id} --budget USD goes on with a larger budget"
     return f"nano-flow resume {run_id} {'goes on' if document['status'] == 'paused' else 'tries again what failed'}"
-
-
-def _plus(costs: Sequence[str]) -> str:
-    return usd(sum(money(cost) for cost in costs))
 
 
 def _mapping(value: object) -> Fields:

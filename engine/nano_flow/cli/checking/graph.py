@@ -31,7 +31,7 @@ def command(options: Options, /, file: Path, form: Format, run: str | None) -> i
 
     Sends and starts nothing. An SVG is drawn here, without any other program.
     """
-    from nano_flow.cli.history.reading import width
+    from nano_flow.cli.frame.looks import width
     from nano_flow.operations.project.drawing import draw_workflow
 
     made = draw_workflow(options.place, file, form, run, width())

@@ -7,9 +7,9 @@ from pathlib import Path
 from nano_flow.cli import output
 from nano_flow.cli.common import Options
 from nano_flow.core.errors import UsageError
-from nano_flow.operations.runs.changing import Choice, cancel_run, export_run, prune_runs
+from nano_flow.operations.runs.changing import Choice, cancel_run, drop_texts, export_run, prune_runs
 
-__all__ = ["Choice", "cancel", "export", "prune"]
+__all__ = ["Choice", "cancel", "export", "prune", "prune_texts"]
 
 
 def cancel(options: Options, run: str) -> None:
@@ -45,6 +45,15 @@ def export(options: Options, run: str, form: str, file: Path | None) -> None:
     except OSError as error:
         raise UsageError(f'"{file}" cannot be written: {error.strerror}') from error
     output.note(f'written to "{file}"')
+
+
+def prune_texts(options: Options, older_than: str | None) -> None:
+    """Drop what models were asked; the books stay."""
+    dropped = drop_texts(options.place, older_than)
+    if options.json:
+        output.document("nano-flow/prune@1", {"texts": dropped})
+    else:
+        output.note(f"{dropped} texts dropped; runs, replies and the ledger stay")
 
 
 def prune(options: Options, choice: Choice, *, ledger: bool, dry_run: bool) -> None:

@@ -29,7 +29,7 @@ Examples:
 @pass_options
 def command(options: Options, by: Grouping, since: str | None, as_csv: bool) -> int:
     """Show what was spent, by workflow, step, model, provider, day or run."""
-    from nano_flow.cli.history.reading import width
+    from nano_flow.cli.frame.looks import width
     from nano_flow.core.text import rfc3339
     from nano_flow.operations.moments import moment
     from nano_flow.operations.money.spending import spending

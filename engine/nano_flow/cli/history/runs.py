@@ -8,6 +8,7 @@ import click
 
 from nano_flow.cli import output
 from nano_flow.cli.common import Options, pass_options
+from nano_flow.cli.run import WAIT, given_inputs
 
 _STATUSES = click.Choice(["succeeded", "failed", "paused", "cancelled", "running"])
 _EPILOG = """\b
@@ -16,7 +17,9 @@ Examples:
   nano-flow runs list --workflow review-change --since 7d
   nano-flow runs show last
   nano-flow runs logs last --follow
-  nano-flow runs diff 3f9a last
+  nano-flow runs logs last --failed
+  nano-flow runs diff last
+  nano-flow runs rerun last -i day=tuesday
   nano-flow runs export last --format csv > spend.csv
   nano-flow runs prune --older-than 30d
 RUN is an id, a unique prefix of one, or "last".
@@ -33,22 +36,27 @@ def command(context: click.Context) -> int:
 @command.command("list")
 @click.option("--workflow", metavar="NAME", help="Only runs of this workflow.")
 @click.option("--status", type=_STATUSES, help="Only runs in this state.")
+@click.option("--failed", is_flag=True, help="Only runs that failed.")
+@click.option("--search", metavar="TEXT", help="Only runs whose names, inputs or errors hold it.")
 @click.option("--since", metavar="WHEN", help="Only runs since then: 7d, 12h, 2026-01-31.")
 @click.option("-n", "--limit", type=click.IntRange(1), default=50, show_default=True, help="At most so many.")
 @pass_options
-def list_command(options: Options, workflow: str | None, status: str | None, since: str | None, limit: int) -> int:
-    """List runs, newest first."""
-    from nano_flow.cli.history.reading import width
+def list_command(options: Options, /, workflow: str | None, status: str | None, limit: int, **given: object) -> int:
+    """List runs, newest first; of those that failed, where and why."""
+    from nano_flow.cli.frame.looks import width
     from nano_flow.operations.moments import moment
-    from nano_flow.operations.runs.reading import list_runs
+    from nano_flow.operations.runs.reading import search_runs
     from nano_flow.ports.store import RunFilter
     from nano_flow.views.listing import SCHEMA, runs_document, runs_text
 
-    found = list_runs(options.place, RunFilter(workflow, status, moment(since) if since else None, limit))
+    since = _text(given["since"])
+    wanted = RunFilter(workflow, "failed" if given["failed"] else status, moment(since) if since else None, limit)
+    listed = search_runs(options.place, wanted, _text(given["search"]))
+    found, places = [each.run for each in listed], {each.run.run_id: each.failed_at for each in listed}
     if options.json:
-        output.document(SCHEMA, {"runs": runs_document(found)["runs"]})
+        output.document(SCHEMA, {"runs": runs_document(found, places)["runs"]})
     elif found:
-        output.data(runs_text(found, width()))
+        output.data(runs_text(found, width(), places))
     else:
         output.note('no runs; "nano-flow run FILE" makes one')
     return 0
@@ -57,13 +65,14 @@ def list_command(options: Options, workflow: str | None, status: str | None, sin
 @command.command("show")
 @click.argument("run", default="last")
 @click.option("--timeline", "as_timeline", is_flag=True, help="Show when each step ran instead.")
-@click.option("--step", "address", metavar="ADDRESS", help="Show one execution in full.")
+@click.option("--step", "address", metavar="ADDRESS", help="Show one execution in full, with what was said there.")
+@click.option("--full", is_flag=True, help="Show every item of long lists.")
 @pass_options
-def show_command(options: Options, run: str, as_timeline: bool, address: str | None) -> int:
-    """Show a run: each step's model, why, tokens, cost and time, the sums and the outputs."""
+def show_command(options: Options, run: str, as_timeline: bool, address: str | None, full: bool) -> int:
+    """Show a run: what failed, its inputs, each step's model, why, tokens, cost and time, the sums and the outputs."""
     from nano_flow.cli.history import showing
 
-    showing.show(options, run, address, as_timeline=as_timeline)
+    showing.show(options, run, address, as_timeline=as_timeline, full=full)
     return 0
 
 
@@ -71,32 +80,49 @@ def show_command(options: Options, run: str, as_timeline: bool, address: str | N
 @click.argument("run", default="last")
 @click.option("-f", "--follow", is_flag=True, help="Go on until the run ends.")
 @click.option("--step", "address", metavar="ADDRESS", help="Only this step, and what is inside it.")
+@click.option("--failed", is_flag=True, help="Only what failed: what was said, called and printed there.")
 @pass_options
-def logs_command(options: Options, run: str, follow: bool, address: str | None) -> int:
-    """Print what happened in a run, a line per event."""
+def logs_command(options: Options, run: str, follow: bool, address: str | None, failed: bool) -> int:
+    """Print what happened in a run, a line per event, and what commands printed."""
     from nano_flow.cli.history import showing
 
+    if failed:
+        showing.failures(options, run)
+        return 0
     showing.logs(options, run, address, follow=follow)
     return 0
 
 
 @command.command("diff")
 @click.argument("a")
-@click.argument("b", default="last")
+@click.argument("b", required=False)
 @pass_options
-def diff_command(options: Options, a: str, b: str) -> int:
-    """Compare two runs: what was decided, paid and produced differently."""
+def diff_command(options: Options, a: str, b: str | None) -> int:
+    """Compare two runs, or A with the run before it: inputs, documents, decisions, money, outputs."""
     from nano_flow.cli.history import showing
 
     showing.diff(options, a, b)
     return 0
 
 
+@command.command("rerun")
+@click.argument("run", default="last")
+@click.option("-i", "--input", "given", multiple=True, metavar="NAME=VALUE", help="An input that is to be another.")
+@WAIT
+@pass_options
+def rerun_command(options: Options, run: str, given: tuple[str, ...], wait: bool) -> int:
+    """Start a new run with the inputs and options of RUN."""
+    from nano_flow.cli.live import run_file
+    from nano_flow.operations.runs.rerunning import rerun_order
+
+    return run_file(options, rerun_order(options.place, run, given_inputs(given)), wait=wait)
+
+
 @command.command("cancel")
 @click.argument("run", default="last")
 @pass_options
 def cancel_command(options: Options, run: str) -> int:
-    """Cancel a run: one at work stops its steps and runs its handlers; a paused one is closed."""
+    """Cancel a run: its steps are stopped, its handlers run, also those of a run that is paused."""
     from nano_flow.cli.history import changing
 
     changing.cancel(options, run)
@@ -131,6 +157,7 @@ def export_command(options: Options, run: str, form: str, file: Path | None) -> 
 @click.option("--keep", type=click.IntRange(0), metavar="N", help="All but the newest N.")
 @click.option("--status", type=_STATUSES, help="Only runs in this state.")
 @click.option("--waiting", is_flag=True, help="Also runs that wait for a person or a time.")
+@click.option("--texts", is_flag=True, help="Only what models were asked; without --older-than all of it.")
 @click.option("--ledger", is_flag=True, help="Forget what they cost, too.")
 @click.option("--dry-run", is_flag=True, help="Only say which they are.")
 @pass_options
@@ -139,6 +166,9 @@ def prune_command(options: Options, /, runs: tuple[str, ...], ledger: bool, dry_
     from nano_flow.cli.history import changing
 
     older, keep, status = given["older_than"], given["keep"], given["status"]
+    if given["texts"]:
+        changing.prune_texts(options, _text(older))
+        return 0
     if not (runs or older or status or keep is not None):
         raise click.UsageError("say which: RUN …, --older-than WHEN, --keep N or --status STATUS")
     newest, waiting = keep if isinstance(keep, int) else None, bool(given["waiting"])

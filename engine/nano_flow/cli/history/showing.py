@@ -3,35 +3,47 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from nano_flow.cli import output
 from nano_flow.cli.common import Options
-from nano_flow.cli.history.reading import paint, width
+from nano_flow.cli.frame.looks import paint, width
+from nano_flow.core.events import ToolCalled
 from nano_flow.core.messages import Json
 from nano_flow.core.shown.event_json import event_json, finite
 from nano_flow.core.shown.lines import line_of
 from nano_flow.core.shown.printable import clip, printable_lines
 from nano_flow.core.text import rfc3339
-from nano_flow.operations.runs.reading import compare_runs, events_of_run, follow_run, show_run, step_of
+from nano_flow.operations.runs.reading import (
+    compare_runs,
+    events_of_run,
+    exchanges_at,
+    follow_run,
+    innermost_failures,
+    show_run,
+    step_of,
+)
 from nano_flow.views.comparison import comparison_text
+from nano_flow.views.details.asked import command_lines, exchanges_text
 from nano_flow.views.text import run_text
 from nano_flow.views.timeline import timeline, timeline_text
 
 _DETAIL = 1
+_LINES = 40
+"""Lines of each stream of a command that a log shows."""
 
 
-def show(options: Options, run: str, address: str | None, *, as_timeline: bool) -> None:
+def show(options: Options, run: str, address: str | None, *, as_timeline: bool, full: bool = False) -> None:
     """Print a run, its timeline, or one of its executions."""
     shown = show_run(options.place, run)
     if address is not None:
-        _show_step(options, shown.document, address)
+        _show_step(options, shown.document, address, exchanges_at(options.place, shown.run_id, address))
     elif options.json:
         print_document(shown.document)
     elif as_timeline:
         output.data("\n".join(timeline_text(timeline(shown.view), width())))
     else:
-        output.data(run_text(shown.document, width(), paint))
+        output.data(run_text(shown.document, width(), paint, full=full))
         if shown.expected is not None:
             output.note(shown.expected.text())
         for notice in shown.view.notices:
@@ -50,9 +62,34 @@ def logs(options: Options, run: str, address: str | None, *, follow: bool) -> No
         line = line_of(event, _DETAIL)
         if line is not None:
             output.data(f"{rfc3339(event.at)}  {line}")
+        if isinstance(event, ToolCalled) and event.tool == "run":
+            for printed in command_lines(event.result, _LINES):
+                output.data(printed)
 
 
-def diff(options: Options, a: str, b: str) -> None:
+def failures(options: Options, run: str) -> None:
+    """Print every failure with what was said, called and printed there."""
+    shown = show_run(options.place, run)
+    addresses = innermost_failures(shown.document)
+    entries = [(address, exchanges_at(options.place, shown.run_id, address)) for address in addresses]
+    if options.json:
+        rows: list[Json] = [
+            {**step_of(shown.document, address), "exchanges": [dict(entry) for entry in said]}
+            for address, said in entries
+        ]
+        print_document({"schema": "nano-flow/failures@1", "run_id": shown.run_id, "failures": rows})
+        return
+    for address, said in entries:
+        error = step_of(shown.document, address)["error"]
+        told = error if isinstance(error, dict) else {}
+        output.data(output.clean(f"{address}: {told.get('class')}: {told.get('message')}"))
+        for line in exchanges_text(said):
+            output.data(f"  {line}")
+    if not entries:
+        output.note("nothing failed")
+
+
+def diff(options: Options, a: str, b: str | None) -> None:
     """Print what differs between two runs."""
     difference = compare_runs(options.place, a, b)
     if options.json:
@@ -68,13 +105,18 @@ def print_document(document: Mapping[str, Json]) -> None:
         output.document(str(fields.pop("schema")), fields)
 
 
-def _show_step(options: Options, document: Mapping[str, Json], address: str) -> None:
+def _show_step(
+    options: Options, document: Mapping[str, Json], address: str, said: Sequence[Mapping[str, Json]]
+) -> None:
     step = step_of(document, address)
     if options.json:
-        print_document({"schema": "nano-flow/step@1", "run_id": document["run_id"], **step})
+        exchanged: list[Json] = [dict(entry) for entry in said]
+        print_document({"schema": "nano-flow/step@1", "run_id": document["run_id"], **step, "exchanges": exchanged})
         return
     for name, value in step.items():
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
         lines = printable_lines(text) or [""]
         first, rest = (lines[0], []) if len(lines) == 1 else ("", lines)
         output.data("\n".join([f"{name}: {first}".rstrip(), *(f"  {line}" for line in rest)]))
+    for line in exchanges_text(said):
+        output.data(line)

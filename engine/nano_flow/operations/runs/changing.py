@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -107,6 +108,11 @@ def _pieces(reader: StoreReader, run_id: str, form: str) -> Iterator[str]:
             "events": events,
         }
         yield json_text(whole)
+
+
+def drop_texts(place: Place, older_than: str | None) -> int:
+    """Drop what models were asked before then, or all of it; the books stay. How many texts it were."""
+    return place.store.drop_texts(moment(older_than) if older_than else math.inf)
 
 
 def prune_runs(place: Place, choice: Choice, *, ledger: bool, dry_run: bool) -> Pruned:

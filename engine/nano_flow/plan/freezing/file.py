@@ -38,6 +38,7 @@ def freeze(draft: Draft) -> Plan:
         workspace=join(draft.path.rpartition("/")[0] or "/", document.workspace or "."),
         description=document.description,
         tags=draft.tags_out,
+        keep_prompts=document.record is None or document.record.prompts,
         files={draft.path: digest_of(draft.source.text), **draft.files},
     )
 

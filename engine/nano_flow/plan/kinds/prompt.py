@@ -62,6 +62,8 @@ class PlannedPrompt:
     verify: tuple[PlannedCheck, ...] = ()
     repair_attempts: int = 2
     repair_escalate: bool = False
+    keep_prompts: bool = True
+    """Whether what the model is asked is kept for reports."""
 
 
 def _read(document: PromptStep, fields: Fields, read: Reader) -> None:
@@ -111,6 +113,7 @@ def _freeze(draft: Draft, step: DraftStep, built: Built) -> PlannedPrompt:
         verify=tuple(_checks(document, fields)),
         repair_attempts=REPAIRS if repair is None else repair.max_attempts,
         repair_escalate=False if repair is None else repair.escalate,
+        keep_prompts=document.record is None or document.record.prompts,
     )
 
 

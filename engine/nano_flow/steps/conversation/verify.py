@@ -18,6 +18,7 @@ from nano_flow.source.expressions import Template
 from nano_flow.steps.beside import output_of
 from nano_flow.steps.context import Execution
 from nano_flow.steps.conversation.bill import charge
+from nano_flow.steps.conversation.kept import ask_and_keep
 from nano_flow.steps.order import Names
 from nano_flow.steps.output import OutputBroken
 from nano_flow.steps.tools.commands import run_command
@@ -107,7 +108,7 @@ async def _judged(execution: Execution, check: PlannedCheck, criterion: Template
     messages = (Message("system", _JUDGE), Message("user", text))
     request = judge_request(execution.step, check, execution.address, messages)
     ask = replace(request, turn=turn, budgets=execution.budgets, written=f"{asked}\n\n{as_text(output)}")
-    answer = await execution.services.gateway.call(ask)
+    answer = await ask_and_keep(execution, ask)
     writer = execution.model
     charge(execution, answer, turn)
     execution.model = writer

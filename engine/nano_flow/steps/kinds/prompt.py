@@ -16,6 +16,7 @@ from nano_flow.plan.call_specs import ReplySpec
 from nano_flow.plan.kinds.prompt import PlannedPrompt
 from nano_flow.steps.context import Execution
 from nano_flow.steps.conversation.bill import charge
+from nano_flow.steps.conversation.kept import ask_and_keep
 from nano_flow.steps.conversation.prompts import (
     Said,
     first_messages,
@@ -129,7 +130,7 @@ class Agent:
         if named is not None:
             ask = replace(ask, route=replace(ask.route, model=named))
         self.own_turns += 1
-        answer = await execution.services.gateway.call(ask)
+        answer = await ask_and_keep(execution, ask)
         self.model = answer.model
         charge(execution, answer, ask.turn)
         return answer

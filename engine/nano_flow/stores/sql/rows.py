@@ -14,6 +14,7 @@ from nano_flow.core.events import (
     CallFailed,
     CallFinished,
     Event,
+    PromptSent,
     RunFinished,
     RunStarted,
 )
@@ -23,6 +24,7 @@ from nano_flow.core.secrets.masks import Masks
 from nano_flow.ports.store import USAGE_FIELDS
 from nano_flow.stores.codec import encode_event, encode_input, encode_json
 from nano_flow.stores.sql.database import Column, Database
+from nano_flow.stores.sql.texts import TextRow, Texts, write
 
 Values = Sequence[Column]
 Statement = tuple[str, Values]
@@ -57,10 +59,16 @@ class Batch:
     events: list[Values] = field(default_factory=list)
     ledger: list[Values] = field(default_factory=list)
     changes: list[Statement] = field(default_factory=list)
+    texts: Texts = field(default_factory=Texts)
+    said: list[TextRow] = field(default_factory=list)
 
     def add(self, event: Event, masks: Masks = ()) -> None:
         """Take one event, and what was taken out of it. Raises ValueError where it cannot be stored."""
         seq = self.seq + len(self.events)
+        if isinstance(event, PromptSent):
+            event, rows = self.texts.taken(event)
+            self.said += rows
+            masks = ()  # a text with a mask stays masked: only reports read it
         kind, address, at, body = encode_event(event, masks)
         self.events.append((self.run.run_id, seq, kind, column(address), at, body))
         paid = _PAID.get(kind)
@@ -76,11 +84,12 @@ class Batch:
         _insert(database, "ledger", LEDGER_COLUMNS, self.ledger)
         for statement, values in self.changes:
             database.execute(statement, values)
+        write(database, self.said)
 
 
-def batch_of(run: RunKey, seq: int, events: Iterable[tuple[Event, Masks]]) -> Batch:
-    """The batch of ``events``, numbered from ``seq``."""
-    batch = Batch(run, seq)
+def batch_of(run: RunKey, seq: int, events: Iterable[tuple[Event, Masks]], texts: Texts | None = None) -> Batch:
+    """The batch of ``events``, numbered from ``seq``; ``texts`` knows what of them the store has already."""
+    batch = Batch(run, seq, texts=texts or Texts())
     for event, masks in events:
         batch.add(event, masks)
     return batch

@@ -8,13 +8,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
 from nano_flow.core.errors import StoreError, UsageError
-from nano_flow.core.events import Event
+from nano_flow.core.events import Event, PromptSent
 from nano_flow.core.secrets.masks import Lookup, Masks
 from nano_flow.ports import RecordedWork, RunRecord
 from nano_flow.ports.budgets import Bound, Charge, Drawn
 from nano_flow.ports.store import Answer, Mark, Store, StoredRow, StoreFacts, StoreWatch
+from nano_flow.stores.codec import EventRow, decode_event
 from nano_flow.stores.recorded import REPLAY_KINDS, RecordedFold
-from nano_flow.stores.sql import charges, heads, lease, marks, whole
+from nano_flow.stores.sql import charges, heads, lease, marks, texts, whole
 from nano_flow.stores.sql.database import Database
 from nano_flow.stores.sql.journal import SqlJournal
 from nano_flow.stores.sql.reading import approvals
@@ -57,6 +58,7 @@ class SqlStore(ABC):
         with self._transaction() as database:
             heads.insert_head(database, record)
             lease.take(database, record.run_id, owner, database.now())
+            texts.drop(database, database.now() - texts.KEPT_S)
         return _journal(database, RunKey(record.run_id, record.workflow), owner, RecordedFold().work())
 
     def queue_run(self, record: RunRecord, marked: Sequence[Mark] = ()) -> Mark | None:
@@ -176,8 +178,17 @@ class SqlStore(ABC):
                 deleted += 1
                 for table in ("runs", "events", "approvals", *(("ledger",) if ledger else ())):
                     database.execute(f"DELETE FROM {table} WHERE run_id = ?", (run_id,))
+            if deleted:
+                texts.drop_unused(database, _prompts(database))
         database.close()
         return deleted
+
+    def drop_texts(self, before: float) -> int:
+        """Drop what was said to models before then; the books stay. How many messages it were."""
+        with self._transaction() as database:
+            dropped = texts.drop(database, before)
+        database.close()
+        return dropped
 
     def reader(self) -> SqlReader:
         """A view that changes nothing; close it, or use it in a ``with`` statement. Raises StoreError."""
@@ -257,3 +268,11 @@ def _journal(database: Database, key: RunKey, owner: lease.Owner, work: Recorded
     with database.guarded():
         seq = next_seq(database, key.run_id)
     return SqlJournal(Writer(database, Holding(key, owner), seq), work)
+
+
+def _prompts(database: Database) -> Iterator[PromptSent]:
+    """What the runs that are left said to models."""
+    for row in database.execute("SELECT kind, address, at, body FROM events WHERE kind = 'PromptSent'").fetchall():
+        event = decode_event(EventRow(row[0], row[1], row[2], row[3]))
+        if isinstance(event, PromptSent):
+            yield event

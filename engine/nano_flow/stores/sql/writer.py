@@ -14,6 +14,7 @@ from nano_flow.core.secrets.masks import Masks
 from nano_flow.stores.sql import lease
 from nano_flow.stores.sql.database import Database
 from nano_flow.stores.sql.rows import RunKey, batch_of, next_seq
+from nano_flow.stores.sql.texts import Texts
 
 TICK_SECONDS = 0.25
 """How long an event that nobody waits for may lie in memory, and how soon a request to cancel is seen."""
@@ -43,6 +44,7 @@ class Writer:
         self._waiters: deque[asyncio.Future[None]] = deque()
         self._wake = threading.Event()
         self._closing = False
+        self._texts = Texts()
         self._renewed_at = database.now()
         self._thread = threading.Thread(target=self._run, name=f"journal {holding.run.run_id}", daemon=True)
         self._thread.start()
@@ -102,6 +104,7 @@ class Writer:
                 return
             except Exception as error:
                 lost = self._database.recovered(error)
+                self._texts.forget()  # what was taken may not have arrived
                 if not lost:
                     self.failure = self._database.told(error)
                     return
@@ -114,7 +117,7 @@ class Writer:
 
     def _commit(self, events: list[tuple[Event, Masks]], now: float) -> None:
         holding, database = self._holding, self._database
-        batch = batch_of(holding.run, self._seq, events)
+        batch = batch_of(holding.run, self._seq, events, self._texts)
         with database.transaction():
             # Also the fence: a process that slept through its lease must not write into what another one took over.
             if not self._still_held(now):

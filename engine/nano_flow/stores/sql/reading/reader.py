@@ -24,7 +24,7 @@ from nano_flow.ports.store import (
     UnpricedRow,
 )
 from nano_flow.stores.codec import EventRow, decode_event
-from nano_flow.stores.sql import charges, heads, marks
+from nano_flow.stores.sql import charges, heads, marks, texts
 from nano_flow.stores.sql.database import Database
 from nano_flow.stores.sql.reading import approvals, runs
 from nano_flow.stores.sql.reading import spend as sums
@@ -99,6 +99,11 @@ class SqlReader:
         """What was decided in a run, by address."""
         with self._guarded():
             return approvals.answers(self._database, run_id, lookup)
+
+    def texts(self, digests: Collection[str]) -> dict[str, str]:
+        """What was said to models, by digest; what was dropped is not there."""
+        with self._guarded():
+            return texts.read(self._database, digests)
 
     def close(self) -> None:
         """Let the file go."""

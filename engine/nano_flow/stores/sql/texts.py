@@ -1,0 +1,112 @@
+"""What was said to models: each message once per store, compressed; texts of one step as what differs between them."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from nano_flow.core.events import PromptSent
+from nano_flow.core.refs import path_of
+from nano_flow.stores.sql.database import Database
+
+KIND = "text"
+KEPT_S = 30 * 86_400.0
+"""How long a text is kept."""
+
+_LONGER_S = 7 * 86_400.0
+"""A text that others are written as differences to outlives them."""
+_WINDOW = 32_768
+_KNOWN = 50_000
+
+TextRow = tuple[str, float, str]
+"""Digest, when it was kept, and the text: the digest of what it differs from, a colon, and the compressed rest."""
+
+
+class Texts:
+    """Turns messages into rows; remembers which ones are in the store already."""
+
+    def __init__(self) -> None:
+        self._known: set[str] = set()
+        self._bases: dict[tuple[str, int], tuple[str, bytes]] = {}
+
+    def taken(self, event: PromptSent) -> tuple[PromptSent, list[TextRow]]:
+        """The event with digests in the place of its messages, and the rows that are not in the store yet."""
+        digests, rows = [], []
+        for position, message in enumerate(event.messages):
+            raw = message.encode("utf-8", "surrogatepass")
+            digest = hashlib.sha256(raw).hexdigest()[:24]
+            digests.append(digest)
+            if digest not in self._known:
+                self._known.add(digest)
+                rows.append(self._row(digest, raw, (path_of(event.address), position), event.at))
+        return replace(event, messages=tuple(digests)), rows
+
+    def forget(self) -> None:
+        """What was taken may not have arrived; and nothing is remembered for ever."""
+        self._known.clear()
+        self._bases.clear()
+
+    def _row(self, digest: str, raw: bytes, place: tuple[str, int], at: float) -> TextRow:
+        if len(self._known) > _KNOWN:
+            self.forget()
+        base = self._bases.setdefault(place, (digest, raw))
+        if base[0] == digest:
+            return digest, at + _LONGER_S, ":" + _packed(raw, b"")
+        return digest, at, f"{base[0]}:{_packed(raw, base[1])}"
+
+
+def write(database: Database, rows: Sequence[TextRow]) -> None:
+    """Keep ``rows``, inside a transaction of the caller's; one that is there is kept for longer."""
+    for digest, at, value in rows:
+        database.execute(
+            "INSERT INTO marks (kind, name, at, value) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (kind, name) DO UPDATE SET at = excluded.at WHERE excluded.at > marks.at",
+            (KIND, digest, at, value),
+        )
+
+
+def read(database: Database, digests: Iterable[str]) -> dict[str, str]:
+    """The texts of ``digests``; those that were dropped are not there."""
+    found: dict[str, str] = {}
+    for digest in dict.fromkeys(digests):
+        raw = _raw(database, digest)
+        if raw is not None:
+            found[digest] = raw.decode("utf-8", "surrogatepass")
+    return found
+
+
+def drop(database: Database, before: float) -> int:
+    """Drop the texts from before then. How many it were."""
+    return database.execute("DELETE FROM marks WHERE kind = ? AND at < ?", (KIND, before)).rowcount
+
+
+def drop_unused(database: Database, used: Iterator[PromptSent]) -> None:
+    """Drop the texts that no event speaks of any more, and that no other is written as a difference to."""
+    wanted = {digest for event in used for digest in event.messages}
+    rows = database.execute("SELECT name, substr(value, 1, 24) FROM marks WHERE kind = ?", (KIND,)).fetchall()
+    wanted |= {str(row[1]) for row in rows if row[0] in wanted and not str(row[1]).startswith(":")}
+    for row in rows:
+        if row[0] not in wanted:
+            database.execute("DELETE FROM marks WHERE kind = ? AND name = ?", (KIND, row[0]))
+
+
+def _raw(database: Database, digest: str) -> bytes | None:
+    row = database.execute("SELECT value FROM marks WHERE kind = ? AND name = ?", (KIND, digest)).fetchone()
+    if row is None:
+        return None
+    base, _, packed = str(row[0]).partition(":")
+    dictionary = _raw(database, base) if base else b""
+    return None if dictionary is None else _unpacked(packed, dictionary)
+
+
+def _packed(raw: bytes, dictionary: bytes) -> str:
+    packer = zlib.compressobj(level=6, zdict=dictionary[-_WINDOW:]) if dictionary else zlib.compressobj(level=6)
+    return base64.b85encode(packer.compress(raw) + packer.flush()).decode("ascii")
+
+
+def _unpacked(text: str, dictionary: bytes) -> bytes:
+    unpacker = zlib.decompressobj(zdict=dictionary[-_WINDOW:]) if dictionary else zlib.decompressobj()
+    return unpacker.decompress(base64.b85decode(text)) + unpacker.flush()
