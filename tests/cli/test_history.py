@@ -90,7 +90,7 @@ def test_show_prints_one_step_in_full(store: SqliteStore, said: Said) -> None:
 def test_a_run_that_died_is_paused_and_says_how_to_go_on(store: SqliteStore, said: Said) -> None:
     write(store, "aa11", started(NOW, "aa11"))
     assert said("runs", "show").splitlines()[-1] == "nano-flow resume aa11 goes on"
-    assert said.json("runs", "show")["stop"] == {"reason": "interrupt", "address": None}
+    assert said.json("runs", "show")["stop"] == {"reason": "crash", "address": None}
 
 
 def test_logs_are_lines_with_times(store: SqliteStore, said: Said) -> None:
@@ -118,12 +118,13 @@ def test_diff_tells_what_differs(store: SqliteStore, said: Said) -> None:
     write(store, "aa11", *whole("aa11"))
     write(store, "bb22", *whole("bb22", 500, "bad"), at=NOW + 1)
     assert "$" not in said("runs", "diff", "aa", "bb") and "0.0000005" in said.out
-    assert said.json("runs", "diff", "aa")["steps"][0]["address"] == "ask"
+    assert said.json("runs", "diff", "bb")["steps"][0]["address"] == "ask"
 
 
 def test_cancel_asks_the_owner_or_closes_what_has_none(store: SqliteStore, said: Said) -> None:
     journal = store.create_run(run_record("aa11", NOW))
-    assert said.json("runs", "cancel", "aa11") == {"schema": "nano-flow/cancel@1", "run_id": "aa11", "asked": True}
+    told = said.json("runs", "cancel", "aa11")
+    assert told == {"schema": "nano-flow/cancel@1", "run_id": "aa11", "asked": True, "problem": None}
     asyncio.run(journal.close())
     said("runs", "cancel")
     assert "its handlers did not run" in said.err

@@ -52,7 +52,7 @@ def test_a_run_that_died_took_as_long_as_it_was_seen(store: SqliteStore) -> None
     with store.reader() as reader:
         died, done = reader.find_run("bb33"), reader.find_run("aa11")
     assert died.duration_s == max(0.0, 1003.5 - 3000.0) and done.duration_s == 9.5
-    assert died.stop_reason == "interrupt"
+    assert died.stop_reason == "crash"
 
 
 def test_a_run_is_found_by_id_prefix_and_last(store: SqliteStore) -> None:
