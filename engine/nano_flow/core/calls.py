@@ -176,6 +176,10 @@ class ToolCalled:
     error_kind: str = ""
 
 
+TEXTS = "text"
+"""The kind of mark that a store keeps a message as."""
+
+
 @dataclass(frozen=True, slots=True)
 class PromptSent:
     """What a turn asks, for reports: each message as JSON text, in a store as its digest."""

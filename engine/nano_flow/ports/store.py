@@ -275,9 +275,6 @@ class Store(Protocol):
     def answer_approval(self, run_id: str, answer: Answer) -> None:
         """Write down what a person decided; the run sees it at once, or when it is resumed. Raises UsageError."""
 
-    def drop_texts(self, before: float) -> int:
-        """Drop what was said to models before then; the books stay. How many messages it were."""
-
     def delete_runs(self, run_ids: list[str], *, ledger: bool = False) -> int:
         """Delete runs that nobody works on; their spend stays in the ledger unless ``ledger``. How many it were."""
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from nano_flow.core.calls import TEXTS
 from nano_flow.core.errors import DocumentError, UsageError
 from nano_flow.core.events import RunFinished
 from nano_flow.core.messages import Json
@@ -112,7 +113,7 @@ def _pieces(reader: StoreReader, run_id: str, form: str) -> Iterator[str]:
 
 def drop_texts(place: Place, older_than: str | None) -> int:
     """Drop what models were asked before then, or all of it; the books stay. How many texts it were."""
-    return place.store.drop_texts(moment(older_than) if older_than else math.inf)
+    return place.store.forget_marks(TEXTS, moment(older_than) if older_than else math.inf)
 
 
 def prune_runs(place: Place, choice: Choice, *, ledger: bool, dry_run: bool) -> Pruned:

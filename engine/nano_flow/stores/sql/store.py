@@ -183,13 +183,6 @@ class SqlStore(ABC):
         database.close()
         return deleted
 
-    def drop_texts(self, before: float) -> int:
-        """Drop what was said to models before then; the books stay. How many messages it were."""
-        with self._transaction() as database:
-            dropped = texts.drop(database, before)
-        database.close()
-        return dropped
-
     def reader(self) -> SqlReader:
         """A view that changes nothing; close it, or use it in a ``with`` statement. Raises StoreError."""
         return SqlReader(self.opened_for_reading())

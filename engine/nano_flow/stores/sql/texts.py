@@ -8,11 +8,11 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from nano_flow.core.calls import TEXTS
 from nano_flow.core.events import PromptSent
 from nano_flow.core.refs import path_of
 from nano_flow.stores.sql.database import Database
 
-KIND = "text"
 KEPT_S = 30 * 86_400.0
 """How long a text is kept."""
 
@@ -64,7 +64,7 @@ def write(database: Database, rows: Sequence[TextRow]) -> None:
         database.execute(
             "INSERT INTO marks (kind, name, at, value) VALUES (?, ?, ?, ?)"
             " ON CONFLICT (kind, name) DO UPDATE SET at = excluded.at WHERE excluded.at > marks.at",
-            (KIND, digest, at, value),
+            (TEXTS, digest, at, value),
         )
 
 
@@ -80,21 +80,21 @@ def read(database: Database, digests: Iterable[str]) -> dict[str, str]:
 
 def drop(database: Database, before: float) -> int:
     """Drop the texts from before then. How many it were."""
-    return database.execute("DELETE FROM marks WHERE kind = ? AND at < ?", (KIND, before)).rowcount
+    return database.execute("DELETE FROM marks WHERE kind = ? AND at < ?", (TEXTS, before)).rowcount
 
 
 def drop_unused(database: Database, used: Iterator[PromptSent]) -> None:
     """Drop the texts that no event speaks of any more, and that no other is written as a difference to."""
     wanted = {digest for event in used for digest in event.messages}
-    rows = database.execute("SELECT name, substr(value, 1, 24) FROM marks WHERE kind = ?", (KIND,)).fetchall()
+    rows = database.execute("SELECT name, substr(value, 1, 24) FROM marks WHERE kind = ?", (TEXTS,)).fetchall()
     wanted |= {str(row[1]) for row in rows if row[0] in wanted and not str(row[1]).startswith(":")}
     for row in rows:
         if row[0] not in wanted:
-            database.execute("DELETE FROM marks WHERE kind = ? AND name = ?", (KIND, row[0]))
+            database.execute("DELETE FROM marks WHERE kind = ? AND name = ?", (TEXTS, row[0]))
 
 
 def _raw(database: Database, digest: str) -> bytes | None:
-    row = database.execute("SELECT value FROM marks WHERE kind = ? AND name = ?", (KIND, digest)).fetchone()
+    row = database.execute("SELECT value FROM marks WHERE kind = ? AND name = ?", (TEXTS, digest)).fetchone()
     if row is None:
         return None
     base, _, packed = str(row[0]).partition(":")
