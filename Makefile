@@ -9,7 +9,7 @@ WORKERS ?= 2
 TESTS ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench schemas lock clean install format
+.PHONY: help demo test long mutate check bench schemas lock clean install format
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
@@ -33,6 +33,9 @@ demo: $(INSTALLED) ## run workflows/quickstart.yaml on simulated models: no key,
 test: $(INSTALLED) ## the whole test suite; COVERAGE=1 also holds the bounds of coverage
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(if $(COVERAGE),--cov --cov-report=) $(TESTS)
 	@$(if $(COVERAGE),$(BIN)/python .ci/coverage_floors.py)
+
+long: $(INSTALLED) ## the fuzzers in their long form; CASES=20000 for each
+	@NANO_FLOW_FUZZ=$(or $(CASES),20000) $(BIN)/python -m pytest -n $(WORKERS) --dist load tests/fuzz tests/source/test_judging.py
 
 check: $(INSTALLED) ## format, lint, types, floors, schemas, dependencies
 	$(BIN)/ruff format --check engine tests bench .ci

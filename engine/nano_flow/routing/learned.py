@@ -38,7 +38,8 @@ class LearnedScore:
 
     def score(self, facts: object, reading: Reading, declared: float) -> float:
         """The learned complexity, 0 to 10."""
-        return interpolate(self.curve, self.raw(facts, reading, declared))
+        score = interpolate(self.curve, self.raw(facts, reading, declared))
+        return min(10.0, max(0.0, score)) if score == score else 0.0  # a file may hold numbers that add up to none
 
     def raw(self, facts: object, reading: Reading, declared: float) -> float:
         """What the trees and words add up to, before the curve."""

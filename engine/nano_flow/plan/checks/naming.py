@@ -18,6 +18,7 @@ def check_names(draft: Draft) -> Iterator[Diagnostic]:
     for step in draft.steps:
         yield from _step(draft, step)
         yield from _without_effect(draft, step)
+        yield from _hopeless(draft, step)
     yield from _workspace(draft)
 
 
@@ -52,6 +53,18 @@ def _without_effect(draft: Draft, step: DraftStep) -> Iterator[Diagnostic]:
         at = draft.written(step.number, "retry", "when")
         message = '"retry.when" does not reach the calls of a model: they are tried again by their class of error'
         yield problem("NF334", message, draft.key(at), at=at, hint="write `errors: [rate_limit, timeout]`, say")
+
+
+def _hopeless(draft: Draft, step: DraftStep) -> Iterator[Diagnostic]:
+    """Values with which the step could only fail."""
+    prompt = getattr(step.document, "prompt", None)
+    if isinstance(prompt, str) and not prompt.strip():
+        at = (*step.at, "prompt")
+        yield problem("NF335", "the prompt is blank", draft.where(at), at=at, hint="say what the model is to do")
+    if step.document.timeout == 0:
+        at = draft.written(step.number, "timeout")
+        message = "with a timeout of 0 s the step could only fail"
+        yield problem("NF335", message, draft.where(at), at=at, hint="write `timeout: 30s`, or leave it out")
 
 
 def _workspace(draft: Draft) -> Iterator[Diagnostic]:

@@ -44,7 +44,10 @@ def first_messages(execution: Execution, spec: PlannedPrompt, before: Said = Sai
     if spec.system is not None and not messages:
         messages.append(Message("system", execution.text(spec.system)))
     attachments = tuple(_attachment(execution, execution.text(path)) for path in spec.attachments)
-    messages.append(Message("user", execution.text(spec.prompt), attachments=attachments))
+    prompt = execution.text(spec.prompt)
+    if not prompt.strip() and not attachments:
+        raise StepError("template", "the prompt is blank once its templates are filled in: nothing is sent for that")
+    messages.append(Message("user", prompt, attachments=attachments))
     return messages
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -104,7 +105,7 @@ async def _examined(execution: Execution, check: PlannedCheck, output: Json, nex
 
 async def _judged(execution: Execution, check: PlannedCheck, criterion: Template, output: Json, turn: int) -> Checked:
     asked = as_text(execution.render(criterion, {**execution.names, "output": output}))
-    text = f"Criterion: {asked}\n\n<<<reply\n{as_text(output)}\nreply>>>"
+    text = f"Criterion: {asked}\n\n{_fenced(as_text(output))}"
     messages = (Message("system", _JUDGE), Message("user", text))
     request = judge_request(execution.step, check, execution.address, messages)
     ask = replace(request, turn=turn, budgets=execution.budgets, written=f"{asked}\n\n{as_text(output)}")
@@ -121,6 +122,14 @@ async def _judged(execution: Execution, check: PlannedCheck, criterion: Template
     assert isinstance(score, int | float)
     fault = f"A judge gave {score:g} of at least {check.at_least:g} for: {asked} Reason: {verdict['reason']}"
     return Checked("judge", None if score >= check.at_least else fault, score)
+
+
+def _fenced(reply: str) -> str:
+    """``reply`` between markers that it does not hold: it could not know the digest of itself."""
+    mark = "reply"
+    if "reply>>>" in reply or "<<<reply" in reply:
+        mark = f"reply-{hashlib.sha256(reply.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
+    return f"<<<{mark}\n{reply}\n{mark}>>>"
 
 
 async def _ran(execution: Execution, spec: PlannedRun, names: Names, turn: int) -> str | None:
