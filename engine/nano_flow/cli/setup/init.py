@@ -14,8 +14,15 @@ from nano_flow.operations.project.beginning import project_files, write_project
 @click.command("init")
 @click.argument("directory", metavar="[DIR]", default=".", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--provider", metavar="NAME", help="Only models of this provider are asked: openai, anthropic, ollama …")
+@click.option(
+    "--from",
+    "config",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Carry a config.yaml of LiteLLM's proxy over: providers, names, fallbacks, limits, prices.",
+)
 @pass_options
-def command(options: Options, directory: Path, provider: str | None) -> None:
+def command(options: Options, directory: Path, provider: str | None, config: Path | None) -> None:
     """Start a project in DIR: a workflow, the policy files, tests of both and the editor's schemas.
 
     Nothing that exists is overwritten.
@@ -25,8 +32,9 @@ def command(options: Options, directory: Path, provider: str | None) -> None:
       nano-flow init hello
       nano-flow init && nano-flow run workflow.yaml --offline
       nano-flow init --provider anthropic
+      nano-flow init team --from litellm_config.yaml
     """
-    written = write_project(directory, project_files(provider))
+    written = write_project(directory, project_files(provider, config))
     if options.json:
         output.document("nano-flow/init@1", {"folder": str(directory), "files": written})
         return

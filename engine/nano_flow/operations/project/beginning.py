@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 
 from nano_flow.bundled import bundled_path, bundled_text
-from nano_flow.core.errors import UsageError
+from nano_flow.core.errors import DocumentError, UsageError
 from nano_flow.documents.load import load_providers
 from nano_flow.operations.project.starter import templates
 from nano_flow.operations.project.starter.policies import env_example, policy_texts
+from nano_flow.plan.catalogue import Catalogue
 from nano_flow.plan.catalogue_build import build_catalogue
 from nano_flow.plan.names.nearest import did_you_mean
 
 
-def project_files(provider: str | None = None) -> dict[str, str]:
+def project_files(provider: str | None = None, config: Path | None = None) -> dict[str, str]:
     """Every file of a new project, by its path inside the project; with ``provider`` only its models are asked.
 
-    UsageError for one that does not ship.
+    ``config`` is a configuration of LiteLLM's proxy, which is carried over. UsageError for a provider that does not
+    ship, and for a file that is no such configuration.
     """
     files = {"workflow.yaml": templates.WORKFLOW, "workflow.test.yaml": templates.TEST}
-    files |= policy_texts(provider)
+    files |= policy_texts(provider) if config is None else _carried_over(config)
     if provider is not None and (ways := variables_of(provider)):
         files[".env.example"] = env_example(ways)
     files["routing.test.yaml"] = templates.ROUTING_TEST
@@ -30,9 +33,28 @@ def project_files(provider: str | None = None) -> dict[str, str]:
     return files
 
 
+def _carried_over(config: Path) -> dict[str, str]:
+    """The policy files that a configuration of LiteLLM's proxy comes to."""
+    from nano_flow.operations.project.starter import litellm_config
+    from nano_flow.project.files import read_document, shown_path
+    from nano_flow.source.yaml_nodes import read_yaml
+
+    shown = shown_path(str(config))
+    try:
+        data = read_yaml(read_document(str(config), shown), shown).data
+    except DocumentError as error:
+        raise UsageError(f"{shown} cannot be read: {error.diagnostics[0].message}") from None
+    whole = litellm_config.carried(data, _shipped(), date.today())
+    return litellm_config.policy_texts(whole)
+
+
+def _shipped() -> Catalogue:
+    return build_catalogue(load_providers(bundled_text("providers.yaml"), "providers.yaml").document)
+
+
 def variables_of(provider: str) -> tuple[tuple[str, ...], ...]:
     """The sets of variables of a provider that ships. UsageError where there is none of that name."""
-    catalogue = build_catalogue(load_providers(bundled_text("providers.yaml"), "providers.yaml").document)
+    catalogue = _shipped()
     card = catalogue.providers.get(provider)
     if card is None or card.adapter == "sim":
         known = ", ".join(name for name, other in catalogue.providers.items() if other.adapter != "sim")
