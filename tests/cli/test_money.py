@@ -231,3 +231,16 @@ def test_looking_at_a_cache_that_never_was_makes_none(said: Said, tmp_path: Path
     assert said("cache", "show") == "" and "nothing is kept" in said.err
     assert said("cache", "clear") == "0 replies removed\n"
     assert not (tmp_path / ".nano-flow").exists()
+
+
+def test_a_plan_is_a_gate_and_says_what_a_run_spends_at_most(said: Said) -> None:
+    words = ("plan", "w.yaml", "--offline", "--budget")
+    said(*words, "0.0000001", "--exit-code", code=5)
+    said(*words, "0.0000001")
+    assert "a run spends at most $0.0000001; without a budget it could be" in " ".join(said.out.split())
+    said(*words, "0.05", "--exit-code")
+    found = [said.json(*words, budget) for budget in ("1000", "0.05", "0.0000001")]
+    assert [plan["fits"] for plan in found] == ["always", "likely", "no"]
+    assert found[1]["at_most_usd"] == "0.05" and money(found[0]["at_most_usd"]) == money(found[0]["cost_usd"]["high"])
+    assert found[0]["critical_path"]["steps"] == ["draft", "check"]
+    assert "what takes longest: draft → check" in said(*words, "0.05")

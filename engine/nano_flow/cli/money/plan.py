@@ -9,11 +9,13 @@ import click
 from nano_flow.cli import output
 from nano_flow.cli.common import Options, pass_options
 from nano_flow.cli.run import FILE, INPUT, INPUTS_FILE, MODEL, PROVIDER, Dollars, given_inputs
+from nano_flow.core.errors import LimitReached
 
 _EPILOG = """\b
 Examples:
   nano-flow plan workflow.yaml
   nano-flow plan workflow.yaml -i diff=@change.diff --budget 0.50
+  nano-flow plan workflow.yaml --budget 0.50 --exit-code
   nano-flow plan workflow.yaml --offline --json | jq .cost_usd
 """
 
@@ -27,6 +29,7 @@ Examples:
 @MODEL
 @click.option("--budget", type=Dollars(), metavar="USD", help="Whether it fits this many dollars.")
 @click.option("--no-fallback", is_flag=True, help="As if no other model may be asked.")
+@click.option("--exit-code", is_flag=True, help="Exit with 5 where the likely cost is above the budget.")
 @pass_options
 def command(
     options: Options,
@@ -34,6 +37,7 @@ def command(
     file: Path,
     given: tuple[str, ...],
     inputs_file: Path | None,
+    exit_code: bool,
     **chosen: object,
 ) -> int:
     """Show every step of a workflow with its model and its cost: at least, likely, at most.
@@ -43,7 +47,7 @@ def command(
     """
     from nano_flow.cli.money.plan_view import report_text
     from nano_flow.operations.money.plan_document import report_json
-    from nano_flow.operations.money.planning import RunOptions, plan_workflow
+    from nano_flow.operations.money.planning import RunOptions, fits, plan_workflow
 
     what = RunOptions(**chosen)  # type: ignore[arg-type]
     found, cached = plan_workflow(options.place, str(file), given_inputs(given, inputs_file), what)
@@ -51,4 +55,4 @@ def command(
         output.document("nano-flow/plan@1", report_json(found, cached))
     else:
         output.data(report_text(found, cached))
-    return 0
+    return LimitReached.exit_code if exit_code and fits(found) == "no" else 0

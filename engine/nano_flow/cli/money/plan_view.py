@@ -7,7 +7,17 @@ from collections.abc import Mapping
 from nano_flow.cli.output import Style, one_line, style, table, wrapped
 from nano_flow.core.messages import Json
 from nano_flow.core.money import usd
-from nano_flow.operations.money.planning import Obstacle, PlanReport, RouteDecision, StepEstimate, Times
+from nano_flow.operations.money.planning import (
+    Obstacle,
+    PlanReport,
+    RouteDecision,
+    StepEstimate,
+    Times,
+    at_most,
+    fits,
+    longest_chain,
+    of_the_bound,
+)
 
 SHOWN_NOTICES = 3
 
@@ -64,13 +74,13 @@ def _money(amount: int | None) -> str:
 
 
 def _verdict(report: PlanReport) -> list[str]:
-    budget, cost = report.budget, report.estimate.cost
+    budget, verdict = report.budget, fits(report)
     if budget is None:
         return wrapped("There is no budget: give one with --budget, or under limits.budget.")
     name = f"the budget of {_money(budget)}"
-    if report.estimate.fits(budget):
+    if verdict == "always":
         return _styled(f"No run can exceed {name}.", "good")
-    if cost.likely is not None and cost.likely <= budget:
+    if verdict == "likely":
         return wrapped(f"It likely fits {name}; where it does not, the run stops before it is exceeded.")
     return _styled(f"It likely does not fit {name}: the run would stop before it is exceeded.", "warn")
 
@@ -86,8 +96,23 @@ def _notes(report: PlanReport) -> list[str]:
     runs = max((step.from_runs for step in report.estimate.steps), default=0)
     said = f"the likely figures follow {runs} earlier runs" if runs > 1 else "the likely figures follow 1 earlier run"
     notes[said if runs else "no earlier run is known: the likely figures assume usual lengths"] = None
+    if fits(report) != "always":
+        notes.update(dict.fromkeys(_bound(report)))
+    chain, seconds = longest_chain(report)
+    if len(chain) > 1:
+        about = f" (about {seconds:.0f} s of models)" if seconds >= 1 else ""
+        notes[f"what takes longest: {' → '.join(chain)}{about}"] = None
     first, rest = list(notices)[:SHOWN_NOTICES], len(notices) - SHOWN_NOTICES
     return [*notes, *first, *([f"and {rest} more notices of routing; --json has them all"] if rest > 0 else [])]
+
+
+def _bound(report: PlanReport) -> list[str]:
+    """What a run spends at most, and which step makes it so much."""
+    said, high, most = [], report.estimate.cost.high, at_most(report)
+    if report.budget is not None and most is not None:
+        without = f"; without a budget it could be {_money(high)}" if high is not None and high > most else ""
+        said.append(f"a run spends at most {_money(most)}{without}")
+    return [*said, *([bound] if (bound := of_the_bound(report)) else [])]
 
 
 def _step_notes(step: StepEstimate, decision: RouteDecision, obstacle: Obstacle) -> list[str]:

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from nano_flow.core.messages import Json
 from nano_flow.core.money import usd
-from nano_flow.operations.money.planning import PlanReport, RouteDecision, Spread, StepEstimate, plan_workflow
+from nano_flow.operations.money.planning import (
+    PlanReport,
+    RouteDecision,
+    Spread,
+    StepEstimate,
+    at_most,
+    fits,
+    longest_chain,
+    plan_workflow,
+)
 from nano_flow.operations.place import Place
 from nano_flow.project.preparing import GivenInputs, RunOptions
 
@@ -28,9 +37,17 @@ def report_json(report: PlanReport, cached: frozenset[str] = frozenset()) -> dic
         "cost_usd": _dollars_json(found.cost),
         "budget_usd": None if report.budget is None else usd(report.budget),
         "fits_budget": found.fits(report.budget),
+        "fits": fits(report),
+        "at_most_usd": None if (most := at_most(report)) is None else usd(most),
+        "critical_path": _chain_json(report),
         "unpriced": found.unpriced,
         "policy": report.policies.record(),
     }
+
+
+def _chain_json(report: PlanReport) -> Json:
+    steps, seconds = longest_chain(report)
+    return {"steps": [*steps], "model_s": round(seconds, 1)}
 
 
 def _step_json(step: StepEstimate, decision: RouteDecision | None) -> dict[str, Json]:
