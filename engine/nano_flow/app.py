@@ -16,7 +16,7 @@ from nano_flow.core.trace import RunTrace, hand_on
 from nano_flow.parts import Doubles, Parts, Surroundings, redactor
 from nano_flow.plan.plan import Plan
 from nano_flow.ports import Journal, RecordedWork
-from nano_flow.ports.store import Store
+from nano_flow.ports.store import RunSummary, Store
 from nano_flow.project.opening import open_workflow
 from nano_flow.project.preparing import GivenInputs, PreparedRun, RunOptions, prepare_opened, prepare_resume
 from nano_flow.project.resuming.again import (
@@ -50,6 +50,8 @@ class ResumeOrder:
     given: GivenInputs = field(default_factory=GivenInputs)
     file: str | None = None
     """Where the workflow lies now, if it was renamed."""
+    seen: RunSummary | None = None
+    """The run as a worker saw it: it goes on only while it is like that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +98,8 @@ async def run_workflow(
 async def resume_workflow(order: ResumeOrder, where: Surroundings, config_dir: Path | None = None) -> RunReport:
     """Go on with a recorded run. Raises UsageError where it is over, owned by somebody else, or has changed."""
     store = where.store
-    run_id = _run_to_resume(store, order)
-    record, journal = store.reopen_run(run_id, in_force(where.environ, order.given.text_of))
+    run_id = _run_to_resume(store, order) if order.seen is None else order.seen.run_id
+    record, journal = store.reopen_run(run_id, in_force(where.environ, order.given.text_of), order.seen)
     try:
         if where.takeover is None:
             record = replace(record, file=found_file(record, where.state, order.file))

@@ -304,3 +304,24 @@ def test_states_name_variables_and_no_values() -> None:
     assert (state.reachable, state.advice) == (None, "set OPENAI_API_KEY")
     (line,) = model_lines(catalogue, "SMALL", {})
     assert (line.name, line.window_text, line.credentials) == ("sim/small", "50", True)
+
+
+def test_runs_of_one_process_make_their_adapters_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    alone: list[bool] = []
+    inside = threading.Lock()
+
+    def slow(card: object, surroundings: object) -> ChatProvider:
+        alone.append(inside.acquire(blocking=False))
+        threading.Event().wait(0.05)
+        if alone[-1]:
+            inside.release()
+        return SimProvider(FakeClock(), SimOptions())
+
+    monkeypatch.setattr(table_module, "FACTORIES", {"litellm": slow})
+
+    async def several() -> None:
+        tables = [ProviderTable({"openai": OPENAI}, Surroundings(FakeClock(), {})) for _ in range(3)]
+        await asyncio.gather(*(each.ready("openai") for each in tables))
+
+    asyncio.run(several())
+    assert alone == [True, True, True]

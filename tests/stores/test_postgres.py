@@ -82,7 +82,7 @@ def test_who_was_taken_over_cannot_write_any_more(schema_url: str) -> None:
         await journal.durable(started())
         with psycopg.connect(server(), autocommit=True) as connection:
             name = schema_url.rpartition("schema=")[2]
-            connection.execute(f"UPDATE {name}.runs SET owner_until = 0")
+            connection.execute(f"UPDATE {name}.runs SET owner_until = 0, owner_host = 'elsewhere'")
         _, later = open_postgres(schema_url).reopen_run("r1")
         with pytest.raises(StoreError, match="taken over by another process"):
             await journal.durable(intended())

@@ -20,6 +20,7 @@ from nano_flow.core.messages import ChatReply, Usage
 from nano_flow.core.money import Money
 from nano_flow.ports import Journal
 from nano_flow.ports.store import Store
+from nano_flow.stores.sql import whole
 from nano_flow.stores.sql.journal import SqlJournal
 from nano_flow.stores.sqlite.store import open_store
 from tests.stores.samples import failed, finished, intended, run_record, started, write_life
@@ -218,3 +219,19 @@ def test_readers_that_come_and_go_do_not_cost_a_connection_its_locks(tmp_path: P
         before = now
     assert store.path.with_name("state.db-wal").exists()
     watch.close()
+
+
+def test_a_move_carries_every_table_and_column_but_who_owns_a_run(tmp_path: Path) -> None:
+    write_life(open_store(tmp_path), "r1")
+    with sqlite3.connect(tmp_path / "state.db") as connection:
+        tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        columns = {
+            table: {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
+            for table in tables
+            if not table.startswith("sqlite_")
+        }
+    carried = {table: set(names) for table, names in whole.TABLES.items()}
+    assert {table: names - carried.get(table, set()) for table, names in columns.items()} == {
+        **{table: set() for table in columns},
+        "runs": {name for name in columns["runs"] if name.startswith("owner_")},
+    }

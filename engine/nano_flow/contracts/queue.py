@@ -7,7 +7,11 @@ from abc import ABC, abstractmethod
 from dataclasses import replace
 from pathlib import Path
 
-from nano_flow.contracts.samples import run_record
+import pytest
+
+from nano_flow.contracts.samples import run_record, started
+from nano_flow.core.errors import RunTaken
+from nano_flow.core.events import RunFinished
 from nano_flow.core.money import Money
 from nano_flow.ports.budgets import Bound, Charge
 from nano_flow.ports.store import Mark, RunFilter, Store
@@ -31,6 +35,29 @@ class QueueContract(ABC):
         assert not store.requeue_run("r1")
         asyncio.run(journal.close())
         assert store.requeue_run("r1") and not store.requeue_run("r2")
+
+    def test_of_several_who_saw_a_run_one_takes_it(self, tmp_path: Path) -> None:
+        store = self.store(tmp_path)
+        store.queue_run(replace(run_record(), status="queued"))
+        with store.reader() as reader:
+            seen = reader.find_run("r1")
+
+        async def live(ended: str) -> None:
+            _, journal = self.store(tmp_path).reopen_run("r1", seen=seen)
+            with pytest.raises(RunTaken):  # nothing has happened in it yet, but it is owned
+                self.store(tmp_path).reopen_run("r1", seen=seen)
+            journal.record(started())
+            journal.record(RunFinished(1009.0, ended, None, None, None, None, 9.0))  # type: ignore[arg-type]
+            await journal.close()
+
+        asyncio.run(live("failed"))
+        with pytest.raises(RunTaken):
+            self.store(tmp_path).reopen_run("r1", seen=seen)
+        with store.reader() as reader:
+            seen = reader.find_run("r1")
+        assert store.requeue_run("r1")
+        with pytest.raises(RunTaken):
+            self.store(tmp_path).reopen_run("r1", seen=seen)
 
     def test_a_mark_is_made_once_and_a_run_that_depends_on_it_too(self, tmp_path: Path) -> None:
         store = self.store(tmp_path)

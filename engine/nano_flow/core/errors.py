@@ -37,6 +37,10 @@ class UsageError(NanoFlowError):
     exit_code = 2
 
 
+class RunTaken(UsageError):
+    """A run that was to be taken up is not as it was seen any more: somebody else was faster."""
+
+
 class DocumentError(NanoFlowError):
     """One or more documents are invalid; nothing was started and nothing was sent."""
 

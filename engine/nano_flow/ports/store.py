@@ -234,11 +234,13 @@ class Store(Protocol):
     def create_run(self, record: RunRecord) -> Journal:
         """Write the head of a new run and own it."""
 
-    def reopen_run(self, run_id: str, lookup: Lookup | None = None) -> tuple[RunRecord, Journal]:
+    def reopen_run(
+        self, run_id: str, lookup: Lookup | None = None, seen: RunSummary | None = None
+    ) -> tuple[RunRecord, Journal]:
         """Own a run that ended, paused or died. Raises UsageError where there is none or somebody else has it.
 
         With a ``lookup`` secrets are put back into what is read again; UsageError where one is gone.
-
+        Raises RunTaken where it is not any more as it was ``seen``: of several workers that see it one takes it.
         Calls whose end is unknown get one here: they failed as ``abandoned``, their worst case possibly spent.
         """
 

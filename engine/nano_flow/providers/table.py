@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from threading import Lock
 
 from nano_flow.core.errors import BadRequest, ProviderError, ServerFailed
 from nano_flow.core.messages import ChatReply, ChatRequest, Json
@@ -30,6 +31,8 @@ class Surroundings:
     """The connections that adapters without a library share."""
 
 
+_IMPORTING = Lock()
+"""Held by the thread that makes an adapter: runs of one process, each with a table of its own, take turns."""
 Factory = Callable[[ProviderFacts, Surroundings], ChatProvider]
 
 
@@ -58,7 +61,12 @@ class ProviderTable:
         if name in self._made or card is None or card.adapter == "sim":
             return self.get(name)
         async with self._making:
-            return self.get(name) if name in self._made else await asyncio.to_thread(self.get, name)
+            return self.get(name) if name in self._made else await asyncio.to_thread(self._alone, name)
+
+    def _alone(self, name: str) -> ChatProvider:
+        """As ``get``, one thread at a time: a large library that two of them import at once is found half made."""
+        with _IMPORTING:
+            return self.get(name)
 
     async def close(self) -> None:
         """Close every adapter that was made."""

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from nano_flow.core.errors import NanoFlowError
+from nano_flow.core.errors import NanoFlowError, RunTaken
 from nano_flow.core.events import RunFinished
 from nano_flow.operations.place import Place
 from nano_flow.operations.runs.due import due_runs
@@ -98,12 +98,15 @@ class Worker:
             self._controls[run.run_id] = control
 
         self.tell(f"{run.run_id} {run.workflow}: taken")
-        order = ResumeOrder(run.run_id, accept_changes=await asyncio.to_thread(self._is_fresh, run))
+        fresh = await asyncio.to_thread(self._is_fresh, run)
+        order = ResumeOrder(run.run_id, accept_changes=fresh, seen=run)
         try:
             report = await resume_run(self.place, order, Company(on_control=hold, tree=self.tree))
             self.tell(f"{run.run_id} {run.workflow}: {report.end.status}")
             if self._stopping.is_set() and report.end.status == "paused" and report.end.reason == "interrupt":
                 await asyncio.to_thread(self.place.store.requeue_run, run.run_id)
+        except RunTaken:
+            self.tell(f"{run.run_id} {run.workflow}: somebody else was faster")
         except NanoFlowError as error:
             self.tell(f"{run.run_id} {run.workflow}: {error}")
             await self._refuse(run, str(error))
@@ -117,12 +120,11 @@ class Worker:
 
     async def _refuse(self, run: RunSummary, why: str) -> None:
         self._refused.add(run.run_id)
+        if run.status != "queued":
+            return  # it stays as it is, for a person to look at
         store = self.place.store
         try:
-            with store.reader() as reader:
-                if reader.find_run(run.run_id).owner is not None:
-                    return  # another worker was faster
-            _, journal = store.reopen_run(run.run_id)
+            _, journal = store.reopen_run(run.run_id, seen=run)
             journal.record(RunFinished(time.time(), "failed", None, why, None, None, 0.0))
             await journal.close()
         except NanoFlowError as error:

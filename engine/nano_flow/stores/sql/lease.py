@@ -9,7 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from nano_flow.core.errors import UsageError
+from nano_flow.core.errors import RunTaken, UsageError
+from nano_flow.ports.store import RunSummary
 from nano_flow.stores.sql.database import Database, Row
 
 LEASE_SECONDS = 30.0
@@ -60,6 +61,16 @@ def take(database: Database, run_id: str, owner: Owner, now: float) -> None:
         " cancel_requested_at = NULL WHERE run_id = ?",
         (owner.token, owner.host, owner.pid, owner.started, now + LEASE_SECONDS, run_id),
     )
+
+
+def check_unchanged(database: Database, seen: RunSummary) -> None:
+    """Raise RunTaken where a run is not as it was ``seen``, inside the transaction that takes it."""
+    query = f"SELECT status, finished_at, {OWNER_COLUMNS} FROM runs WHERE run_id = ?{database.locking}"
+    row = database.execute(query, (seen.run_id,)).fetchone()
+    wanted = ("queued",) if seen.status == "queued" else ("paused", "running")
+    same = row is not None and row["status"] in wanted and row["finished_at"] == seen.finished_at
+    if row is None or not same or holder(row, database.now()) is not None:
+        raise RunTaken(f'run "{seen.run_id}" was taken up by somebody else')
 
 
 def renew(database: Database, run_id: str, owner: Owner, now: float) -> bool:

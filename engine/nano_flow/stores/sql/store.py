@@ -12,7 +12,7 @@ from nano_flow.core.events import Event, PromptSent
 from nano_flow.core.secrets.masks import Lookup, Masks
 from nano_flow.ports import RecordedWork, RunRecord
 from nano_flow.ports.budgets import Bound, Charge, Drawn
-from nano_flow.ports.store import Answer, Mark, Store, StoredRow, StoreFacts, StoreWatch
+from nano_flow.ports.store import Answer, Mark, RunSummary, Store, StoredRow, StoreFacts, StoreWatch
 from nano_flow.stores.codec import EventRow, decode_event
 from nano_flow.stores.recorded import REPLAY_KINDS, RecordedFold
 from nano_flow.stores.sql import charges, heads, lease, marks, texts, whole
@@ -106,9 +106,12 @@ class SqlStore(ABC):
         database.close()
         return gone
 
-    def reopen_run(self, run_id: str, lookup: Lookup | None = None) -> tuple[RunRecord, SqlJournal]:
+    def reopen_run(
+        self, run_id: str, lookup: Lookup | None = None, seen: RunSummary | None = None
+    ) -> tuple[RunRecord, SqlJournal]:
         """Own a run that ended, paused or died. Raises UsageError where there is none or another process has it.
 
+        Raises RunTaken where it is not any more as it was ``seen``: several who look at once must not all do it.
         Calls whose end is unknown get one here: they failed as ``abandoned``, their worst case possibly spent.
         """
         owner = lease.this_process()
@@ -117,6 +120,8 @@ class SqlStore(ABC):
             record = heads.read_head(database, run_id, lookup)
             if record is None:
                 raise UsageError(f'there is no run "{run_id}"; "nano-flow runs list" shows them')
+            if seen is not None:
+                lease.check_unchanged(database, seen)
             lease.take(database, run_id, owner, now)
             fold = RecordedFold()
             for _, event in stored_events(database, run_id, kinds=REPLAY_KINDS, lookup=lookup):

@@ -24,6 +24,8 @@ TABLES: Mapping[str, Sequence[str]] = {
         *("run_id", "address", "message", "options", "input_schema", "asked_at", "expires_at", "decision", "input"),
         *("comment", "answered_by", "answered_at"),
     ),
+    "marks": ("kind", "name", "at", "value"),
+    "charges": (*("run_id", "address", "turn", "attempt", "at", "workflow", "provider", "tags", "amount", "settled"),),
 }
 """What is carried from store to store. Who owns a run is not: an owner holds it in one store only."""
 _TRUTHS = frozenset({"simulated", "measured"})
@@ -43,17 +45,20 @@ def owned(database: Database) -> list[str]:
 
 
 def read_rows(database: Database) -> Iterator[StoredRow]:
-    """Every row, run by run, oldest first; then what the ledger keeps of runs that were deleted."""
-    runs = database.execute(f"SELECT run_id FROM runs ORDER BY created_at, {database.newest}").fetchall()
+    """Every row, run by run, as they were written one after the other; then what is kept of runs that were deleted."""
+    runs = database.execute(f"SELECT run_id FROM runs ORDER BY {database.newest}").fetchall()
     for row in runs:
-        for table in TABLES:
-            yield from _read(database, table, "run_id = ?", str(row["run_id"]))
-    yield from _read(database, "ledger", "run_id NOT IN (SELECT run_id FROM runs)")
+        for table, columns in TABLES.items():
+            if "run_id" in columns:
+                yield from _read(database, table, "run_id = ?", str(row["run_id"]))
+    yield from _read(database, "marks", "1 = 1")
+    for table in ("ledger", "charges"):
+        yield from _read(database, table, "run_id NOT IN (SELECT run_id FROM runs)")
 
 
 def _read(database: Database, table: str, condition: str, *values: Column) -> Iterator[StoredRow]:
     columns = TABLES[table]
-    order = "run_id" if "seq" not in columns else "run_id, seq"
+    order = ", ".join(columns[:2])
     query = f"SELECT {', '.join(columns)} FROM {table} WHERE {condition} ORDER BY {order}"
     for row in database.execute(query, values):
         yield StoredRow(table, {name: _plain(name, row[name]) for name in columns})
