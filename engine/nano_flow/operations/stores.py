@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from nano_flow.adapters import store_named
 from nano_flow.core.errors import StoreError, UsageError
 from nano_flow.operations.place import Place
-from nano_flow.ports.store import StoreFacts
+from nano_flow.ports.whole import StoreFacts
 
 __all__ = ["StoreFacts", "check_store", "migrate_store", "store_facts"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -13,6 +13,7 @@ from nano_flow.core.money import Money
 from nano_flow.core.secrets.masks import Lookup
 from nano_flow.ports.budgets import Bound, Charge, Drawn
 from nano_flow.ports.journal import Journal, RunRecord
+from nano_flow.ports.whole import StoredRow, StoreFacts
 
 Grouping = Literal["workflow", "step", "model", "provider", "day", "run"]
 
@@ -176,26 +177,6 @@ class StoreReader(AbstractContextManager["StoreReader"], Protocol):
 
     def close(self) -> None:
         """Let the store go."""
-
-
-@dataclass(frozen=True, slots=True)
-class StoreFacts:
-    """What a store is and holds. ``owned`` are the runs that somebody works on right now."""
-
-    kind: str
-    place: str
-    version: int
-    rows: Mapping[str, int]
-    size: int
-    owned: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class StoredRow:
-    """One row of one table, on its way from store to store."""
-
-    table: str
-    values: Mapping[str, str | int | float | None]
 
 
 @dataclass(frozen=True, slots=True)

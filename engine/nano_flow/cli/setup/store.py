@@ -11,7 +11,7 @@ from nano_flow.cli.common import Options, pass_options
 from nano_flow.core.messages import Json
 
 if TYPE_CHECKING:
-    from nano_flow.ports.store import StoreFacts
+    from nano_flow.ports.whole import StoreFacts
 
 _EPILOG = """\b
 Examples:

@@ -12,7 +12,8 @@ from nano_flow.core.events import Event, PromptSent
 from nano_flow.core.secrets.masks import Lookup, Masks
 from nano_flow.ports import RecordedWork, RunRecord
 from nano_flow.ports.budgets import Bound, Charge, Drawn
-from nano_flow.ports.store import Answer, Mark, RunSummary, Store, StoredRow, StoreFacts, StoreWatch
+from nano_flow.ports.store import Answer, Mark, RunSummary, Store, StoreWatch
+from nano_flow.ports.whole import StoredRow, StoreFacts
 from nano_flow.stores.codec import EventRow, decode_event
 from nano_flow.stores.recorded import REPLAY_KINDS, RecordedFold
 from nano_flow.stores.sql import charges, heads, lease, marks, texts, whole

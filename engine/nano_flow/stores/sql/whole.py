@@ -7,7 +7,7 @@ from itertools import groupby, islice
 from operator import attrgetter
 
 from nano_flow.core.errors import StoreError
-from nano_flow.ports.store import StoredRow, StoreFacts
+from nano_flow.ports.whole import StoredRow, StoreFacts
 from nano_flow.stores.sql import heads, lease
 from nano_flow.stores.sql.database import Column, Database
 from nano_flow.stores.sql.reading.reader import stored_events
