@@ -15,6 +15,7 @@ from nano_flow.core.refs import ModelRef
 from nano_flow.providers.prompt_tools import read_calls, schema_note, tools_note
 from nano_flow.providers.wire.arguments import Prepared
 from nano_flow.providers.wire.names import ToolNames
+from nano_flow.providers.wire.plain import without_thinking
 from nano_flow.providers.wire.reply import Raw, finished, read_usage, whole
 from nano_flow.providers.wire.stream import Collector
 
@@ -22,7 +23,7 @@ REQUEST = ChatRequest(ModelRef("p", "m"), (Message("user", "hello"),), max_outpu
 
 
 def prepared(litellm: str = "openai", *names: str, by_prompt: bool = False) -> Prepared:
-    return Prepared({"model": f"{litellm}/m"}, ToolNames.of(names), by_prompt)
+    return Prepared(litellm, {}, ToolNames.of(names), by_prompt)
 
 
 def response(
@@ -151,7 +152,7 @@ def test_a_refusal_is_one_and_a_full_window_is_a_length_limit() -> None:
     refused = {"content": None, "provider_specific_fields": {"refusal": "I cannot."}}
     reply = finished(whole({"choices": [{"message": refused, "finish_reason": "stop"}]}), REQUEST, prepared(), "p")
     assert (reply.text, reply.finish_reason) == ("I cannot.", "content_filter")
-    full = Prepared({"model": "anthropic/m"}, ToolNames.of([]), window=100)
+    full = Prepared("anthropic", {}, ToolNames.of([]), window=100)
     usage = {"prompt_tokens": 95, "completion_tokens": 5}
     assert finished(whole(response("x", "stop", usage)), REQUEST, full, "p").finish_reason == "length"
     collector = Collector(None)
@@ -250,3 +251,29 @@ def test_notes_say_what_is_wanted() -> None:
     assert 'must call "get"' in tools_note(tools, "get")
     assert "must call" not in tools_note(tools, "auto")
     assert '{"type": "object"}' in schema_note({"type": "object"})
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("<think>\nAll are down.\n</think>\n\nhigh", "high"),
+        ("\n <think>a</think>b <think>c</think>", "b <think>c</think>"),
+        ("<think>never ended", "<think>never ended"),
+        ("<thin air", "<thin air"),
+        ("plain </think> text", "plain </think> text"),
+        ("  spaced", "  spaced"),
+        ("", ""),
+    ],
+)
+def test_what_a_model_thinks_aloud_is_neither_shown_nor_kept(text: str, shown: str) -> None:
+    for size in (1, 3, 7, 100):
+        heard: list[str] = []
+        collector = Collector(heard.append)
+        for start in range(0, len(text), size):
+            collector.write(text[start : start + size])
+        raw = collector.raw("stop")
+        assert "".join(heard) == shown == without_thinking(raw.text)
+
+
+def test_a_lone_closing_tag_ends_a_thought() -> None:
+    assert without_thinking("All are down.\n</think>\n\nhigh") == "high"

@@ -145,6 +145,7 @@ class DirectProvider:
             raise Told(reply["error"])
         raw = self._dialect.whole(reply)
         heard.collector.show(raw.text)
+        heard.collector.end_of_text(raw.text)
         return raw
 
     def _told(self, error: ProviderError, call: Call, *, kept: bool = False) -> ProviderError:

@@ -135,6 +135,7 @@ class Call:
             return None
         if self.progress is not None:
             self.progress.collector.show(raw.text)
+            self.progress.collector.end_of_text(raw.text)
         return raw
 
     def failed(self, error: ProviderError) -> ProviderError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from nano_flow.core.messages import Json
@@ -38,6 +39,21 @@ def as_plain(value: object) -> Json:
         return [as_plain(part) for part in value]
     dump = getattr(value, "model_dump", None)
     return as_plain(dump()) if callable(dump) else str(value)
+
+
+_THINKING = re.compile(r"\s*<think(?:ing)?>.*?</think(?:ing)?>\s*", re.DOTALL)
+_ALOUD = re.compile(r"^</think(?:ing)?>[ \t]*\n\s*", re.MULTILINE)
+
+
+def without_thinking(text: str) -> str:
+    """``text`` without what a model thought aloud before it: between its tags, or up to a lone closing one."""
+    if "</think" not in text:
+        return text
+    begun = _THINKING.match(text)
+    if begun is not None:
+        return text[begun.end() :]
+    lone = _ALOUD.search(text)
+    return text[lone.end() :] if lone is not None and "<think" not in text[: lone.start()] else text
 
 
 def mended(text: str) -> str:

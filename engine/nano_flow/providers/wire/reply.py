@@ -14,7 +14,7 @@ from nano_flow.providers.transport.exchange import unreadable
 from nano_flow.providers.wire.arguments import Prepared
 from nano_flow.providers.wire.ending import reason_of
 from nano_flow.providers.wire.names import ToolNames
-from nano_flow.providers.wire.plain import as_plain, mended, read, sequence
+from nano_flow.providers.wire.plain import as_plain, mended, read, sequence, without_thinking
 from nano_flow.providers.wire.usage import read_usage
 
 _SILENT_AT_THE_LIMIT = frozenset({"ollama_chat", "cohere", "huggingface"})
@@ -85,7 +85,9 @@ def _calls(calls: Iterable[object]) -> Iterable[ToolCall]:
 
 def finished(raw: Raw, request: ChatRequest, prepared: Prepared, provider: str) -> ChatReply:
     """The reply. ConnectionLost where it was cut off: its end was never announced."""
-    raw = replace(raw, text=mended(raw.text), calls=tuple(_identified(raw.calls, request.turn, prepared.names)))
+    raw = replace(
+        raw, text=without_thinking(mended(raw.text)), calls=tuple(_identified(raw.calls, request.turn, prepared.names))
+    )
     usage = _plausible(read_usage(raw.usage), prepared) or estimated(request, raw)
     reason = _reason(raw, usage, request, prepared)
     if reason == "incomplete":

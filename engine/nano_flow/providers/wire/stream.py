@@ -23,6 +23,7 @@ class _Call:
 _LEAST_SIZE = 20_000
 _PER_TOKEN = 32
 _PER_CHUNK = 4
+_OPEN, _CLOSED = "<think>", "</think>"
 """How much may come: characters, and some for each chunk, relative to the output cap."""
 
 
@@ -40,6 +41,8 @@ class Collector:
         self.finish: str | None = None
         self.model = ""
         self.usage: object = None
+        self._held: str | None = ""
+        self._thought = self._over = False
 
     def take(self, chunk: object) -> None:
         """Take one chunk."""
@@ -72,9 +75,38 @@ class Collector:
         self.model = str(model or "")
 
     def show(self, text: str) -> None:
-        """Let the listener have a piece of text."""
+        """Let the listener have a piece of text; what a model thinks aloud at its beginning is not for him."""
+        if self._held is not None:
+            text = self._after_thinking(text)
         if text and self._on_text is not None:
             self._on_text(mended(text))
+
+    def _after_thinking(self, text: str) -> str:
+        """What of a piece at the beginning may be shown: nothing while it may still be, or is, a thought."""
+        held = f"{self._held}{text}"
+        if self._thought:
+            before, closed, after = held.partition(_CLOSED)
+            if not closed:
+                self._held = before[-len(_CLOSED) :]
+                return ""
+            self._thought, self._over = False, True
+            held = after
+        start = held.lstrip()
+        if self._over:
+            self._held = None if start else ""
+            return start
+        if start.startswith(_OPEN):
+            self._thought, self._held = True, ""
+            return self._after_thinking(start[len(_OPEN) :])
+        self._held = held if _OPEN.startswith(start) else None
+        return "" if self._held is not None else held
+
+    def end_of_text(self, text: str) -> None:
+        """Nothing more comes of ``text``: what was held back of it, and is no thought, is shown."""
+        held, self._held = self._held, None
+        left = text if self._thought else held
+        if left and self._on_text is not None:
+            self._on_text(mended(left))
 
     @property
     def begun(self) -> bool:
@@ -151,6 +183,7 @@ class Collector:
 
         ``refused``: words came in which the model refuses, where LiteLLM has no place for them.
         """
+        self.end_of_text("".join(self._text))
         kept: dict[str, Json] = {}
         if self._thinking:
             kept["thinking_blocks"] = list(self._thinking)
