@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -159,3 +162,22 @@ def test_a_proxy_of_the_environment_is_used_and_its_exceptions_are_kept(monkeypa
             await sessions.close()
 
     asyncio.run(run())
+
+
+def test_nothing_heavy_is_loaded_for_a_direct_call() -> None:
+    script = """
+import asyncio, sys
+from tests.providers.replay_alone import answered
+assert asyncio.run(answered()) == "hi"
+heavy = {"litellm", "httpx", "openai", "anthropic", "boto3", "google.auth", "mcp", "tiktoken", "requests", "pandas"}
+print(sorted(heavy & set(sys.modules)))
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=Path(__file__).parents[2],
+        check=False,
+    )
+    assert (ended.stdout.strip(), ended.returncode) == ("[]", 0), ended.stderr

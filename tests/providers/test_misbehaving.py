@@ -125,9 +125,9 @@ def test_a_huge_error_page_is_cut_and_shown_without_markup() -> None:
 @pytest.mark.parametrize(
     ("name", "field", "word", "wanted"),
     [
-        ("openai", None, None, errors.ConnectionLost),
+        ("openai", None, None, "stop"),
         ("openai", None, "abort", errors.ConnectionLost),
-        ("anthropic", "stop_reason", None, errors.ConnectionLost),
+        ("anthropic", "stop_reason", None, "stop"),
         ("anthropic", "stop_reason", "pause_turn", errors.ConnectionLost),
         ("anthropic", "stop_reason", "model_context_window_exceeded", "length"),
         ("ollama_chat", "done", False, errors.ConnectionLost),
@@ -163,12 +163,29 @@ def test_geminis_words_with_and_without_parts(reason: str, wanted: str) -> None:
         {"completion_tokens": 2.5},
         {"prompt_tokens": 10**30},
         {"prompt_tokens_details": {"cached_tokens": 100}},
-        {"completion_tokens_details": {"reasoning_tokens": 100}},
     ],
 )
 def test_a_usage_that_cannot_be_true_is_none(usage: dict[str, Any]) -> None:
     reply = run(Reply(with_usage(**usage)))
     assert (reply.text, reply.usage.measured) == ("hi", False)
+
+
+def test_reasoning_beyond_the_completion_is_an_estimate_and_the_totals_are_what_is_booked() -> None:
+    reply = run(Reply(with_usage(completion_tokens_details={"reasoning_tokens": 100})))
+    assert reply.usage == Usage(7, 0, 0, 3)
+
+
+def test_cached_tokens_are_found_wherever_they_stand() -> None:
+    for name in ("prompt_cache_hit_tokens", "cached_tokens", "num_cached_tokens"):
+        assert run(Reply(with_usage(**{name: 5}))).usage == Usage(2, 5, 0, 3)
+
+
+@pytest.mark.parametrize("name", ["openai", "anthropic"])
+def test_an_unknown_word_without_a_text_is_a_refusal(name: str) -> None:
+    body: dict[str, Any] = json.loads(message("blocked_somehow", content=None))
+    if name == "anthropic":
+        body = {**REPLIES[name], "content": [], "stop_reason": "blocked_somehow"}
+    assert run(Reply(json.dumps(body).encode()), name).finish_reason == "content_filter"
 
 
 def test_reasoning_that_is_counted_beside_the_completion_is_known_by_the_total() -> None:

@@ -107,7 +107,7 @@ def expected_usage(exchange: Recorded) -> Usage:
     if exchange.litellm == "bedrock":
         return Usage(found["inputTokens"], 0, 0, found["outputTokens"])
     if exchange.litellm == "cohere":
-        return Usage(found["tokens"]["input_tokens"], 0, 0, found["tokens"]["output_tokens"])
+        return Usage(found["billed_units"]["input_tokens"], 0, 0, found["billed_units"]["output_tokens"])
     if exchange.litellm == "gemini":
         thoughts = found.get("thoughtsTokenCount", 0)
         return Usage(found["promptTokenCount"], 0, 0, found.get("candidatesTokenCount", 0), thoughts)

@@ -144,6 +144,7 @@ class DirectProvider:
         if reply.get("error") and not reply.get("choices"):
             raise Told(reply["error"])
         raw = self._dialect.whole(reply)
+        raw = raw if raw.finish else replace(raw, finish="stop")  # one piece that says nothing of its end is whole
         heard.collector.show(raw.text)
         heard.collector.end_of_text(raw.text)
         return raw

@@ -16,7 +16,7 @@ from nano_flow.providers.wire.ending import Ending, announced_in
 from nano_flow.providers.wire.plain import read, sequence
 from nano_flow.providers.wire.reply import Raw, whole
 from nano_flow.providers.wire.stream import Collector
-from nano_flow.providers.wire.usage import REPORTS, read_usage
+from nano_flow.providers.wire.usage import REPORTS, billed, read_usage
 
 
 class Hearing(Protocol):
@@ -119,7 +119,8 @@ class Call:
         reply = self.exchange.reply
         if not reply:
             return raw
-        usage = None if REPORTS.isdisjoint(reply) else raw.usage  # LiteLLM would count by itself
+        counted = None if REPORTS.isdisjoint(reply) else raw.usage  # LiteLLM would count by itself
+        usage = billed(reply) or counted
         return replace(raw, finish=announced_in(reply, raw.finish), usage=usage)
 
     def rescued(self) -> Raw | None:

@@ -34,6 +34,19 @@ def reason_of(word: str | None) -> FinishReason:
     return _REASONS.get(word.lower(), "stop") if word else "incomplete"
 
 
+_GOOD = frozenset(
+    {
+        *("stop", "stop_sequence", "end_turn", "eos", "eos_token"),
+        *("complete", "completed", "done", "finished", "end"),
+    }
+)
+
+
+def is_known(word: str | None) -> bool:
+    """Whether anybody knows what a word means."""
+    return not word or word.lower() in _GOOD or word.lower() in _REASONS
+
+
 def is_bad(word: str) -> bool:
     """Whether a reply that ended so is no good end."""
     return reason_of(word) not in ("stop", "tool_calls")
@@ -42,11 +55,12 @@ def is_bad(word: str) -> bool:
 def announced_in(reply: Mapping[str, Json], otherwise: str | None) -> str | None:
     """The word of a whole reply, where it has one of the forms that are known here; LiteLLM's translation else.
 
-    LiteLLM's is also right where a call of a tool is one that it made up itself, for a schema.
+    LiteLLM's is also right where a call of a tool is one that it made up itself, for a schema. A reply that came in one
+    piece and says nothing of its end is whole.
     """
     word = next((word_in(reply) for mark, word_in in _FORMS.items() if mark in reply), otherwise)
     said = word if isinstance(word, str) else None
-    return said if said is None or is_bad(said) else otherwise
+    return said if said and (is_bad(said) or not is_known(said)) else otherwise or "stop"
 
 
 def _first(reply: Mapping[str, Json], holder: str, name: str) -> object:
@@ -68,7 +82,7 @@ _FORMS: Mapping[str, Callable[[Mapping[str, Json]], object]] = {
     "promptFeedback": _blocked,
     "stop_reason": lambda reply: reply["stop_reason"],
     "stopReason": lambda reply: reply["stopReason"],
-    "done": lambda reply: reply.get("done_reason") or ("stop" if reply["done"] is True else None),
+    "done": lambda reply: reply.get("done_reason") or ("stop" if reply["done"] is True else "abort"),
     "finish_reason": lambda reply: reply["finish_reason"],
 }
 """By a member that only this form has: OpenAI's, Gemini's, Anthropic's, Bedrock's, Ollama's, Cohere's."""

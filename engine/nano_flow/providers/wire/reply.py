@@ -12,7 +12,7 @@ from nano_flow.providers.prompt_tools import read_calls
 from nano_flow.providers.simulated.tokens import count, count_request
 from nano_flow.providers.transport.exchange import unreadable
 from nano_flow.providers.wire.arguments import Prepared
-from nano_flow.providers.wire.ending import reason_of
+from nano_flow.providers.wire.ending import is_known, reason_of
 from nano_flow.providers.wire.names import ToolNames
 from nano_flow.providers.wire.plain import as_plain, mended, read, sequence, without_thinking
 from nano_flow.providers.wire.usage import read_usage
@@ -131,6 +131,8 @@ def _reason(raw: Raw, usage: Usage, request: ChatRequest, prepared: Prepared) ->
     if reason == "tool_calls" and not raw.calls:
         lost = request.tools and not prepared.tools_by_prompt and request.output_schema is None
         return "incomplete" if lost else "stop"
+    if reason == "stop" and not is_known(raw.finish) and not raw.text.strip() and not raw.calls:
+        return "content_filter"  # a new word for not answering
     if reason != "stop":
         return reason
     written = usage.output_tokens + usage.reasoning_tokens

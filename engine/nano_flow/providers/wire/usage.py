@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-from nano_flow.core.messages import Usage
+from collections.abc import Mapping
+
+from nano_flow.core.messages import Json, Usage
 from nano_flow.providers.wire.plain import read
 
 REPORTS = frozenset({"usage", "usageMetadata", "eval_count", "prompt_eval_count", "meta"})
 """Members in which providers report; a reply without any of them reports nothing."""
 _MOST = 100_000_000
 """Tokens that one call may be said to have used; no window is so large."""
+
+
+_CACHED = ("cache_read_input_tokens", "cached_tokens", "prompt_cache_hit_tokens", "num_cached_tokens")
+"""Where servers report what came from a cache, if not among the details of the prompt."""
+
+
+def billed(reply: Mapping[str, Json]) -> Mapping[str, object] | None:
+    """What a reply says that is billed (Cohere), where that is not what was counted; under OpenAI's names."""
+    units = read(reply.get("usage") or reply.get("meta"), "billed_units")
+    read_, wrote = read(units, "input_tokens"), read(units, "output_tokens")
+    if not isinstance(read_, int | float) or not isinstance(wrote, int | float):
+        return None
+    return {"prompt_tokens": int(read_), "completion_tokens": int(wrote)}
 
 
 def number(holder: object, name: str) -> int:
@@ -38,7 +53,7 @@ def _read(usage: object) -> Usage | None:
     if not prompt and not completion:
         return None
     read_details, write_details = read(usage, "prompt_tokens_details"), read(usage, "completion_tokens_details")
-    cached = _first(read_details, "cached_tokens") or _first(usage, "cache_read_input_tokens", "cached_tokens")
+    cached = _first(read_details, "cached_tokens") or _first(usage, *_CACHED)
     written = _first(read_details, "cache_creation_tokens", "cache_write_tokens")
     written = written or _first(usage, "cache_creation_input_tokens")
     for_an_hour = number(read(read_details, "cache_creation_token_details"), "ephemeral_1h_input_tokens")
@@ -46,6 +61,8 @@ def _read(usage: object) -> Usage | None:
     reasoned, spoken = number(write_details, "reasoning_tokens"), number(write_details, "audio_tokens")
     if reasoned and number(usage, "total_tokens") == prompt + completion + reasoned:
         completion += reasoned
+    if reasoned > completion - spoken:
+        reasoned = 0  # somebody's estimate: what was billed is the total
     return Usage(
         input_tokens=_rest(prompt, cached, written, heard),
         cached_input_tokens=cached,
