@@ -34,8 +34,13 @@ test: $(INSTALLED) ## the whole test suite; COVERAGE=1 also holds the bounds of 
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(if $(COVERAGE),--cov --cov-report=) $(TESTS)
 	@$(if $(COVERAGE),$(BIN)/python .ci/coverage_floors.py)
 
-long: $(INSTALLED) ## the fuzzers in their long form; CASES=20000 for each
-	@NANO_FLOW_FUZZ=$(or $(CASES),20000) $(BIN)/python -m pytest -n $(WORKERS) --dist load tests/fuzz tests/source/test_judging.py
+long: $(INSTALLED) ## the long forms of the long tests: fuzzers (CASES=20000 for each), soak, kills, leases
+	@NANO_FLOW_LONG=1 NANO_FLOW_FUZZ=$(or $(CASES),20000) $(BIN)/python -m pytest -n $(WORKERS) --dist load $(TESTS)
+
+mutate: $(INSTALLED) ## change the guards in small ways and see which changes no test notices; never in CI
+	@$(PIP) install "mutmut>=3,<4"
+	@$(BIN)/python -m mutmut run || true
+	@$(BIN)/python -m mutmut results
 
 check: $(INSTALLED) ## format, lint, types, floors, schemas, dependencies
 	$(BIN)/ruff format --check engine tests bench .ci
