@@ -20,6 +20,8 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from nano_flow.tools.processes.guard import guard
+
 _LIMIT = getattr(resource, "RLIMIT_SIGPENDING", None)
 _LIMIT_LINE = "Max pending signals"
 _PLENTY = 100_000
@@ -49,6 +51,7 @@ class ProcessTree:
     @contextlib.contextmanager
     def starting(self) -> Iterator[int]:
         """The mark of a process that is started at once inside; until it is ``started`` it is no orphan."""
+        guard()  # before we adopt orphans: it must not become one of ours
         if self._wanted:
             self._wanted, self._adopts = False, _become_reaper()
         self._starting += 1
@@ -61,6 +64,7 @@ class ProcessTree:
     def started(self, pid: int, mark: int) -> None:
         """``pid`` was started by us, in a session of its own, and carries ``mark``."""
         self._known[pid] = mark
+        guard().began(pid, mark)
 
     def signal(self, pid: int, number: signal.Signals) -> None:
         """Send a signal to the group that ``pid`` leads."""
@@ -100,7 +104,8 @@ class ProcessTree:
 
     def forget(self, pid: int) -> None:
         """``pid`` has ended and was waited for."""
-        self._known.pop(pid, None)
+        if self._known.pop(pid, None) is not None:
+            guard().over(pid)
 
     def _alive(self, pid: int, mark: int) -> Iterator[int]:
         """What is left of a command, besides ``pid`` itself."""
