@@ -16,11 +16,16 @@ if TYPE_CHECKING:
         stream,
     )
     from nano_flow.project.preparing import RunOptions
+    from nano_flow.results import AgentReply, RunResult, Spend, StepResult
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "AgentReply",
     "RunOptions",
+    "RunResult",
+    "Spend",
+    "StepResult",
     "Where",
     "__version__",
     "arun",
@@ -32,8 +37,14 @@ __all__ = [
 ]
 
 
+_RESULTS = frozenset({"AgentReply", "RunResult", "Spend", "StepResult"})
+"""What the library returns."""
+
+
 def __getattr__(name: str) -> object:
     """Load the composition root only for who runs something: ``import nano_flow`` alone costs nothing."""
+    if name in _RESULTS:
+        return getattr(import_module("nano_flow.results"), name)
     if name in __all__:
         return getattr(import_module("nano_flow.library"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -38,6 +38,7 @@ def _project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_run_has_typed_outputs_costs_and_steps() -> None:
     result = nano_flow.run("workflow.yaml", inputs={"diff": "x"}, options=OFFLINE)
+    assert isinstance(result, nano_flow.RunResult) and isinstance(result.steps["review"][0], nano_flow.StepResult)
     assert result.status == "succeeded" and result.simulated and isinstance(result.outputs, dict)
     assert result.outputs["report"] == result.steps["review"][0].output
     assert result.steps["review"][0].model == "sim/small" and result.steps["review"][0].tier == "simple"

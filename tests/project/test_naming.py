@@ -58,3 +58,14 @@ def test_a_model_of_the_provider_is_named_in_full_and_one_of_another_is_refused(
         full_name("gpt-5-mni", "openai", policies)
     with pytest.raises(UsageError, match=r'there is no tier "gpt-5-mni".*did you mean "gpt-5-mini"'):
         full_name("gpt-5-mni", None, policies)
+
+
+def test_a_model_is_known_by_the_name_that_its_provider_gives_it(tmp_path: Path) -> None:
+    (tmp_path / "one.yaml").write_text(WORKFLOW)
+    policies = open_workflow(str(tmp_path / "one.yaml"), tmp_path).policies
+    dated = "claude-3-haiku-20240307"
+    assert full_name(dated, None, policies) == "anthropic/claude-3-haiku"
+    assert full_name(dated, "anthropic", policies) == "anthropic/claude-3-haiku"
+    assert full_name(f"anthropic/{dated}", None, policies) == "anthropic/claude-3-haiku"
+    with pytest.raises(UsageError):
+        full_name(dated, "cohere", policies)

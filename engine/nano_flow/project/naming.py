@@ -24,6 +24,7 @@ def full_name(model: str | None, provider: str | None, policies: Policies) -> st
         return model
     if provider is not None and "/" not in model:
         model = f"{provider}/{model}"
+    model = _dated(model, catalogue)
     _check(model, tiers, catalogue)
     if provider not in (None, ModelRef.parse(model).provider):
         raise UsageError(f'"{model}" is no model of the provider "{provider}": leave one of the two out')
@@ -37,6 +38,16 @@ def _check(model: str, tiers: Sequence[str], catalogue: Catalogue) -> None:
         full = next((f"{p.name}/{model}" for p in catalogue.providers.values() if model in p.models), "")
         hint = f'write "{full}"' if full else did_you_mean(model, ["auto", *tiers, *_models(catalogue)])
         raise UsageError(_with(f'there is no tier "{model}": there are {listed(tiers)}, or provider/model', hint))
+
+
+def _dated(model: str, catalogue: Catalogue) -> str:
+    """A model that is named as its provider names it (``claude-3-haiku-20240307``), by its name here."""
+    provider, _, name = model.rpartition("/")
+    cards = [card for found in catalogue.providers.values() for card in found.models.values()]
+    if any(card.ref.model == name for card in cards):
+        return model
+    named = (str(card.ref) for card in cards if card.deployment == name and provider in ("", card.ref.provider))
+    return next(named, model)
 
 
 def _models(catalogue: Catalogue) -> Iterator[str]:
