@@ -28,7 +28,7 @@ providers:
     latency: 30ms
     models:
       small: {context_window: 32k, max_output_tokens: 4k, can: [], latency: {total: 2ms}}
-      medium: {context_window: 32k, max_output_tokens: 4k, can: [], latency: {total: 20ms}}
+      medium: {context_window: 32k, max_output_tokens: 4k, can: [], latency: {total: 3ms}}
 """
 ROUTING = """
 nano_flow: 1
@@ -84,12 +84,12 @@ def test_run_plan_and_explain_choose_by_what_was_seen_and_a_resume_by_what_its_r
 
     assert planned() == ["sim/small", "sim/small"]
     first = told("run", "w.yaml", "--offline")
-    # The first run believed what is declared, and saw otherwise in its first call; the second begins with that.
+    # The first run believed what is declared, and saw otherwise in its first call; the second begins with both.
     assert (first["status"], models(first)) == ("paused", ["sim/small", None])
     assert planned() == ["sim/medium", "sim/medium"]
     assert models(told("run", "w.yaml", "--offline")) == ["sim/medium", None]
     explained = told("policy", "explain", "Begin.", "--model", "sim/small")["expected"]["sim/small"]
-    assert explained["measured_calls"] == 1 and explained["duration_s"] >= 0.03
+    assert explained["measured_calls"] == 1 and 0.004 <= explained["duration_s"] < 0.03
     assert run_command(["approvals", "answer", first["run_id"], "ask", "yes"]) == 0
     capsys.readouterr()
     resumed = told("resume", first["run_id"])

@@ -109,6 +109,8 @@ class ModelDocument(Document):
     """Of one call; instead of its provider's."""
     first_token_timeout: Maybe[Duration] = None
     """Until the first piece of a reply comes; instead of its provider's."""
+    strength: Maybe[Annotated[float, Field(ge=0, le=10)]] = None
+    """What it is able for, 0 to 10, beside the `strength` of tiers."""
     retires: Maybe[Day] = None
     """The day from which on it is not served any more; nano-flow warns 60 days before."""
     like: Maybe[Annotated[str, Field(pattern=r"^[^/\s]+/\S+$")]] = None

@@ -130,6 +130,8 @@ class TierDocument(Document):
     """Scores under this; the last tier has none."""
     models: Models
     """Candidates in order, provider/model."""
+    strength: Maybe[Annotated[float, Field(ge=0, le=10)]] = None
+    """What a model is able for that `cheapest`, `fastest` and `balanced` choose; weaker ones come after."""
 
 
 class RuleDocument(Document):
@@ -168,7 +170,7 @@ class PolicyDocument(Document):
     rules: Maybe[Items[RuleDocument]] = None
     """The first match wins."""
     choose: Maybe[Text] = None
-    """first (default), cheapest, fastest."""
+    """first (default), cheapest, fastest, balanced."""
 
 
 class KindDocument(Document):

@@ -31,6 +31,8 @@ class ModelCard:
     in_flight: int | None = None
     timeout_s: float | None = None
     first_token_timeout_s: float | None = None
+    strength: float | None = None
+    """What it is able for, 0 to 10, as declared."""
     retires: str | None = None
     """The day from which on it is not served any more."""
 

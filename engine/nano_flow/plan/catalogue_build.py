@@ -166,6 +166,7 @@ def _card(ref: ModelRef, document: ModelDocument) -> ModelCard:
         in_flight=document.limits.in_flight if document.limits else None,
         timeout_s=document.timeout,
         first_token_timeout_s=document.first_token_timeout,
+        strength=document.strength,
         retires=document.retires,
     )
 
@@ -183,5 +184,6 @@ def _inherited(card: ModelCard, base: ModelCard | None) -> ModelCard:
         renames={**base.renames, **card.renames},
         first_token_s=base.first_token_s if card.first_token_s is None else card.first_token_s,
         total_s=base.total_s if card.total_s is None else card.total_s,
+        strength=base.strength if card.strength is None else card.strength,
         priced_as=base.priced_as or base.ref,
     )

@@ -75,7 +75,8 @@ def examine(ref: ModelRef, named: bool, catalogue: Catalogue, situation: Situati
     return Candidate(
         ref,
         cost=_expected_cost(considered, name, situation),
-        seconds=observations.latency_s.get(name, card.total_s),
+        seconds=_expected_seconds(card, name, observations),
+        strength=card.strength,
         calls=observations.calls.get(name, 0),
         by_prompt=_missing(considered, situation),
         load=max(observations.load.get(name, 0.0), observations.load.get(ref.provider, 0.0)),
@@ -182,6 +183,20 @@ FILTERS: tuple[tuple[RefusalKind, Filter], ...] = (
     ("price", _priced),
     ("budget", _affordable),
 )
+
+
+_CONVINCING = 10
+"""Calls that weigh as much as a declared latency: two of them do not replace it."""
+
+
+def _expected_seconds(card: ModelCard, name: str, observations: Observations) -> float | None:
+    """What was observed, the declared latency beside it until enough was."""
+    seen, declared, calls = observations.latency_s.get(name), card.total_s, observations.calls.get(name, 0)
+    if seen is None:
+        return declared
+    if declared is None or not calls:  # nobody counted them
+        return seen
+    return (seen * calls + declared * _CONVINCING) / (calls + _CONVINCING) if calls < _CONVINCING else seen
 
 
 def _expected_cost(model: Considered, name: str, situation: Situation) -> Money | None:

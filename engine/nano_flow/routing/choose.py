@@ -38,6 +38,15 @@ def _balanced(candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
     return tuple(sorted(candidates, key=lambda c: c.load))
 
 
+def _able_first(choose: Choice, candidates: tuple[Candidate, ...], strength: float | None) -> tuple[Candidate, ...]:
+    """Chosen among those that are able for it; then the others, the strongest first."""
+    if strength is None or choose is _first:
+        return choose(candidates)
+    able = tuple(c for c in candidates if c.strength is not None and c.strength >= strength)
+    weaker = sorted((c for c in candidates if c not in able), key=lambda c: -(c.strength or 0.0))
+    return (*choose(able), *weaker) if able else choose(candidates)
+
+
 CHOICES: Mapping[str, Choice] = {
     "first": _first,
     "cheapest": _cheapest,
@@ -147,7 +156,7 @@ def _examine(
         sure = any(group.named or catalogue.providers[candidate.ref.provider].credentials for candidate in able)
         refused += [_unable(v) for v in verdicts if isinstance(v, Refusal) or (sure and v in unable)]
         choose = CHOICES.get(group.choose) or _installed(choosers[group.choose], situation.observations)
-        first, last = choose(able), () if sure else choose(unable)
+        first, last = _able_first(choose, able, group.strength), () if sure else choose(unable)
         if group.only_first:
             refused += [Refusal(c.ref, "fallback", "another fallback is named") for c in (*first, *last)[1:]]
             first, last = first[:1], () if first else last[:1]

@@ -100,7 +100,7 @@ def _tiers(reader: Reader, documents: Mapping[str, TierDocument]) -> tuple[Tier,
             reader.say("NF511", message, (*path, "below"))
         reached = tier.below if tier.below is not None else reached
         models = models_of(reader, tier.models, (*path, "models"))
-        tiers.append(Tier(name, tier.below, models, reader.at(path)))
+        tiers.append(Tier(name, tier.below, models, reader.at(path), tier.strength))
     return tuple(tiers)
 
 

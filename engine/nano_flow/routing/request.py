@@ -92,6 +92,7 @@ class Candidate:
     seconds: float | None = None
     calls: int = 0
     by_prompt: tuple[str, ...] = ()
+    strength: float | None = None
     load: float = 0.0
 
     def as_json(self) -> dict[str, Json]:

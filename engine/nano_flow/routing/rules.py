@@ -37,6 +37,8 @@ class Tier:
     below: float | None
     models: tuple[ModelRef, ...]
     at: str = ""
+    strength: float | None = None
+    """What a model is able for that is chosen by price or time."""
 
 
 @dataclass(frozen=True, slots=True)

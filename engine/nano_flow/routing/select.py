@@ -23,6 +23,8 @@ class Group:
     refs: tuple[ModelRef, ...]
     named: bool = False
     choose: str = "first"
+    strength: float | None = None
+    """What a model is able for that is chosen by price or time; None where nothing is said."""
     only_first: bool = False
 
 
@@ -182,7 +184,12 @@ def _tier_selection(context: _Context, pinned: ModelRef | None) -> Selection:
         because = (*because, SignalPoints(f"cascade: {first} first, its reply is judged", 0.0, cascade.at))
         place, above = policy.tier_place(first) or 0, tuple(rest)
     refs, reason = _of_tier(context, place)
-    return Selection(policy.tiers[place].name, (Group(refs, choose=context.choose),), because + reason, cascade=above)
+    return Selection(
+        policy.tiers[place].name,
+        (Group(refs, choose=context.choose, strength=policy.tiers[place].strength),),
+        because + reason,
+        cascade=above,
+    )
 
 
 def _routed_place(context: _Context, pinned: ModelRef | None) -> int:
@@ -233,10 +240,15 @@ def _after(context: _Context, selection: Selection) -> tuple[Group, ...]:
     if selection.tier is None:
         return ()
     place = policy.tier_place(selection.tier) or 0
-    own = (Group(policy.tiers[place].models, choose=context.choose),) if pinned is not None else ()
+    own = (_tier_group(context, place),) if pinned is not None else ()
     if place + 1 == len(policy.tiers):
         return own
-    return (*own, Group(policy.tiers[place + 1].models, choose=context.choose))
+    return (*own, _tier_group(context, place + 1))
+
+
+def _tier_group(context: _Context, place: int) -> Group:
+    tier = context.policy.tiers[place]
+    return Group(tier.models, choose=context.choose, strength=tier.strength)
 
 
 def _listed(choice: FallbackChoice | tuple[str, ...], policy: RoutingPolicy) -> tuple[ModelRef, ...]:
