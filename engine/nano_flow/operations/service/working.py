@@ -36,6 +36,9 @@ class Worker:
     tree: ProcessTree = field(default_factory=ProcessTree)
     goes_on: Callable[[], bool] = lambda: True
     """False once whoever started it is gone."""
+    drain_s: float = 0.0
+    """How long runs that are under way may take to their end, once it is told to leave."""
+    _leaving: bool = False
     _controls: dict[str, Control] = field(default_factory=dict)
     _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _refused: set[str] = field(default_factory=set)
@@ -48,9 +51,10 @@ class Worker:
         """Until it is told to stop; runs that are under way then pause and are queued again."""
         while not self._stopping.is_set():
             await asyncio.to_thread(self._say_alive)
-            for run in await asyncio.to_thread(self._next) if len(self._tasks) < self.at_once else ():
+            takes_more = len(self._tasks) < self.at_once and not self._leaving
+            for run in await asyncio.to_thread(self._next) if takes_more else ():
                 self._tasks[run.run_id] = asyncio.create_task(self._run(run))
-            if not self._tasks and self.until_idle:
+            if not self._tasks and (self.until_idle or self._leaving):
                 return
             waiting = [asyncio.create_task(self._stopping.wait()), *self._tasks.values()]
             await asyncio.wait(waiting, timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
@@ -59,6 +63,14 @@ class Worker:
             if not self.goes_on():
                 self.stop()
         await asyncio.gather(*self._tasks.values())
+
+    def leave(self) -> None:
+        """Take nothing more; what runs has ``drain_s`` for its end, then it is stopped. Told twice: stop it now."""
+        if self._leaving or not self.drain_s:
+            self.stop()
+            return
+        self._leaving = True
+        asyncio.get_running_loop().call_later(self.drain_s, self.stop)
 
     def stop(self) -> None:
         """End soon: what runs is stopped where it is, and another worker goes on with it."""
@@ -96,6 +108,8 @@ class Worker:
 
         def hold(control: Control) -> None:
             self._controls[run.run_id] = control
+            if self._stopping.is_set():  # it was told to end while the run was being opened
+                self.stop()
 
         self.tell(f"{run.run_id} {run.workflow}: taken")
         fresh = await asyncio.to_thread(self._is_fresh, run)
