@@ -48,7 +48,6 @@ def test_a_run_is_told_in_full_where_there_is_room() -> None:
     skipped = StepSkipped(1.0, "tell", "tell", "run", "condition")
     assert run_text(document(started(), *retried, skipped, END)).splitlines() == [
         "review: succeeded in 9.5s run r1",
-        "n: 1",
         "   step    model              why                 tokens        cost  time",
         "✓  review  openai/gpt-5-mini  standard 4.5        10 + 5  $0.0000003  1.5s",
         "–  tell                       skipped: condition",

@@ -10,6 +10,7 @@ from typing import TextIO
 from nano_flow.core.events import ApprovalAnswered, ApprovalAsked, Event, StepFailed
 from nano_flow.core.refs import path_of
 from nano_flow.core.shown.lines import LOUD, NORMAL, line_of
+from nano_flow.sinks.crowds import Crowds
 from nano_flow.sinks.progress import Progress
 from nano_flow.sinks.screen import picture
 
@@ -34,6 +35,7 @@ class ConsoleSink:
         self._drawn = 0
         self._asked: set[str] = set()
         self._bounded: set[str] = set()
+        self._crowds = Crowds()
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._ticker: threading.Thread | None = None
@@ -44,11 +46,15 @@ class ConsoleSink:
 
     def handle(self, event: Event) -> None:
         """Take one event: a line at once, the picture at the next tick."""
-        told = self._verbosity <= NORMAL and self._tells_again(event)
+        told = self._verbosity <= NORMAL and (self._tells_again(event) or self._crowds.hides(event))
         if not self._live:
             line = None if told else line_of(event, self._verbosity)
-            if line is not None:
-                self._write(line + "\n")
+            besides = self._crowds.instead(event) if self._verbosity == NORMAL else None
+            lines = [text for text in (line, besides) if text is not None]
+            if lines and self._verbosity >= NORMAL and (kept := self._crowds.kept()) is not None:
+                lines.insert(0, kept)
+            if lines:
+                self._write("".join(f"{text}\n" for text in lines))
             return
         # The picture shows the rest.
         line = None if told else line_of(event, LOUD if self._verbosity == NORMAL else self._verbosity)

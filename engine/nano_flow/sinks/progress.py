@@ -47,6 +47,11 @@ class Progress:
     running: dict[str, Running] = field(default_factory=dict)
     expected: dict[str, int] = field(default_factory=dict)
     """Fan-outs at work → how many executions they have."""
+    items: int = 0
+    """Of outermost fan-outs, so far: how many there are, how many are over, and since when they are worked on."""
+    items_over: int = 0
+    items_since: float = 0.0
+    budget: int | None = None
 
     def apply(self, event: Event) -> None:
         """Take the next event."""
@@ -60,6 +65,7 @@ _GROUPS = frozenset({"steps", "workflow", "switch"})
 
 def _run_started(progress: Progress, event: RunStarted) -> None:
     progress.workflow, progress.began, progress.simulated = event.workflow, event.at, event.simulated
+    progress.budget = event.budget
 
 
 def _step_started(progress: Progress, event: StepStarted) -> None:
@@ -67,12 +73,19 @@ def _step_started(progress: Progress, event: StepStarted) -> None:
         progress.running[event.address] = Running(event.address, event.kind, event.at)
 
 
+def _item_over(progress: Progress, address: str) -> None:
+    outer = address.rpartition("[")[0] if address.endswith("]") else ""
+    progress.items_over += bool(outer) and "[" not in outer and outer in progress.expected
+
+
 def _step_finished(progress: Progress, event: StepFinished) -> None:
+    _item_over(progress, event.address)
     if progress.running.pop(event.address, None) is not None:
         progress.done += 1
 
 
 def _step_failed(progress: Progress, event: StepFailed) -> None:
+    _item_over(progress, event.address)
     if progress.running.pop(event.address, None) is not None:
         progress.failed += 1
 
@@ -83,6 +96,9 @@ def _step_skipped(progress: Progress, event: StepSkipped) -> None:
 
 def _step_expanded(progress: Progress, event: StepExpanded) -> None:
     progress.expected[event.address] = event.count
+    if event.over == "for_each" and "[" not in event.address:
+        progress.items += event.count
+        progress.items_since = progress.items_since or event.at
 
 
 def _step_collected(progress: Progress, event: StepCollected) -> None:

@@ -36,14 +36,16 @@ _LOOKS = {"succeeded": "good", "failed": "bad", "cancelled": "bad", "paused": "w
 Fields = Mapping[str, Json]
 
 
-def run_text(document: Fields, width: int = WIDTH, paint: Paint | None = None, *, full: bool = False) -> str:
+def run_text(
+    document: Fields, width: int = WIDTH, paint: Paint | None = None, *, inputs: bool = False, full: bool = False
+) -> str:
     """A ``nano-flow/run@1`` document as text, no line wider than ``width`` but those of the outputs.
 
-    What failed stands first; ``full`` shows every item of a long fan-out.
+    What failed stands first, then the ``inputs`` where wanted; ``full`` shows every item of a long fan-out.
     """
     look = paint or (lambda text, _: text)
     lines = [*_headline(document, width, look), *(look(line, "bad") for line in _failures(document, width))]
-    lines += [*_inputs(document, width), *steps_text(document, width, full=full)]
+    lines += [*(_inputs(document, width) if inputs else ()), *steps_text(document, width, full=full)]
     lines += ["", *_sums(document, width)]
     lines += _outputs(document)
     hint = _next(document)

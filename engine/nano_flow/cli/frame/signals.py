@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 import time
+from contextlib import suppress
 from types import FrameType
 
 from nano_flow.operations.runs.starting import Control, ProcessTree, Stop
@@ -40,6 +42,9 @@ class Signals:
         for other in self._numbers:
             loop.remove_signal_handler(other)
             signal.signal(other, self._end_at_once)
+        with suppress(OSError, ValueError):
+            sys.stderr.write(f"\n{number.name}: what runs is stopped and written down; once more ends it at once\n")
+            sys.stderr.flush()
         control.order_now(Stop("interrupt", "", f"stopped by {number.name}", pause=True))
 
     def _end_at_once(self, number: int, frame: FrameType | None) -> None:
