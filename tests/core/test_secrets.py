@@ -17,7 +17,7 @@ from nano_flow.core.events import CallFinished, StepFailed, TextStreamed
 from nano_flow.core.messages import ChatReply, Json, Usage
 from nano_flow.core.redact import MASK, Redactor
 from nano_flow.core.secrets.masks import Mask, masks_json, read_masks, restored
-from nano_flow.core.secrets.naming import environment_secrets, sounds_secret
+from nano_flow.core.secrets.naming import environment_secrets, in_force, sounds_secret
 from tests.stores.samples import finished
 
 KEY, PASSWORD = "sk-proj-0123456789abcdefABCDEF", 'p"ä/ss\n+wörd '
@@ -144,3 +144,28 @@ def test_values_that_stand_in_innocent_texts_are_none() -> None:
         "USED": "sk-0123456789abcdef",
     }
     assert set(environment_secrets(environ, ["USED"])) == {"env:F_TOKEN", "env:USED"}
+
+
+def test_secrets_are_looked_up_where_they_came_from() -> None:
+    lookup = in_force({"KEY": KEY}, {"pw": PASSWORD}.get)
+    assert (lookup("env:KEY"), lookup("input:pw"), lookup("env:pw"), lookup("input:KEY")) == (KEY, PASSWORD, None, None)
+
+
+@pytest.mark.parametrize("path", [("gone",), ("a",), (0,)])
+def test_a_name_that_is_not_there_is_no_place_for_a_secret(path: tuple[str | int, ...]) -> None:
+    with pytest.raises(ValueError, match="leads nowhere"):
+        restored({"a": [1]} if path != (0,) else [1], (Mask(path, 0, "env:KEY", 0, 0, 9, (), 1),), VALUES.get)
+
+
+def test_records_that_are_no_plain_data_are_searched_too() -> None:
+    from collections import UserDict
+    from types import MappingProxyType
+
+    redactor = Redactor(VALUES)
+    for value in (
+        MappingProxyType({"a": KEY}),
+        {"a": MappingProxyType({"b": (KEY,)})},
+        {"a": {KEY, "b"}},
+        UserDict(a=KEY),
+    ):
+        assert redactor.holds_secret(value) is not isinstance(value.get("a"), set)

@@ -6,7 +6,8 @@ import os
 
 from hypothesis import HealthCheck, Phase, settings
 
-CASES = int(os.environ.get("NANO_FLOW_FUZZ", "0"))
+_LONG = "20000" if os.environ.get("NANO_FLOW_LONG") else "0"
+CASES = int(os.environ.get("NANO_FLOW_FUZZ", _LONG))
 """0 is the short form of each fuzzer."""
 
 

@@ -19,7 +19,7 @@ from nano_flow.source.judging.meter import AT_ONCE, Meter, Patience, TooLong
 from nano_flow.source.judging.values import is_multiple, key_of, shown
 
 GENERATE = (Phase.explicit, Phase.generate)  # shrinking takes minutes; what failed is small enough to read
-CASES = int(os.environ.get("NANO_FLOW_FUZZ", "100"))
+CASES = int(os.environ.get("NANO_FLOW_FUZZ", "20000" if os.environ.get("NANO_FLOW_LONG") else "100"))
 NAMES = ("a", "b", "ab", "x1", "")
 TEXTS = ("", "a", "ab", "x1", "é", "a'b\"c")
 NUMBERS = (0, 1, -1, 2, 1.0, 0.5, 2.5, 1e300, 10**30, 3.0000000000000004)
