@@ -50,7 +50,8 @@ def test_opening_and_remarks() -> None:
         ("Escreva uma carta para o inquilino, não muito longa", "pt"), ("Napisz list do najemcy i się nie bój", "pl"),
         ("Kiracı için bir mektup yaz", "tr"), ("Напиши письмо арендатору", "ru"), ("اكتب رسالة إلى المستأجر", "ar"),
         ("किरायेदार को पत्र लिखिए", "hi"), ("给租户写一封信", "zh"), ("借主に手紙を書いてください", "ja"),
-        ("17% of 240?", "en"),
+        ("17% of 240?", "en"), ("Напиши її листа", "uk"), ("یک نامه برای مستاجر بنویس چرا", "fa"),
+        ("เขียนจดหมาย", "th"), ("···ᚠᚠᚠᚠ", "en"),
     ],
 )  # fmt: skip
 def test_languages(text: str, language: str) -> None:
@@ -136,3 +137,11 @@ def test_the_shipped_score_weighs_what_is_asked_and_not_the_material(prompt: str
     shipped = policy(bundled_text("routing.yaml"))
     reading = read_text(prompt)
     assert shipped.tiers[shipped.tier_for(shipped.complexity(gather(reading), reading)[0])].name == tier
+
+
+def test_a_prompt_of_nothing_but_material_is_read_all_the_same() -> None:
+    assert asked_part("| a | b |\n| 1 | 2 |").ask.text.startswith("| a")
+    assert asked_part("## Notes\n\n## More").ask.text != ""
+    long = "Say what it is.\n\n" + "word " * 4_000 + "\n\nWhere is it?"
+    assert asked_part(long).ask.text.endswith("Where is it?") and facts_of(long).prompt.material_words > 3_900
+    assert facts_of("документ " * 3_000).prompt.material_words > 2_500

@@ -185,3 +185,29 @@ def test_a_policy_names_its_cascade_and_the_one_that_ships_keeps_personal_data_h
     assert [(rule.providers, rule.fallback) for rule in own] == [(rule.providers, rule.fallback) for rule in usual]
     with pytest.raises(DocumentError, match='there is no cascade "sums"'):
         compiled(load_routing(POLICY.replace("rules: [RULE]", "cascade: sums"), "routing.yaml"), str(Path.cwd()))
+
+
+@pytest.mark.parametrize(
+    ("kinds", "said"),
+    [
+        ("{a: {match: [x], tier: simple, floor: complex}}", "a kind takes one of tier, models and floor"),
+        ("{a: {tier: simple}}", 'has neither "match" nor "when"'),
+        ("{a: {match: [x], tier: smple}}", 'there is no tier "smple"'),
+        ("{a: {match: ['/(/']}}", "cannot be used"),
+        ("{a: {when: nope > 1}}", 'there is no fact "nope"'),
+    ],
+)
+def test_what_is_wrong_with_a_kind_is_said(kinds: str, said: str) -> None:
+    start, end = POLICY.index("kinds:"), POLICY.index("tiers:")
+    text = f"{POLICY[:start]}kinds: {kinds}\n{POLICY[end:]}".replace("RULE", "")
+    with pytest.raises(DocumentError) as caught:
+        compiled(load_routing(text, "routing.yaml"), str(Path.cwd()))
+    assert any(said in d.message for d in caught.value.diagnostics)
+
+
+def test_an_order_may_name_its_tier_and_a_kind_without_words_needs_only_its_condition() -> None:
+    text = POLICY.replace("RULE", "").replace("{match: [add], tier: simple}", "{when: prompt_words > 3, tier: complex}")
+    reading = read_text("One two three four.")
+    made = compiled(load_routing(text, "routing.yaml"), str(Path.cwd()))
+    decision = decide(RouteRequest(gather(reading), reading), made, world.CATALOGUE, world.observe())
+    assert (decision.kind, decision.tier) == ("sums", "complex")
