@@ -8,7 +8,7 @@ import pytest
 
 from tests.providers import replay
 
-BOTH_WAYS = ("test_misbehaving", "test_misbehaving_streams", "test_recorded", "test_litellm")
+BOTH_WAYS = ("test_misbehaving", "test_misbehaving_streams", "test_recorded", "test_litellm", "test_reasoning")
 """Modules whose tests run through both."""
 
 

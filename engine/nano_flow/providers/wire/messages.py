@@ -14,6 +14,8 @@ CACHE_FROM_BYTES = 4096
 _MARK: dict[str, Json] = {"type": "ephemeral"}
 _WANTS_THINKING = frozenset({"anthropic", "bedrock"})
 """LiteLLM ids of providers that want signed thinking back before the tool calls that it led to."""
+_WANTS_NOTHING = frozenset({"gemini", "vertex_ai", "cohere", "ollama_chat", "ollama"})
+"""LiteLLM ids of providers whose thoughts LiteLLM tells of, and which do not take them back."""
 _NO_TEXT = "(no text)"
 """Some providers refuse a message without text."""
 
@@ -74,10 +76,15 @@ def _assistant(message: Message, style: MessageStyle) -> Wire:
     wired: Wire = {"role": "assistant", "content": message.content or (None if message.tool_calls else _NO_TEXT)}
     if message.tool_calls:
         wired["tool_calls"] = [_call(call, style) for call in message.tool_calls]
-    data = message.provider_data or {}
-    if data.get("provider") == style.provider and style.litellm in _WANTS_THINKING:
-        wired.update({key: value for key, value in data.items() if key != "provider"})
-    return wired
+    return wired | _thought(message.provider_data or {}, style)
+
+
+def _thought(data: Mapping[str, Json], style: MessageStyle) -> Wire:
+    """What a model thought before its calls, given back to the provider that sent it, in the field that it came in."""
+    if data.get("provider") != style.provider or style.litellm in _WANTS_NOTHING:
+        return {}
+    field = "thinking_blocks" if style.litellm in _WANTS_THINKING else "reasoning_content"
+    return {field: data[field]} if field in data else {}
 
 
 def _call(call: ToolCall, style: MessageStyle) -> Json:

@@ -35,6 +35,7 @@ class Collector:
         self._room = _LEAST_SIZE + max_output_tokens * _PER_TOKEN
         self._text: list[str] = []
         self._reasoned = False
+        self._reasoning: list[str] = []
         self._thinking: list[Json] = []
         self._calls: list[_Call] = []
         self._refusal: list[str] = []
@@ -157,7 +158,10 @@ class Collector:
         return call
 
     def _take_thinking(self, delta: object) -> None:
-        self.reason(read(delta, "reasoning_content"))
+        reasoning = read(delta, "reasoning_content")
+        self.reason(reasoning or read(delta, "reasoning"))
+        if isinstance(reasoning, str) and reasoning:
+            self._reasoning.append(reasoning)
         for block in sequence(read(delta, "thinking_blocks")):
             self.think(block)
 
@@ -187,6 +191,8 @@ class Collector:
         kept: dict[str, Json] = {}
         if self._thinking:
             kept["thinking_blocks"] = list(self._thinking)
+        if self._reasoning:
+            kept["reasoning_content"] = "".join(self._reasoning)
         calls = tuple(
             ToolCall(call.id, call.name, "".join(call.arguments) or "{}")
             for call in sorted(self._calls, key=lambda call: call.index)
