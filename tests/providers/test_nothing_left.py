@@ -16,9 +16,10 @@ import nano_flow
 from nano_flow.core.errors import ProviderError
 from nano_flow.core.messages import ChatReply, ChatRequest, Message
 from nano_flow.core.refs import ModelRef
+from nano_flow.plan.catalogue import ModelCard
 from nano_flow.results import RunResult
 from tests.providers.odd import GOOD, REPLIES
-from tests.providers.replay import Reply, provider, sse
+from tests.providers.replay import STREAMING, Reply, provider, sse
 from tests.providers.test_litellm import chunk
 
 AT_ONCE = 32
@@ -150,12 +151,17 @@ def question(name: str, timeout_s: float = 30.0) -> ChatRequest:
     return ChatRequest(ModelRef(name, "m"), (Message("user", "hello"),), timeout_s=timeout_s, max_output_tokens=100)
 
 
+def cards(name: str, *, streamed: bool) -> dict[str, ModelCard]:
+    """A card that has its calls streamed, or none."""
+    return {"m": ModelCard(ModelRef(name, "m"), can=STREAMING)} if streamed else {}
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_calls_that_came_to_their_end(way: str) -> None:
     name, reply, streamed = WAYS[way]
 
     async def calls(server: Counting, address: str) -> None:
-        made = provider(name, address)
+        made = provider(name, address, **cards(name, streamed=streamed))
         request = question(name)
         done = await asyncio.gather(
             *(made.complete(request, (lambda _: None) if streamed else None) for _ in range(AT_ONCE)),
@@ -176,7 +182,7 @@ def test_calls_that_were_broken_off(name: str, streamed: bool, ended: str) -> No
     half = Reply(PIECES[:900], content_type="text/event-stream") if name == "openai" else Reply(b"")
 
     async def calls(server: Counting, address: str) -> None:
-        made = provider(name, address)
+        made = provider(name, address, **cards(name, streamed=streamed))
         request = question(name, 0.2 if ended == "timed out" else 30.0)
         tasks = [
             asyncio.create_task(made.complete(request, (lambda _: None) if streamed else None)) for _ in range(AT_ONCE)
