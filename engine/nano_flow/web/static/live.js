@@ -26,6 +26,21 @@
     }, REST);
   }
 
+  // What a part says, but how long ago things were: that alone is no reason to take it from under somebody's hand.
+  const lasting = (part) => part.outerHTML.replace(/(<time[^>]*>)[^<]*/g, "$1");
+
+  // Whether somebody is at work in a part, or has typed something into it that would be lost.
+  function typed(part) {
+    if (part.contains(document.activeElement) && document.activeElement.matches("input, textarea, select")) return true;
+    return [...part.querySelectorAll("input, textarea, select")].some((field) =>
+      field.matches("[type=checkbox]")
+        ? field.checked !== field.defaultChecked
+        : field.matches("select")
+          ? [...field.options].some((option) => option.selected !== option.defaultSelected && field.selectedIndex > 0)
+          : field.type !== "hidden" && field.value !== field.defaultValue,
+    );
+  }
+
   function swap(page) {
     document.body.classList.remove("offline");
     const seen = new Set();
@@ -36,9 +51,9 @@
         const before = fresh.previousElementSibling && document.getElementById(fresh.previousElementSibling.id);
         if (before) before.after(fresh);
         else document.getElementById("content").append(fresh);
-      } else if ((shown.get(fresh.id) ?? old.outerHTML) !== fresh.outerHTML) {
-        if (old.contains(document.activeElement) && document.activeElement.matches("input, textarea, select")) continue;
-        shown.set(fresh.id, fresh.outerHTML);
+      } else if ((shown.get(fresh.id) ?? lasting(old)) !== lasting(fresh)) {
+        if (typed(old)) continue;
+        shown.set(fresh.id, lasting(fresh));
         for (const closed of old.querySelectorAll("details:not([open])")) {
           const same = closed.id && fresh.querySelector("#" + CSS.escape(closed.id));
           if (same) same.open = false;
@@ -51,7 +66,7 @@
       }
     }
     for (const old of document.querySelectorAll("[data-part]")) {
-      if (!seen.has(old.id) && !old.contains(document.activeElement)) old.remove();
+      if (!seen.has(old.id) && !typed(old)) old.remove();
     }
     document.title = page.title;
   }
