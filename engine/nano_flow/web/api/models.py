@@ -184,6 +184,7 @@ class RunQuery(Body):
     workflow: Annotated[str, Field(max_length=200)] | None = None
     status: Status | None = None
     since: Since | None = None
+    search: Annotated[str, Field(max_length=200)] | None = None
     limit: Annotated[int, Field(ge=1, le=200)] = 50
     cursor: Annotated[str, Field(max_length=100)] | None = None
 

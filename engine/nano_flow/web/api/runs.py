@@ -13,7 +13,7 @@ from nano_flow.core.shown.event_json import event_json, finite
 from nano_flow.operations.moments import moment
 from nano_flow.operations.project.workflows import find_workflow, given_by_service
 from nano_flow.operations.runs.changing import cancel_run
-from nano_flow.operations.runs.reading import step_of, within
+from nano_flow.operations.runs.reading import search_runs, step_of, within
 from nano_flow.operations.runs.starting import GivenInputs, RunOptions, StartOrder
 from nano_flow.operations.service.queueing import QueueOrder, queue_again, queue_copy, queue_run
 from nano_flow.ports.store import RunFilter
@@ -43,10 +43,11 @@ def list_runs(site: TheSite, _: Reader, asked: Annotated[RunQuery, Query()]) -> 
     """Runs, newest first; ``cursor`` is what ``next`` of the page before said."""
     since = moment(asked.since, site.now()) if asked.since else None
     wanted = RunFilter(asked.workflow, asked.status, since, asked.limit + 1, after=asked.cursor)
-    with site.book.reader() as reader:
-        found = reader.list_runs(wanted) if reader is not None else []
-    following = found[asked.limit - 1].run_id if len(found) > asked.limit else None
-    return RunList.model_validate({**runs_document(found[: asked.limit]), "next": following})
+    listed = search_runs(site.place, wanted, asked.search)
+    found = [each.run for each in listed[: asked.limit]]
+    places = {each.run.run_id: each.failed_at for each in listed}
+    following = found[-1].run_id if len(listed) > asked.limit else None
+    return RunList.model_validate({**runs_document(found, places), "next": following})
 
 
 @router.post("", status_code=202)

@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from nano_flow.core.errors import UsageError
 from nano_flow.operations.moments import moment
+from nano_flow.operations.runs.reading import search_runs
 from nano_flow.ports.store import RunFilter
 from nano_flow.web.pages.frame import page, site_of
 
@@ -23,20 +24,16 @@ def show(request: Request) -> Response:
     if asked["status"] not in ("", *STATUSES):
         raise UsageError(f'"{asked["status"]}" is no state: expected {", ".join(STATUSES)}')
     since = moment(asked["since"], site.now()) if asked["since"] else None
-    wanted = RunFilter(
-        asked["workflow"] or None, asked["status"] or None, since, None if asked["search"] else limit + 1
-    )
+    wanted = RunFilter(asked["workflow"] or None, asked["status"] or None, since, limit + 1)
+    listed = search_runs(site.place, wanted, asked["search"] or None)
     with site.book.reader() as reader:
-        found = reader.list_runs(wanted) if reader is not None else []
         names = sorted({row.key for row in reader.spend("workflow")}) if reader is not None else []
-    if asked["search"]:
-        needle = asked["search"].casefold()
-        found = [run for run in found if needle in f"{run.run_id} {run.workflow} {run.error or ''}".casefold()]
     return page(
         request,
         "runs.html",
-        runs=found[:limit],
-        more=len(found) > limit,
+        runs=[each.run for each in listed[:limit]],
+        places={each.run.run_id: each.failed_at for each in listed},
+        more=len(listed) > limit,
         limit=limit,
         asked=asked,
         workflows=names,
