@@ -113,3 +113,12 @@ def test_a_good_document_imports_nothing_heavy() -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
     assert done.stdout.splitlines()[-1] == "0 []"
+
+
+def test_strict_counts_warnings_as_errors(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = GOOD.replace("prompt: x", "prompt: 'On {topic} {{ inputs.topic }}'") + "inputs: {topic: {type: string}}\n"
+    (folder / "w.yaml").write_text(text, encoding="utf-8")
+    assert run_command(["validate", "w.yaml"]) == 0
+    assert "warning NF336" in capsys.readouterr().out
+    assert run_command(["validate", "--strict", "w.yaml"]) == 3
+    assert "error NF336" in capsys.readouterr().out

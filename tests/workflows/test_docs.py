@@ -13,7 +13,9 @@ from tests.house.tree import ROOT
 from tests.runtime.test_state import BAD, GOOD, SKIP, TABLE, TOLERATED, UPSTREAM
 from tests.workflows.scenarios import problems
 
-_PAIR = re.compile(r"^```yaml\n(?P<workflow>.*?)^```\n\n```case\n(?P<case>.*?)^```$", re.MULTILINE | re.DOTALL)
+_PAIR = re.compile(
+    r"^```yaml\n(?P<workflow>(?:(?!```).*\n)*)```\n\n```case\n(?P<case>(?:(?!```).*\n)*)```$", re.MULTILINE
+)
 _WORDS = {id(GOOD): "succeeded", id(BAD): "failed", id(TOLERATED): "tolerated", id(SKIP): "skipped"}
 _VERDICTS = {"start": "starts", "trigger_rule": "skipped", "upstream_failed": "upstream_failed"}
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from nano_flow.core.diagnostics import Diagnostic, has_errors
+from nano_flow.documents.gate.silencing import unsilenced
 from nano_flow.documents.load import WorkflowSource
 from nano_flow.plan.checks.bounds import check_bounds
 from nano_flow.plan.checks.choices import check_choices
@@ -19,6 +20,7 @@ from nano_flow.plan.checks.schemas.schemas import check_schemas
 from nano_flow.plan.checks.tools import check_tools
 from nano_flow.plan.draft import CompileContext, Draft, Pass, first_errors
 from nano_flow.plan.freezing.file import freeze
+from nano_flow.plan.oversights.table import oversights
 from nano_flow.plan.passes.cycles import order_steps
 from nano_flow.plan.passes.defaults import apply_defaults
 from nano_flow.plan.passes.edges import connect
@@ -74,11 +76,14 @@ class _Compiler:
             draft, more = run(draft)
             found.extend(more)
         plan = None if has_errors(found) else freeze(draft)
+        if plan is not None:
+            found.extend(oversights(draft))
         if plan is not None and not callers:  # only from the outermost file are all tags known that flow to a step
             refused = first_errors(forbidden_models(plan, self.context))
             found.extend(refused)
             plan = None if refused else plan
-        return CompileResult(plan, _in_order(found, source.source.file))
+        texts = {source.source.file: source.source.text, **{file.shown: file.text for file in draft.texts.values()}}
+        return CompileResult(plan, _in_order(unsilenced(found, texts), source.source.file))
 
     def _passes(self) -> Sequence[Pass]:
         return (

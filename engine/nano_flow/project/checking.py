@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nano_flow.core.diagnostics import Diagnostic, SourceRange
 from nano_flow.core.errors import DocumentError
 from nano_flow.documents.gate.kinds import Kind, kind_of_document
+from nano_flow.documents.gate.silencing import unsilenced
 from nano_flow.documents.load import Loaded, checked
 from nano_flow.locate import policy_files
 from nano_flow.project.files import read_document, shown_path
@@ -38,7 +39,8 @@ def check_file(path: Path, config_dir: Path | None = None) -> list[Diagnostic]:
         if kind == "workflow":
             return _workflow(shown, config_dir)
         loaded = checked(_extended(source, kind, path), kind)
-        return [*loaded.warnings, *_meaning(kind, loaded, path, config_dir)]
+        found = [*loaded.warnings, *_meaning(kind, loaded, path, config_dir)]
+        return unsilenced(found, {loaded.source.file: loaded.source.text})
     except DocumentError as error:
         return list(error.diagnostics)
 

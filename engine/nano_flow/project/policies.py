@@ -11,6 +11,7 @@ from nano_flow.core.diagnostics import Diagnostic, SourceRange
 from nano_flow.core.errors import DocumentError
 from nano_flow.core.messages import Json
 from nano_flow.core.refs import ModelRef
+from nano_flow.documents.gate.silencing import unsilenced
 from nano_flow.documents.load import PricingSource, ProvidersSource, RoutingSource, checked
 from nano_flow.documents.routing import RoutingDocument
 from nano_flow.locate import PolicyFile
@@ -103,9 +104,14 @@ def read_policies(files: Sequence[PolicyFile], texts: Mapping[str, str] | None =
         unpriced_pass=pricing.document.unknown == "warn",
         sources=sources,
         texts={name: data.decode("utf-8", errors="replace") for name, data in raw.items()},
-        warnings=(
-            *(*providers.warnings, *routing.warnings, *pricing.warnings, *routing_advice(routing)),
-            *price_advice(pricing.document, pricing.source.value_range),
+        warnings=tuple(
+            unsilenced(
+                (
+                    *(*providers.warnings, *routing.warnings, *pricing.warnings, *routing_advice(routing)),
+                    *price_advice(pricing.document, pricing.source.value_range),
+                ),
+                {loaded.source.file: loaded.source.text for loaded in (providers, routing, pricing)},
+            )
         ),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -19,6 +20,7 @@ _EPILOG = """\b
 Examples:
   nano-flow validate
   nano-flow validate workflows/review.yaml --format github
+  nano-flow validate --strict
   nano-flow validate --watch
 """
 
@@ -26,24 +28,28 @@ Examples:
 @click.command("validate", epilog=_EPILOG)
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--format", "form", type=click.Choice(["text", "json", "github", "sarif"]), help="How to print findings.")
+@click.option("--strict", is_flag=True, help="Count warnings as errors.")
 @click.option("--watch", is_flag=True, help="Check again whenever a document changes, until Ctrl-C.")
 @pass_options
-def command(options: Options, /, paths: tuple[Path, ...], form: Format | None, *, watch: bool) -> int:
+def command(options: Options, /, paths: tuple[Path, ...], form: Format | None, *, strict: bool, watch: bool) -> int:
     """Check workflows, providers, routing, prices and tests at and below PATHS (default: here).
 
     Starts nothing and sends nothing. Exit code 3 where a document is invalid.
+    A comment `# nano-flow: ignore NF338` at the end of a line silences that warning there.
     """
     chosen: Format = form or ("json" if options.json else "text")
     roots = paths or (Path(),)
     if watch:
         from nano_flow.cli.checking.watching import watch_documents
 
-        watch_documents(lambda: find_documents(roots), lambda: _check(options, roots, chosen))
-    return _check(options, roots, chosen)
+        watch_documents(lambda: find_documents(roots), lambda: _check(options, roots, chosen, strict=strict))
+    return _check(options, roots, chosen, strict=strict)
 
 
-def _check(options: Options, roots: Iterable[Path], form: Format) -> int:
+def _check(options: Options, roots: Iterable[Path], form: Format, *, strict: bool) -> int:
     checked = check_documents(options.place, roots)
+    if strict:
+        checked = replace(checked, findings=tuple(replace(found, severity="error") for found in checked.findings))
     if form == "text":
         _say_policies(options, checked.documents)
     _print(checked.findings, len(checked.documents), form)

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from nano_flow.core.diagnostics import Diagnostic
 from nano_flow.documents.gate.explain import Finding, address, explain
+from nano_flow.documents.gate.forms import form_of_key, form_of_value
 from nano_flow.documents.gate.kinds import Kind
 from nano_flow.documents.gate.pruning import MAX_ENTRIES, Pruned, prune
 from nano_flow.source.reading.problems import MAX_DIAGNOSTICS, bounded
@@ -47,7 +48,19 @@ def _findings(source: SourceDocument, pruned: Pruned, kind: Kind) -> Iterator[Fi
     )
     for error in errors:
         for finding in explain(error):
-            yield replace(finding, path=pruned.original(finding.path))
+            whole = replace(finding, path=pruned.original(finding.path))
+            yield _with_form(whole, source) if kind == "workflow" else whole
+
+
+def _with_form(finding: Finding, source: SourceDocument) -> Finding:
+    """The same, with the right form where it is known what people mean by this one."""
+    if finding.code == "NF203":
+        hint = form_of_key(finding.path, source.value(finding.path))
+    elif finding.code == "NF204":
+        hint = form_of_value(finding.path, source.value(finding.path))
+    else:
+        return finding
+    return replace(finding, hint=hint or finding.hint)
 
 
 def _without_echoes(findings: list[Finding]) -> list[Finding]:
@@ -61,7 +74,18 @@ def _without_echoes(findings: list[Finding]) -> list[Finding]:
     echoes = {
         f for f in findings if (f.code == "NF203" and f.path[:-1] in torn) or (f.code == "NF204" and f.path in worded)
     }
+    echoes |= _missing_and_misnamed(findings)
     return [finding for finding in dict.fromkeys(findings) if finding not in echoes]
+
+
+def _missing_and_misnamed(findings: list[Finding]) -> set[Finding]:
+    """Keys that are missing because an unknown one stands in their place, as its hint says."""
+    meant = {(finding.path[:-1], finding.hint) for finding in findings if finding.code == "NF203" and finding.hint}
+    return {
+        finding
+        for finding in findings
+        if finding.code == "NF202" and (finding.path, f"did you mean {finding.message.split()[2]}?") in meant
+    }
 
 
 def _of_model(said: list[tuple[Path, str, str]]) -> list[Finding]:
