@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 
 from nano_flow.cli import output
 from nano_flow.cli.common import Options
@@ -24,26 +24,29 @@ from nano_flow.operations.runs.starting import (
 )
 from nano_flow.ports import EventSink
 
+Tell = Callable[[Options, Mapping[str, Json]], None]
+"""Prints what became of a run."""
 _GONE = frozenset({signal.SIGTERM, signal.SIGHUP})
 
 
-def run_file(options: Options, order: StartOrder, *, wait: bool = False) -> int:
-    """Run a workflow; print its result; the exit code."""
+def run_file(options: Options, order: StartOrder, *, wait: bool = False, tell: Tell | None = None) -> int:
+    """Run a workflow; print its result, or what ``tell`` makes of it; the exit code."""
     signals = Signals()
-    return _finish(options, signals, start_run(options.place, order, _company(options, signals, wait=wait)))
+    run = start_run(options.place, order, _company(options, signals, wait=wait))
+    return _finish(options, signals, run, tell or _tell)
 
 
 def run_document(options: Options, order: StartOrder) -> int:
     """Run a workflow that is no file. Prints its one answer."""
     signals = Signals()
     run = start_run(options.place, order, _company(options, signals))
-    return _finish(options, signals, run, answer_only=True)
+    return _finish(options, signals, run, _tell_answer)
 
 
 def go_on(options: Options, order: ResumeOrder, *, wait: bool = False) -> int:
     """Go on with a run; print its result; the exit code."""
     signals = Signals()
-    return _finish(options, signals, resume_run(options.place, order, _company(options, signals, wait=wait)))
+    return _finish(options, signals, resume_run(options.place, order, _company(options, signals, wait=wait)), _tell)
 
 
 def _company(options: Options, signals: Signals, *, wait: bool = False) -> Company:
@@ -62,12 +65,10 @@ def _sink(options: Options) -> EventSink:
     return lines_for_people(sys.stderr, verbosity=options.verbosity, live=live)
 
 
-def _finish(
-    options: Options, signals: Signals, run: Coroutine[object, object, RunReport], *, answer_only: bool = False
-) -> int:
+def _finish(options: Options, signals: Signals, run: Coroutine[object, object, RunReport], tell: Tell) -> int:
     report = asyncio.run(run)
     try:
-        _tell(options, report.document, answer_only=answer_only)
+        tell(options, report.document)
         sys.stdout.flush()
     except OSError:
         if signals.received != signal.SIGHUP:
@@ -78,14 +79,19 @@ def _finish(
     return report.exit_code
 
 
-def _tell(options: Options, document: Mapping[str, Json], *, answer_only: bool) -> None:
-    outputs = document["outputs"]
+def _tell(options: Options, document: Mapping[str, Json]) -> None:
     if options.json and not options.events:
         output.document(str(document["schema"]), {k: v for k, v in document.items() if k != "schema"})
-    elif answer_only and isinstance(outputs, dict):
-        output.data(output.clean(outputs["answer"]))
     elif not options.events:
         _print(document)
+
+
+def _tell_answer(options: Options, document: Mapping[str, Json]) -> None:
+    outputs = document["outputs"]
+    if isinstance(outputs, dict) and (options.events or not options.json):
+        output.data(output.clean(outputs["answer"]))
+    else:
+        _tell(options, document)
 
 
 def _print(document: Mapping[str, Json]) -> None:

@@ -13,6 +13,7 @@ from nano_flow.core.errors import UsageError
 from nano_flow.core.money import Money, money
 
 if TYPE_CHECKING:
+    from nano_flow.cli.handing import Handing
     from nano_flow.operations.runs.starting import GivenInputs
 
 _EPILOG = """\b
@@ -67,6 +68,13 @@ MODEL = click.option("--model", metavar="MODEL", help="One model (provider/model
     "--metrics-port", type=click.IntRange(0, 65_535), metavar="P", help="Serve Prometheus metrics on 127.0.0.1:P."
 )
 @click.option("--no-prompts", is_flag=True, help="Do not keep what models are asked.")
+@click.option("--output", "wanted", metavar="NAME", help="Print this output of the file alone.")
+@click.option(
+    "--output-file",
+    type=click.Path(path_type=Path),
+    metavar="F",
+    help="Write outputs to F: .csv, .jsonl, .json or .md.",
+)
 @WAIT
 @click.option("--detach", is_flag=True, help="Leave it to a worker; print the run's id and come back at once.")
 @pass_options
@@ -85,14 +93,29 @@ def command(
     from nano_flow.cli.live import run_file
     from nano_flow.operations.runs.starting import RunOptions, StartOrder
 
-    detach = bool(chosen.pop("detach"))
+    detach, handing = bool(chosen.pop("detach")), _handing(file, chosen)
     what = RunOptions(**chosen)  # type: ignore[arg-type]
     order = StartOrder(str(file), given_inputs(given, inputs_file), what, metrics_port=metrics_port)
+    if detach and handing is not None:
+        raise UsageError("with --detach nobody is here to take the outputs; nano-flow runs show RUN --json has them")
     if detach:
         from nano_flow.cli.serving.detached import leave
 
         return leave(options, order)
-    return run_file(options, order, wait=wait)
+    return run_file(options, order, wait=wait, tell=handing)
+
+
+def _handing(file: Path, chosen: dict[str, object]) -> Handing | None:
+    """What ``--output`` and ``--output-file`` ask for; None where neither is given. Raises UsageError."""
+    name, path = chosen.pop("wanted"), chosen.pop("output_file")
+    if name is None and path is None:
+        return None
+    from nano_flow.cli.handing import Handing
+    from nano_flow.operations.runs.giving import check_wanted
+
+    handing = Handing(None if name is None else str(name), None if path is None else Path(str(path)))
+    check_wanted(str(file), handing.name, handing.path)
+    return handing
 
 
 def given_inputs(given: tuple[str, ...], inputs_file: Path | None = None) -> GivenInputs:
