@@ -1,4 +1,4 @@
-"""``run --output`` and ``--output-file``: the value alone, in the form that was asked for; checked before a run starts."""
+"""``run --output`` and ``--output-file``: the value alone, in the form asked for; checked before a run starts."""
 
 from __future__ import annotations
 
