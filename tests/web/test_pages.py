@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from nano_flow.web.pages.now import grouped
+from nano_flow.web.pages.step import asked
 from nano_flow.web.rendering import figures
 from nano_flow.web.security.tokens import Role, form_token
 from tests.cli.said import Said
@@ -82,12 +83,33 @@ def test_the_graph_has_its_states_and_figures(seen: tuple[Shop, str, str]) -> No
 def test_a_step_shows_the_reply_and_why_this_model(seen: tuple[Shop, str, str]) -> None:
     shop, asks, _ = seen
     page = plain(shop.client().get(f"/runs/{asks}/outline").text)
-    assert "Conversation Turn 1 sim/" in page and "Why this model" in page and "routing.yaml:" in page
+    assert (
+        "Conversation Turn 1 user Outline alpha, beta sim/" in page
+        and "Why this model" in page
+        and "routing.yaml:" in page
+    )
     assert "offline: only simulated models answer" in page
     group = plain(shop.client().get(f"/runs/{asks}/write").text)
     assert "Inside" in group and "write[1]" in group
     missing = shop.client().get(f"/runs/{asks}/outlin")
     assert missing.status_code == 404 and "did you mean" in missing.text
+
+
+def test_a_step_shows_what_was_asked(seen: tuple[Shop, str, str]) -> None:
+    shop, asks, _ = seen
+    text = plain(shop.client().get(f"/runs/{asks}/outline").text)
+    assert "user Outline alpha, beta" in text
+
+
+def test_a_turn_shows_only_the_messages_that_are_new_in_it() -> None:
+    first = {"role": "user", "content": "go"}
+    second = {"role": "tool", "content": "x"}
+    told = [
+        {"what": "asked", "turn": 0, "messages": [first]},
+        {"what": "answered", "turn": 0},
+        {"what": "asked", "turn": 1, "messages": [first, second]},
+    ]
+    assert asked(told) == {0: [first], 1: [second]}
 
 
 def test_runs_are_filtered_and_searched(seen: tuple[Shop, str, str]) -> None:
@@ -147,7 +169,7 @@ def test_failures_are_grouped_by_cause_not_by_figures(seen: tuple[Shop, str, str
     from dataclasses import replace
 
     runs = [replace(run, error=f"took {number} s") for number in range(3)] + [replace(run, error="other")]
-    assert [(group.count, group.cause) for group in grouped(runs)] == [(3, "took # s"), (1, "other")]
+    assert [(group.count, group.cause) for group in grouped(runs)] == [(3, "took 0 s"), (1, "other")]
 
 
 @pytest.mark.parametrize(

@@ -118,15 +118,22 @@ def grouped(failed: Iterable[RunSummary]) -> list[FailureGroup]:
     groups: dict[tuple[str, str, str], list[RunSummary]] = {}
     for run in failed:
         place = path_of(run.stop_address) if run.stop_address else ""
-        groups.setdefault((run.workflow, place, _cause(run.error or "")), []).append(run)
-    found = [FailureGroup(*key, len(runs), runs[0]) for key, runs in groups.items()]
+        groups.setdefault((run.workflow, place, _kind(_cause(run.error or ""))), []).append(run)
+    found = [
+        FailureGroup(workflow, place, _cause(runs[0].error or ""), len(runs), runs[0])
+        for (workflow, place, _), runs in groups.items()
+    ]
     return sorted(found, key=lambda group: -group.count)
 
 
 def _cause(error: str) -> str:
-    """The first sentence of an error, figures left out: what differs from run to run must not part one cause."""
-    line = (error.splitlines() or [""])[0][:200]
-    return "".join("#" if character.isdigit() else character for character in line)
+    """The first line of an error."""
+    return (error.splitlines() or [""])[0][:200]
+
+
+def _kind(cause: str) -> str:
+    """A cause with its figures left out: what differs from run to run must not part one kind."""
+    return "".join("#" if character.isdigit() else character for character in cause)
 
 
 def _spent(reader: StoreReader, now: float) -> list[Spent]:

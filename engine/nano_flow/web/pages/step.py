@@ -21,7 +21,7 @@ from nano_flow.core.events import (
     ToolIntended,
 )
 from nano_flow.core.messages import Json
-from nano_flow.operations.runs.reading import step_of
+from nano_flow.operations.runs.reading import exchanges_at, step_of
 from nano_flow.web.pages.frame import page, site_of
 from nano_flow.web.pages.now import rows
 from nano_flow.web.pages.run import folded
@@ -82,6 +82,7 @@ def show(request: Request) -> Response:
         step=steps.get(address),
         inside=list(folded(inside))[:_ITEMS] if len(inside) > _ITEMS else [*folded(inside)],
         turns=turns(events),
+        asked=asked(exchanges_at(site.place, run.run_id, address)) if events else {},
         decision=decision(events),
         retries=[event for event in events if isinstance(event, StepRetried)],
     )
@@ -118,6 +119,23 @@ def turns(events: Iterable[Event]) -> list[Turn]:
         else:
             turn.calls.append(event)
     return [found[number] for number in sorted(found)]
+
+
+def asked(told: Iterable[Mapping[str, Json]]) -> dict[int, list[Mapping[str, Json]]]:
+    """The messages that went out in each turn, without those that the turn before it had sent already."""
+    found: dict[int, list[Mapping[str, Json]]] = {}
+    before: list[Mapping[str, Json]] = []
+    for entry in told:
+        if entry["what"] != "asked":
+            continue
+        messages = _mappings(entry.get("messages"))
+        same = 0
+        while same < min(len(before), len(messages)) and before[same] == messages[same]:
+            same += 1
+        turn = entry["turn"]
+        assert isinstance(turn, int)
+        found[turn], before = messages[same:], messages
+    return found
 
 
 def _settle(turn: Turn, event: ToolCalled) -> None:
