@@ -88,7 +88,7 @@ def test_injections_are_refused_or_are_plain_data(row: dict[str, str]) -> None:
         ("{{ a | groupby(b) }}", "NF403", 16, ""),
         ("{{ a | match }}", "NF403", 8, ""),
         ("{{ x.upper() }}", "NF404", 6, "use `| upper`"),
-        ("{{ x.split(',') }}", "NF404", 6, "members, not methods"),
+        ("{{ x.partition(',') }}", "NF404", 6, "members, not methods"),
         ("{{ len(x) }}", "NF404", 4, "use `| length`"),
         ("{{ (1)(2) }}", "NF404", 7, "`range`"),
         ("{{ range }}", "NF404", 4, "range(10)"),

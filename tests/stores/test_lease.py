@@ -150,7 +150,7 @@ def test_a_run_whose_process_died_is_shown_as_paused(tmp_path: Path) -> None:
     asyncio.run(run())
     with store.reader() as reader:
         summary = reader.find_run("r1")
-    assert (summary.status, summary.stop_reason, summary.owner) == ("paused", "interrupt", None)
+    assert (summary.status, summary.stop_reason, summary.owner) == ("paused", "crash", None)
 
 
 def test_without_a_process_table_only_existence_counts(monkeypatch: pytest.MonkeyPatch) -> None:
