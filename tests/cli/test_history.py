@@ -59,8 +59,8 @@ def test_runs_lists_and_says_where_there_are_none(store: SqliteStore, said: Said
     assert said("runs") == "" and "no runs" in said.err
     assert said.json("runs") == {"schema": "nano-flow/runs@1", "runs": []}
     assert not store.path.exists()
-    write(store, "aa11", *whole("aa11"))
     write(store, "bb22", *whole("bb22"), at=NOW - 86_400 * 30)
+    write(store, "aa11", *whole("aa11"))
     lines = said("runs").splitlines()
     assert [line.split()[0] for line in lines] == ["run", "aa11", "bb22"] and "$0.0000003" in lines[1]
     assert [run["run_id"] for run in said.json("runs", "list", "--since", "7d")["runs"]] == ["aa11"]
@@ -154,8 +154,8 @@ def test_prune_deletes_what_was_chosen_and_nothing_else(store: SqliteStore, said
     assert "say which" in said.err
     write(store, "old1", *whole("old1"), at=NOW - 86_400 * 40)
     write(store, "old2", *whole("old2"), at=NOW - 86_400 * 39)
+    journal = store.create_run(run_record("busy", NOW - 86_400 * 38))
     write(store, "new1", *whole("new1"))
-    journal = store.create_run(run_record("busy", NOW - 86_400 * 50))
     assert said("runs", "prune", "--older-than", "30d", "--dry-run") == "old2\nold1\n"
     assert len(said.json("runs")["runs"]) == 4
     assert said.json("runs", "prune", "old1")["deleted"] == 1

@@ -110,7 +110,7 @@ cases:
 
 def test_what_is_missing_or_too_much_is_said(tmp_path: Path) -> None:
     assert said("cases: {c: {replies: {greet: [hi, ho]}}}", tmp_path) == [
-        'c: status: the run failed, which no expectation says: step "shout": '
+        "c: status: the run failed, which no expectation says: "
         'no reply is scripted for this command; add "shout" to replies',
         'c: nothing asked for the reply of "greet[1]"',
     ]
