@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 from urllib.parse import urlsplit
 
 from nano_flow.core.errors import StoreError, UsageError
+from nano_flow.locate import service_file
 from nano_flow.plugins import installed, load
 from nano_flow.ports import Cache, EventMetrics, EventSink
 from nano_flow.ports.store import Store
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from nano_flow.caches.sqlite import SqliteCache
 
 STORE_VARIABLE = "NANO_FLOW_STORE"
-"""The environment variable that names the store of all runs; without it there is one in each state folder."""
+"""Names the store of all runs where no service.yaml does; without either there is one in each state folder."""
 CACHE_VARIABLE = "NANO_FLOW_CACHE"
 """The same for kept replies."""
 SINKS_VARIABLE = "NANO_FLOW_SINKS"
@@ -41,9 +43,33 @@ STORES: Mapping[str, Callable[[Path, str], Store]] = {"": _sqlite, "postgresql":
 """How a store is opened, by the scheme of its address; a store without an address lies in the state folder."""
 
 
-def open_store(state: Path, environ: Mapping[str, str]) -> Store:
-    """The store in force: the one place that opens one. Nothing is connected or made yet. Raises UsageError."""
-    return store_at(environ.get(STORE_VARIABLE, ""), state)
+def store_address(folder: Path, config_dir: Path | None, environ: Mapping[str, str]) -> str:
+    """Where the store in force is: ``store`` of the service.yaml that holds in ``folder``, else the variable.
+
+    Empty: in the state folder. Raises DocumentError for a file that cannot be read.
+    """
+    path = service_file(folder, config_dir, folder)
+    return (_declared_store(path, environ) if path else "") or environ.get(STORE_VARIABLE, "")
+
+
+def _declared_store(path: Path, environ: Mapping[str, str]) -> str:
+    from nano_flow.project.files import read_document, shown_path
+
+    shown = shown_path(str(path))
+    content = read_document(str(path), shown)
+    if b"store" not in content:  # looking back neither waits for a schema, nor for other parts of the file to be right
+        return ""
+    from nano_flow.project.service.reading import expanded
+
+    return expanded(_store_in(content, shown), environ)
+
+
+@lru_cache(maxsize=8)
+def _store_in(content: bytes, shown: str) -> str:
+    """A server asks for its store again and again; the file is read as a document once for each of its contents."""
+    from nano_flow.documents.load import load_service
+
+    return load_service(content, shown).document.store or ""
 
 
 def store_named(name: str) -> Store:

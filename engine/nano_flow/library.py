@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
+from nano_flow.adapters import store_address
 from nano_flow.app import run_workflow
 from nano_flow.core.errors import NanoFlowError, UsageError
 from nano_flow.core.events import Event
@@ -200,7 +201,12 @@ class _QueueSink:
 
 def _surroundings(where: Where | None, sinks: Sequence[EventSink]) -> Surroundings:
     chosen = where or Where()
-    return Surroundings(state_folder(chosen.state_dir, os.environ, Path.cwd()), sinks, stream=bool(sinks))
+    return Surroundings(
+        state_folder(chosen.state_dir, os.environ, Path.cwd()),
+        sinks,
+        stream=bool(sinks),
+        address=store_address(Path.cwd(), chosen.config_dir, os.environ),
+    )
 
 
 def _ask_path(where: Where | None) -> str:

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from nano_flow.adapters import open_cache, open_store
+from nano_flow.adapters import STORE_VARIABLE, open_cache, store_at
 from nano_flow.caches.secret_free import SecretFree
 from nano_flow.clock import SystemClock
 from nano_flow.core.events import CallIntended, Event, NoticeGiven
@@ -93,10 +93,12 @@ class Surroundings:
     stream: bool = False
     """True where somebody wants to read replies while they are written: streaming costs more than waiting."""
 
+    address: str | None = None  # of its store; empty: in the state folder, None: what the environment says
+
     @property
     def store(self) -> Store:
         """The store in force here."""
-        return open_store(self.state, self.environ)
+        return store_at(self.environ.get(STORE_VARIABLE, "") if self.address is None else self.address, self.state)
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ def _offer(options: Options, workflows: tuple[Path, ...], *, budget: Money | Non
     return Offer(
         workflows=offered([str(path) for path in workflows] or offered_files(options.place), options.place),
         folder=Path(os.getcwd()),
-        place=options.place,
+        place=options.place.settled(),
         budget=USUAL_BUDGET if budget is None else budget,
         allow=rights,
         offline=offline,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from nano_flow.adapters import open_store
+from nano_flow.adapters import store_address, store_at
 from nano_flow.locate import PolicyFile, policy_files
 from nano_flow.ports.store import Store
 
@@ -20,11 +20,25 @@ class Place:
     config_dir: Path | None = None
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     current: Path = field(default_factory=Path.cwd)
+    fixed: str | None = None
+    """The address of its store where that was looked up once and for all."""
+
+    @property
+    def address(self) -> str:
+        """Where the store in force is; empty: in the state folder. Raises DocumentError."""
+        return self.fixed if self.fixed is not None else store_address(self.current, self.config_dir, self.environ)
+
+    def settled(self) -> Place:
+        """The same for what lives long: it stays with one store while service.yaml is edited. Raises DocumentError."""
+        return replace(self, fixed=self.address)
 
     @property
     def store(self) -> Store:
-        """The store in force; nothing is connected or made yet. Raises UsageError for an address of no known kind."""
-        return open_store(self.state, self.environ)
+        """The store in force; nothing is connected or made yet.
+
+        Raises UsageError for an address of no known kind, DocumentError for a service.yaml that cannot be read.
+        """
+        return store_at(self.address, self.state)
 
     def policy(self, workflow: Path | None = None) -> tuple[PolicyFile, ...]:
         """The providers, routing and pricing files in force for ``workflow`` (None: for the current folder)."""

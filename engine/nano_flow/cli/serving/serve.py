@@ -58,8 +58,9 @@ def command(options: Options, /, host: str, port: int, token_file: Path | None, 
     tokens, secret = _tokens(token_file, allow)
     listener = bound(host, port)
     port = int(listener.getsockname()[1])
-    site = Site(options.place, tokens, Origins(host, port), mcp=_mcp(options))
-    helpers = Helpers(options.place, workers, output.note)
+    place = options.place.settled()
+    site = Site(place, tokens, Origins(host, port), mcp=_mcp(options))
+    helpers = Helpers(place, workers, output.note)
     asyncio.run(serve(site, listener, helpers, lambda: _say(options, host, port, secret)))
     return 0
 

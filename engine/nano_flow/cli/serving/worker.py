@@ -45,7 +45,9 @@ def command(options: Options, /, runs: int, drain: str, until_idle: bool, parent
     seconds = seconds_of(drain)
 
     async def work() -> None:
-        worker = Worker(options.place, runs, until_idle, output.note, ProcessTree(adopt=True), drain_s=seconds)
+        worker = Worker(
+            options.place.settled(), runs, until_idle, output.note, ProcessTree(adopt=True), drain_s=seconds
+        )
         if parent is not None:
             worker.goes_on = lambda: not parent_is_gone(parent)
         loop = asyncio.get_running_loop()

@@ -18,7 +18,8 @@ Examples:
   nano-flow store info
   nano-flow store check
   nano-flow store migrate .nano-flow postgresql://ann@db.example/runs
-NANO_FLOW_STORE names the store of all runs; without it there is one in each state folder.
+The store of all runs is named by store: in service.yaml, else by NANO_FLOW_STORE.
+Without either there is one in each state folder.
 """
 
 
@@ -72,7 +73,10 @@ def migrate_command(options: Options, /, source: str, target: str) -> int:
     facts = migrate_store(source, target)
     _show(options, "nano-flow/store-migrate@1", facts)
     if facts.kind != "sqlite":
-        output.note("everything has arrived; from now on: export NANO_FLOW_STORE with the address that you gave")
+        output.note(
+            "everything has arrived; from now on: name the address that you gave as store: of service.yaml, "
+            "or export NANO_FLOW_STORE with it"
+        )
     return 0
 
 

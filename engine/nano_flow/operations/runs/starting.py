@@ -104,6 +104,7 @@ def _surroundings(place: Place, company: Company) -> Surroundings:
         company.approver,
         company.on_control,
         environ=dict(place.environ),
+        address=place.address,
         tree=company.tree,
         stream=company.stream,
         takeover=company.takeover,
