@@ -45,6 +45,26 @@ def test_a_store_moves_to_another_place(said: Said) -> None:
     assert said.json("--state-dir", "elsewhere", "runs", "list")["runs"][0]["run_id"] == "r1"
 
 
+def test_kept_texts_and_what_budgets_counted_move_too(said: Said, tmp_path: Path) -> None:
+    charge = ("ask", 1, 1, 5.0, "review", "sim", "[]", 700, 1)
+    with sqlite3.connect(tmp_path / ".nano-flow" / "state.db") as connection:
+        connection.executemany(
+            "INSERT INTO marks (kind, name, at, value) VALUES (?, ?, ?, ?)",
+            [("text", "sha256:1", 5.0, "a long prompt"), ("due", "nightly", 6.5, "")],
+        )
+        connection.executemany(
+            f"INSERT INTO charges VALUES ({', '.join('?' * 10)})", [("r1", *charge), ("deleted", *charge)]
+        )
+    for _ in range(2):  # begun again, nothing arrives twice
+        rows = said.json("store", "migrate", ".nano-flow", "elsewhere")["rows"]
+        assert (rows["marks"], rows["charges"]) == (2, 2)
+    with sqlite3.connect(tmp_path / "elsewhere" / "state.db") as there:
+        marks = there.execute("SELECT kind, name, at, value FROM marks ORDER BY kind DESC").fetchall()
+        assert marks == [("text", "sha256:1", 5.0, "a long prompt"), ("due", "nightly", 6.5, "")]
+        charges = there.execute("SELECT * FROM charges ORDER BY run_id DESC").fetchall()
+        assert charges == [("r1", *charge), ("deleted", *charge)]
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said_what"),
     [

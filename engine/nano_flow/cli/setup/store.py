@@ -63,7 +63,7 @@ def check_command(options: Options) -> int:
 @click.argument("target", metavar="TO")
 @pass_options
 def migrate_command(options: Options, /, source: str, target: str) -> int:
-    """Carry runs, events, ledger and answers from FROM into TO: state folders, their files, or addresses.
+    """Carry everything that FROM holds over into TO: state folders, their files, or addresses.
 
     FROM stays as it is. What TO holds already is kept, so a transfer that was interrupted goes on when it is begun
     again. No run may be at work in FROM meanwhile.
