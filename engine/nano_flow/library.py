@@ -66,7 +66,7 @@ async def arun(
     task pauses the run; it can be resumed.
     """
     given, chosen = GivenInputs(data=dict(inputs or {})), options or RunOptions()
-    report = await run_workflow(os.fspath(file), given, chosen, _surroundings(where, sinks), _config(where))
+    report = await run_workflow(os.fspath(file), given, chosen, _surroundings(where, sinks, file), _config(where))
     return result_of(report)
 
 
@@ -199,10 +199,12 @@ class _QueueSink:
         """The end is told by the thread."""
 
 
-def _surroundings(where: Where | None, sinks: Sequence[EventSink]) -> Surroundings:
+def _surroundings(
+    where: Where | None, sinks: Sequence[EventSink], file: str | os.PathLike[str] | None = None
+) -> Surroundings:
     chosen = where or Where()
     return Surroundings(
-        state_folder(chosen.state_dir, os.environ, Path.cwd()),
+        state_folder(chosen.state_dir, os.environ, Path.cwd(), None if file is None else Path(file).parent),
         sinks,
         stream=bool(sinks),
         address=store_address(Path.cwd(), chosen.config_dir, os.environ),

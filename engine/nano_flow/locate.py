@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import stat
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,13 +34,35 @@ def repository_root(start: Path) -> Path | None:
     return next((folder for folder in (start, *start.parents) if is_there(folder / ".git")), None)
 
 
-def state_folder(chosen: Path | None, environment: Mapping[str, str], current: Path) -> Path:
-    """``--state-dir``, else ``NANO_FLOW_STATE``, else ``.nano-flow`` in the repository's root, else in ``current``."""
+def project_root(start: Path) -> Path | None:
+    """The folder of the project that ``start`` is in; None where nothing says that there is one.
+
+    The repository's root. Outside a repository the nearest folder that holds ``.nano-flow``, else the highest that
+    holds a policy file.
+    """
+    root = repository_root(start)
+    if root is not None:
+        return root
+    ours = [folder for folder in (start.absolute(), *start.absolute().parents) if _may_be_a_project(folder)]
+    kept = next((folder for folder in ours if (folder / STATE_FOLDER).is_dir()), None)
+    ruled = (folder for folder in reversed(ours) if any(is_there(folder / name) for name in POLICY_NAMES))
+    return kept or next(ruled, None)
+
+
+def state_folder(
+    chosen: Path | None, environment: Mapping[str, str], current: Path, workflow_folder: Path | None = None
+) -> Path:
+    """``--state-dir``, else ``NANO_FLOW_STATE``, else ``.nano-flow`` of the project, else of ``current``.
+
+    The project is that of ``current``, unless a workflow is run that lies in another one: then it is the workflow's,
+    where whoever looks for the run will type.
+    """
     if chosen is not None:
         return current / chosen
     if environment.get("NANO_FLOW_STATE"):
         return current / environment["NANO_FLOW_STATE"]
-    return (repository_root(current) or current.absolute()) / STATE_FOLDER
+    here = project_root(current) or current.absolute()
+    return (here if workflow_folder is None else _home_of(Path(os.path.abspath(workflow_folder)), here)) / STATE_FOLDER
 
 
 def policy_files(workflow_folder: Path, config_dir: Path | None, current: Path) -> tuple[PolicyFile, ...]:
@@ -79,6 +103,23 @@ def service_file(workflow_folder: Path, config_dir: Path | None, current: Path) 
         *_project_folders(workflow_folder.absolute(), current.absolute()),
     )
     return next((folder / SERVICE_NAME for folder in folders if is_there(folder / SERVICE_NAME)), None)
+
+
+def _home_of(workflow_folder: Path, here: Path) -> Path:
+    root = repository_root(workflow_folder)
+    if root is None and not workflow_folder.is_relative_to(here):
+        root = project_root(workflow_folder)
+    return root or here
+
+
+def _may_be_a_project(folder: Path) -> bool:
+    """Not the user's home, and no folder where somebody else may have put a file that would decide (``/tmp``)."""
+    try:
+        status = folder.stat()
+    except OSError:
+        return False
+    ours = sys.platform == "win32" or status.st_uid == os.getuid()
+    return ours and not status.st_mode & stat.S_IWOTH and str(folder) != os.path.expanduser("~")
 
 
 def _policy_file(name: PolicyName, config_dir: Path | None, folders: tuple[Path, ...]) -> PolicyFile:

@@ -67,6 +67,50 @@ def test_state_lives_in_the_repository_unless_told(repository: Path, tmp_path: P
     assert state_folder(None, {}, tmp_path) == tmp_path / ".nano-flow"
 
 
+@pytest.mark.parametrize("mark", [".nano-flow/", "routing.yaml"])
+def test_outside_a_repository_state_is_found_from_below(mark: str, tmp_path: Path) -> None:
+    deep = tmp_path / "project" / "flows" / "deep"
+    deep.mkdir(parents=True)
+    assert state_folder(None, {}, deep) == deep / ".nano-flow"
+    marked = tmp_path / "project" / mark
+    marked.mkdir() if mark.endswith("/") else marked.touch()
+    (deep / "providers.yaml").touch()
+    assert state_folder(None, {}, deep) == tmp_path / "project" / ".nano-flow"
+    assert state_folder(None, {}, tmp_path) == tmp_path / ".nano-flow"
+
+
+def test_a_workflow_of_the_project_that_one_stands_in_keeps_its_state_there(tmp_path: Path) -> None:
+    (tmp_path / "flows").mkdir()
+    (tmp_path / "flows" / "routing.yaml").touch()
+    assert state_folder(None, {}, tmp_path, tmp_path / "flows") == tmp_path / ".nano-flow"
+
+
+def test_a_workflow_of_another_project_keeps_its_state_in_that(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, elsewhere = tmp_path / "other", tmp_path / "elsewhere"
+    (other / ".nano-flow").mkdir(parents=True)
+    elsewhere.mkdir()
+    (tmp_path / "routing.yaml").unlink()
+    monkeypatch.chdir(elsewhere)
+    assert state_folder(None, {}, elsewhere, Path("../repository/flows")) == repository / ".nano-flow"
+    assert state_folder(None, {}, elsewhere, other) == other / ".nano-flow"
+    assert state_folder(None, {}, elsewhere, tmp_path) == elsewhere / ".nano-flow"
+    assert state_folder(None, {"NANO_FLOW_STATE": "s"}, elsewhere, other) == elsewhere / "s"
+
+
+def test_what_all_may_write_in_and_the_home_are_no_projects(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    deep = tmp_path / "shared" / "mine"
+    deep.mkdir(parents=True)
+    (tmp_path / "shared" / ".nano-flow").mkdir()
+    (tmp_path / "shared").chmod(0o777)
+    assert state_folder(None, {}, deep) == deep / ".nano-flow"
+    (tmp_path / "shared").chmod(0o755)
+    assert state_folder(None, {}, deep) == tmp_path / "shared" / ".nano-flow"
+    monkeypatch.setenv("HOME", str(tmp_path / "shared"))
+    assert state_folder(None, {}, deep) == deep / ".nano-flow"
+
+
 def test_a_worktree_is_a_repository(tmp_path: Path) -> None:
     (tmp_path / ".git").write_text("gitdir: elsewhere")
     (tmp_path / "a").mkdir()

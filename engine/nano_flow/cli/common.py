@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -38,11 +39,30 @@ class Options:
     no_input: bool = False
     state_dir: Path | None = None
     """As given; ``state`` is the folder in force."""
+    started: Path | None = None
+    """The folder of the caller's shell, where ``-C`` led to another one."""
 
     @property
     def state(self) -> Path:
         """The folder that holds the store; nothing is written anywhere else but the workspace."""
         return state_folder(self.state_dir, os.environ, Path.cwd())
+
+    def beside(self, workflow: Path) -> Options:
+        """The same for a command that is given ``workflow``: its state is found from the workflow's folder, too."""
+        state = state_folder(self.state_dir, os.environ, Path.cwd(), workflow.parent)
+        return self if state == self.state else replace(self, state_dir=state)
+
+    @property
+    def words(self) -> str:
+        """What a command must hold that the caller types next, to find the same state; mostly nothing."""
+        found = state_folder(None, os.environ, self.started or Path.cwd())
+        if os.path.abspath(found) == os.path.abspath(self.state):
+            return ""
+        return f"--state-dir {shlex.quote(os.path.abspath(self.state))}"
+
+    def typed(self, command: str) -> str:
+        """``command`` of nano-flow as the caller can type it."""
+        return " ".join(filter(None, ("nano-flow", self.words, command)))
 
     @property
     def place(self) -> Place:

@@ -83,7 +83,7 @@ def _tell(options: Options, document: Mapping[str, Json]) -> None:
     if options.json and not options.events:
         output.document(str(document["schema"]), {k: v for k, v in document.items() if k != "schema"})
     elif not options.events:
-        _print(document)
+        _print(options, document)
 
 
 def _tell_answer(options: Options, document: Mapping[str, Json]) -> None:
@@ -94,8 +94,8 @@ def _tell_answer(options: Options, document: Mapping[str, Json]) -> None:
         _tell(options, document)
 
 
-def _print(document: Mapping[str, Json]) -> None:
+def _print(options: Options, document: Mapping[str, Json]) -> None:
     from nano_flow.cli.frame.looks import paint, width
     from nano_flow.views.text import run_text
 
-    output.data(run_text(document, width(), paint))
+    output.data(run_text(document, width(), paint, words=options.words))

@@ -93,6 +93,7 @@ def command(
     from nano_flow.cli.live import run_file
     from nano_flow.operations.runs.starting import RunOptions, StartOrder
 
+    options = options.beside(file)
     detach, handing = bool(chosen.pop("detach")), _handing(file, chosen)
     what = RunOptions(**chosen)  # type: ignore[arg-type]
     order = StartOrder(str(file), given_inputs(given, inputs_file), what, metrics_port=metrics_port)

@@ -37,19 +37,26 @@ Fields = Mapping[str, Json]
 
 
 def run_text(
-    document: Fields, width: int = WIDTH, paint: Paint | None = None, *, inputs: bool = False, full: bool = False
+    document: Fields,
+    width: int = WIDTH,
+    paint: Paint | None = None,
+    *,
+    inputs: bool = False,
+    full: bool = False,
+    words: str = "",
 ) -> str:
-    """A ``nano-flow/run@1`` document as text, no line wider than ``width`` but those of the outputs.
+    """A ``nano-flow/run@1`` document as text, no line wider than ``width`` but outputs, and commands with ``words``.
 
     What failed stands first, then the ``inputs`` where wanted; ``full`` shows every item of a long fan-out.
+    What to type next gets ``words`` where it needs them to find the run.
     """
     look = paint or (lambda text, _: text)
     lines = [*_headline(document, width, look), *(look(line, "bad") for line in _failures(document, width))]
     lines += [*(_inputs(document, width) if inputs else ()), *steps_text(document, width, full=full)]
     lines += ["", *_sums(document, width)]
     lines += _outputs(document)
-    hint = _next(document)
-    lines += ["", *(look(line, "dim") for line in _wrapped(hint, width))] if hint else []
+    hint = _hint_lines(_next(document), words, width)
+    lines += ["", *(look(line, "dim") for line in hint)] if hint else []
     return "\n".join(lines)
 
 
@@ -182,6 +189,13 @@ def _outputs(document: Fields) -> Iterator[str]:
         yield ""
         yield f"{printable(name)}:"
         yield from (f"  {line}" for line in lines)
+
+
+def _hint_lines(hint: str, words: str, width: int) -> list[str]:
+    """One line a command where it names a folder: a path that is broken in two cannot be typed."""
+    if not words or not hint:
+        return _wrapped(hint, width)
+    return hint.replace("nano-flow ", f"nano-flow {words} ").replace(", then ", ", then\n").splitlines()
 
 
 def _next(document: Fields) -> str:

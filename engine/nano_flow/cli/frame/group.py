@@ -105,7 +105,7 @@ def global_options(*, hidden: bool = False) -> tuple[click.Option, ...]:
         option("events", "--json-events", is_flag=True, hidden=True, callback=_events),
         option("no_input", "--no-input", is_flag=True, callback=_keep, help="Never prompt."),
         option("state_dir", "--state-dir", metavar="DIR", type=folder, callback=_keep,
-               help="Keep runs in DIR (else NANO_FLOW_STATE, else .nano-flow in the repository's root)."),
+               help="Keep runs in DIR (else NANO_FLOW_STATE, else .nano-flow in the project's folder)."),
         option("version", "--version", is_flag=True, is_eager=True, callback=_version,
                help="Show the version and exit."),
     )  # fmt: skip
@@ -143,6 +143,7 @@ def _events(ctx: click.Context, param: click.Parameter, value: bool) -> bool:
 def _change_folder(ctx: click.Context, param: click.Parameter, value: Path | None) -> Path | None:
     """Change the folder before other options are read, so that their relative paths mean the new one, as for make."""
     if value is not None:
+        give(ctx, started=options_of(ctx).started or Path.cwd())
         try:
             os.chdir(value)
         except OSError as error:

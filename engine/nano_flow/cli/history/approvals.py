@@ -60,7 +60,7 @@ def answer_command(options: Options, /, run: str, address: str, option: str, giv
     if options.json:
         output.document("nano-flow/answer@1", {"run_id": found.run_id, "address": address, "decision": option})
     elif found.owner is None:
-        output.note(f'answered; "nano-flow resume {found.run_id}" goes on')
+        output.note(f'answered; "{options.typed(f"resume {found.run_id}")}" goes on')
     else:
         output.note("answered")
     return 0

@@ -43,7 +43,7 @@ def show(options: Options, run: str, address: str | None, *, as_timeline: bool, 
     elif as_timeline:
         output.data("\n".join(timeline_text(timeline(shown.view), width())))
     else:
-        output.data(run_text(shown.document, width(), paint, inputs=True, full=full))
+        output.data(run_text(shown.document, width(), paint, inputs=True, full=full, words=options.words))
         if shown.expected is not None:
             output.note(shown.expected.text())
         for notice in shown.view.notices:

@@ -50,7 +50,7 @@ def command(
     from nano_flow.operations.money.planning import RunOptions, fits, plan_workflow
 
     what = RunOptions(**chosen)  # type: ignore[arg-type]
-    found, cached = plan_workflow(options.place, str(file), given_inputs(given, inputs_file), what)
+    found, cached = plan_workflow(options.beside(file).place, str(file), given_inputs(given, inputs_file), what)
     if options.json:
         output.document("nano-flow/plan@1", report_json(found, cached))
     else:

@@ -17,8 +17,9 @@ def leave(options: Options, order: StartOrder) -> int:
     else:
         output.data(queued.run_id)
     if worker_is_alive(options.place):
-        output.note('a worker takes it; "nano-flow runs show last" shows how it goes')
+        output.note(f'a worker takes it; "{options.typed("runs show last")}" shows how it goes')
     else:
         pid = started_apart(options.place)
-        output.note(f'process {pid} was started to work on it; "nano-flow runs logs {queued.run_id} -f" follows it')
+        follow = options.typed(f"runs logs {queued.run_id} -f")
+        output.note(f'process {pid} was started to work on it; "{follow}" follows it')
     return 0
