@@ -15,6 +15,7 @@ from tests.plan.compiling import compile_text, found
         ("for_each: 'range(1, 1003) | list', prompt: x", "5:17 NF323 the list has 1,002 items"),
         ("for_each: '{{ range(0, 9000, 2) | list }}', prompt: x", "5:17 NF323 the list has 4,500 items"),
         ("for_each: [1, 2, 3], max_items: 2, prompt: x", "5:17 NF323 the list has 3 items, and max_items is 2"),
+        ("for_each: {file: a.xml}, prompt: x", "5:24 NF329 for_each reads .csv, .jsonl, .json or .txt, and this is"),
         ("for_each: run.id, prompt: x", "5:17 NF329 for_each goes over a list, and this is a text"),
         ("for_each: run, prompt: x", "5:17 NF329 for_each goes over a list, and this is no list"),
         ("for_each: inputs.flag, prompt: x", "5:17 NF329 for_each goes over a list, and this is no list"),

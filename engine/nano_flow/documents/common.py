@@ -212,3 +212,10 @@ JsonSchema = dict[str, Any]
 Share = Annotated[float, Field(gt=0, le=1)]
 Points = Annotated[float, Field(ge=-100, le=100)]
 Score = Annotated[float, Field(ge=0, le=10)]
+
+
+class RowsFile(Document):
+    """A list that stands in a file."""
+
+    file: TemplateText
+    """A .csv, .jsonl, .json or .txt file, relative to `workspace`; read when the step starts."""

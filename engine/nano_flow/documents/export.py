@@ -108,10 +108,21 @@ def _offer_keys(definition: Schema, definitions: Schema) -> None:
 
 def _help_texts() -> dict[str, dict[str, str]]:
     """Class → key → the text that stands under the field, with what it inherits."""
-    from nano_flow.documents import agent, commands, pricing, providers, routing, service, steps, tests, workflow
+    from nano_flow.documents import (
+        agent,
+        commands,
+        common,
+        pricing,
+        providers,
+        routing,
+        service,
+        steps,
+        tests,
+        workflow,
+    )
 
     found: dict[str, dict[str, str]] = {}
-    for module in (agent, commands, steps, workflow, providers, routing, pricing, service, tests):
+    for module in (common, agent, commands, steps, workflow, providers, routing, pricing, service, tests):
         for node in ast.parse(inspect.getsource(module)).body:
             if isinstance(node, ast.ClassDef):
                 found[node.name] = _fields(node, module, found)

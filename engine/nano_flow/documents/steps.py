@@ -18,6 +18,7 @@ from nano_flow.documents.common import (
     OneOf,
     Part,
     PlainData,
+    RowsFile,
     StepId,
     TemplateText,
     Text,
@@ -105,8 +106,8 @@ class StepBase(Document):
     """What the steps under `needs` must have come to; default: all_success."""
     when: Maybe[bool | Expression] = None
     """The step is skipped where this does not hold."""
-    for_each: Maybe[list[Any] | Expression] = None
-    """A list, or an expression that gives one: the step runs once per item."""
+    for_each: Maybe[list[Any] | Expression | Part[RowsFile]] = None
+    """A list, an expression that gives one, or `{file: rows.csv}`: the step runs once per item."""
     as_: Maybe[Variable] = Field(default=None, alias="as")
     """The name of the item; default: item."""
     max_parallel: Maybe[Annotated[int, Field(ge=1, le=100_000)]] = None

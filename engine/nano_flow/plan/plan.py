@@ -25,13 +25,17 @@ TriggerRule = Literal[
 
 @dataclass(frozen=True, slots=True)
 class PlannedForEach:
-    """A fan-out: ``over`` is an expression or a list; ``max_parallel`` None is as many as there are items."""
+    """A fan-out: ``over`` is an expression or a list; ``max_parallel`` None is as many as there are items.
+
+    ``rows`` in its place is the path of a file in the workspace that holds the list.
+    """
 
     over: Value
     name: str = "item"
     max_parallel: int | None = None
     max_items: int = 1000
     on_item_failure: Literal["fail", "continue", "cancel"] = "fail"
+    rows: Template | None = None
 
 
 @dataclass(frozen=True, slots=True)

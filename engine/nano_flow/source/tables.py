@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from nano_flow.core.messages import Json
 from nano_flow.core.strict_json import strict_json
@@ -74,3 +74,35 @@ def jsonl_values(text: str) -> list[Json]:
             except ValueError as error:
                 raise ValueError(f"line {number}: {error}") from None
     return values
+
+
+def json_list(text: str) -> list[Json]:
+    """The list that ``text`` is as JSON. Raises ValueError naming the line, or where it is something else."""
+    try:
+        value = strict_json(text.removeprefix("\ufeff"))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"line {error.lineno}: this is not JSON: {error.msg.lower()}") from None
+    if not isinstance(value, list):
+        raise ValueError("the file holds one value, and not a list")
+    return value
+
+
+LISTS: Mapping[str, Callable[[str], list[Json]]] = {
+    "csv": csv_rows,
+    "jsonl": jsonl_values,
+    "json": json_list,
+    "txt": lines_of,
+}
+"""The ending of a file's name → how the list in it is read; each raises ValueError."""
+
+
+def ending_of(path: str) -> str:
+    """What stands after the last dot of a file's name, in small letters; nothing where there is none."""
+    name = path.rpartition("/")[2]
+    return name.rpartition(".")[2].lower() if "." in name else ""
+
+
+def list_endings() -> str:
+    """The endings of ``LISTS`` as a sentence names them."""
+    *others, last = (f".{ending}" for ending in LISTS)
+    return f"{', '.join(others)} or {last}"

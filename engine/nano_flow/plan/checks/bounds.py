@@ -8,7 +8,7 @@ from nano_flow.core.diagnostics import Diagnostic
 from nano_flow.documents.steps import WorkflowStep
 from nano_flow.documents.workflow import USUAL_STEPS
 from nano_flow.plan.checks.inside import certain_starts, constant_length, expanded_size
-from nano_flow.plan.draft import Draft, DraftStep, Found, problem
+from nano_flow.plan.draft import Draft, DraftStep, Found, Path, problem
 from nano_flow.plan.freezing.steps import ITEMS
 from nano_flow.plan.names.schema_shape import is_list
 from nano_flow.plan.names.scope import Scope
@@ -16,6 +16,7 @@ from nano_flow.plan.passes.cycles import upstream
 from nano_flow.plan.places import FOR_EACH
 from nano_flow.plan.shape import Described, Record, Scalar
 from nano_flow.source.expressions import Template
+from nano_flow.source.tables import LISTS, ending_of, list_endings
 
 MOST_STEPS = 100_000
 """Steps of a plan, every sub-workflow written out at each place that calls it."""
@@ -37,6 +38,9 @@ def check_bounds(draft: Draft) -> Iterator[Diagnostic]:
 
 def _items(draft: Draft, scope: Scope, step: DraftStep) -> Found:
     at = (*step.at, "for_each")
+    rows = draft.fields[step.number].get("for_each_file")
+    if isinstance(rows, Template):
+        return _file(draft, (*at, "file"), rows)
     over = draft.fields[step.number].get("for_each")
     length = constant_length(over)
     bound = step.document.max_items or ITEMS
@@ -50,6 +54,12 @@ def _items(draft: Draft, scope: Scope, step: DraftStep) -> Found:
         return []
     what = shape.name if isinstance(shape, Scalar) else "no list"
     return [problem("NF329", f"for_each goes over a list, and this is {what}", draft.where(at), at=at)]
+
+
+def _file(draft: Draft, at: Path, rows: Template) -> Found:
+    if rows.form != "literal" or ending_of(rows.source) in LISTS:
+        return []
+    return [problem("NF329", f'for_each reads {list_endings()}, and this is "{rows.source}"', draft.where(at), at=at)]
 
 
 def _expanded(draft: Draft) -> Iterator[Diagnostic]:

@@ -133,7 +133,8 @@ def _notes(step: PlannedStep) -> tuple[str, ...]:
 def _for_each(step: PlannedStep) -> str:
     if step.for_each is None:
         return ""
-    return f"for each {step.for_each.name} in {short_template(step.for_each.over)}"
+    rows = step.for_each.rows
+    return f"for each {step.for_each.name} in {short_template(step.for_each.over if rows is None else rows)}"
 
 
 def _repeat(step: PlannedStep) -> str:

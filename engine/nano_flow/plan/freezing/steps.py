@@ -69,11 +69,12 @@ def _for_each(document: Step, fields: Fields) -> PlannedForEach | None:
     if document.for_each is None:
         return None
     return PlannedForEach(
-        over=fields["for_each"],
+        over=fields.get("for_each"),
         name=document.as_ or "item",
         max_parallel=document.max_parallel,
         max_items=document.max_items or ITEMS,
         on_item_failure=document.on_item_failure or "fail",
+        rows=template(fields.get("for_each_file")),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nano_flow.documents.common import RowsFile
 from nano_flow.documents.steps import OnErrorOutput, Step
 from nano_flow.plan.kinds.kind import Fields, Reader
 from nano_flow.plan.places import FOR_EACH, ON_ERROR, RETRY, UNTIL, WHEN
@@ -17,6 +18,8 @@ def common_fields(document: Step, fields: Fields, read: Reader) -> None:
         items = document.for_each
         if isinstance(items, str):
             fields["for_each"] = read.expression(("for_each",), items, FOR_EACH)
+        elif isinstance(items, RowsFile):
+            fields["for_each_file"] = read.text(("for_each", "file"), items.file, FOR_EACH)
         else:
             fields["for_each"] = read.value(("for_each",), items, FOR_EACH)
     if document.repeat is not None and document.repeat.until is not None:

@@ -143,6 +143,8 @@ def _items(step: PlannedStep, scope: _Scope) -> tuple[Times, list[Json] | None]:
     if step.for_each is None:
         return ONCE, None
     over, most = step.for_each.over, step.for_each.max_items
+    if step.for_each.rows is not None:  # it may be written by a step of the run: only its bound is certain
+        return Times(0, float(min(USUAL_ITEMS, most)), most), None
     if isinstance(over, Template):
         known = scope.known.value(over)
         listed = known.value if known is not None and isinstance(known.value, list) else None

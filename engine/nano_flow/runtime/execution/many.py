@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import ChainMap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from nano_flow.core.errors import LimitReached, StepError
@@ -17,6 +17,7 @@ from nano_flow.plan.plan import PlannedForEach, PlannedRepeat, PlannedStep
 from nano_flow.runtime.execution.attempt import Attempts, tolerates
 from nano_flow.runtime.execution.engine import Engine, holds, value_of
 from nano_flow.runtime.execution.fence import fenced
+from nano_flow.runtime.execution.rows import rows_of
 from nano_flow.runtime.scope import Bill, Frame
 from nano_flow.steps.order import Names
 from nano_flow.steps.table import KINDS
@@ -43,7 +44,7 @@ class FanOut:
         services = self._engine.services
         started = services.clock.monotonic()
         try:
-            items = read_list(self._spec, self._frame.names)
+            items = read_list(self._spec, self._frame.names, services.read_file)
         except StepError as error:
             return self._collected(address, Failed(Failure(error.kind, str(error))), started)
         step = self._step
@@ -249,9 +250,10 @@ async def run_series(
     return await Attempts(engine, frame, step, address, bill).run(names, item, None)
 
 
-def read_list(spec: PlannedForEach, names: Names) -> list[Json]:
+def read_list(spec: PlannedForEach, names: Names, read_file: Callable[[str], bytes]) -> list[Json]:
     """The items of a fan-out. StepError where there is no list, or it is too long."""
-    value = value_of(spec.over, names)
+    rows = spec.rows
+    value = value_of(spec.over, names) if rows is None else rows_of(as_text(value_of(rows, names)), read_file)
     if not isinstance(value, list):
         kind = "null" if value is None else type(value).__name__
         raise StepError("for_each", f'"for_each" needs a list, it got {kind}: {as_text(value)[:_LABEL]}')
