@@ -83,6 +83,21 @@ def test_what_goes_wrong_is_the_calls_result(tmp_path: Path) -> None:
     assert "greet, ship" in other.content[0].text
 
 
+def test_plans_and_decisions_are_told_without_sending_anything(tmp_path: Path) -> None:
+    async def call(host: Client) -> Any:
+        plan = await host.call_tool("plan_workflow", {"workflow": "greet", "inputs": {"who": "Ada"}})
+        decision = await host.call_tool("explain_model", {"prompt": "Translate this sentence"})
+        file = await host.call_tool("explain_model", {"prompt": "@/etc/hostname"})
+        return plan, decision, file
+
+    plan, decision, file = talk(tmp_path, call)
+    assert plan.structured_content["schema"] == "nano-flow/plan@1"
+    assert [step["id"] for step in plan.structured_content["steps"]] == ["say", "shout"]
+    assert decision.structured_content["candidates"] or decision.structured_content["refused"]
+    assert not file.is_error  # a prompt, not the name of a file
+    assert not (tmp_path / ".nano-flow" / "state.db").exists()
+
+
 def test_a_tool_that_is_not_offered_is_an_error_of_the_protocol(tmp_path: Path) -> None:
     async def call(host: Client) -> Any:
         with pytest.raises(MCPError, match="cancel_run"):

@@ -18,8 +18,10 @@ from nano_flow.mcp.questions import Filled, fitting
 from nano_flow.mcp.resources import run_of
 from nano_flow.mcp.results import told
 from nano_flow.mcp.running import Runner, RunRequest
+from nano_flow.operations.money.plan_document import plan_document
 from nano_flow.operations.policy.explaining import PromptOptions, explain_text
 from nano_flow.operations.runs.changing import cancel_run
+from nano_flow.operations.runs.starting import GivenInputs, RunOptions
 
 Handler: TypeAlias = Callable[[Call, Mapping[str, Json]], Awaitable[types.CallToolResult]]
 
@@ -37,6 +39,13 @@ def _tool(
     return types.Tool(name=name, description=description, input_schema=schema, annotations=hints)
 
 
+_PLAN = _tool(
+    "plan_workflow",
+    "What a workflow would run, on which models, why, and for how much. Sends nothing.",
+    {"workflow": _WORKFLOW, "inputs": _INPUTS},
+    ["workflow"],
+    reads=True,
+)
 _START = _tool(
     "start_run",
     "Starts a workflow and comes back at once with the run's id; get_run tells how it goes.",
@@ -59,6 +68,7 @@ _ANSWER = _tool(
 )
 _CANCEL = _tool("cancel_run", "Ends a run; what is paid is kept.", {"run_id": _RUN}, ["run_id"])
 MANAGING: tuple[tuple[str | None, types.Tool], ...] = (
+    (None, _PLAN),
     (None, _START),
     (None, _GET),
     (None, _EXPLAIN),
@@ -79,6 +89,7 @@ class Managing:
         """Run one of them. Raises NanoFlowError."""
         _check(name, arguments)
         handlers: dict[str, Handler] = {
+            "plan_workflow": self._plan,
             "start_run": self._start,
             "get_run": self._get,
             "explain_model": self._explain,
@@ -86,6 +97,13 @@ class Managing:
             "cancel_run": self._cancel,
         }
         return await handlers[name](call, arguments)
+
+    async def _plan(self, call: Call, arguments: Mapping[str, Json]) -> types.CallToolResult:
+        workflow = self.offer.workflow(str(arguments["workflow"]))
+        inputs = arguments.get("inputs")
+        given = GivenInputs(data=inputs if isinstance(inputs, dict) else {})
+        options = RunOptions(offline=self.offer.offline, budget=self.offer.budget)
+        return told(await asyncio.to_thread(plan_document, self.offer.place, workflow.path, given, options))
 
     async def _start(self, call: Call, arguments: Mapping[str, Json]) -> types.CallToolResult:
         workflow = self.offer.workflow(str(arguments["workflow"]))
