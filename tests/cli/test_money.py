@@ -60,6 +60,24 @@ def test_plan_says_what_is_in_force_and_starts_nothing(said: Said, tmp_path: Pat
     assert imported or "litellm" not in sys.modules
 
 
+def test_plan_says_when_the_workflow_starts_by_itself(said: Said, tmp_path: Path) -> None:
+    assert said.json("plan", "w.yaml", "--offline")["schedules"] == []
+    (tmp_path / "other.yaml").write_text(WORKFLOW)
+    (tmp_path / "service.yaml").write_text(
+        "nano_flow: 1\nworkflows:\n"
+        '  yearly: {file: w.yaml, inputs: {topic: a}, schedule: {cron: "30 3 1 1 *", timezone: Asia/Tokyo}}\n'
+        '  hourly: {file: ./w.yaml, inputs: {topic: a}, schedule: {cron: "0 * * * *"}}\n'
+        '  another: {file: other.yaml, inputs: {topic: a}, schedule: {cron: "0 * * * *"}}\n'
+        "  asked: {file: w.yaml}\n"
+    )
+    schedules = {one["name"]: one for one in said.json("plan", "w.yaml", "--offline")["schedules"]}
+    assert set(schedules) == {"hourly", "yearly"}
+    assert (schedules["hourly"]["cron"], schedules["hourly"]["timezone"]) == ("0 * * * *", "UTC")
+    assert schedules["yearly"]["timezone"] == "Asia/Tokyo" and "-12-31T18:30:00" in schedules["yearly"]["next_due"]
+    text = " ".join(said("plan", "w.yaml", "--offline").split())
+    assert 'starts it as "yearly" by itself, next: ' in text and "-01-01 03:30 (Asia/Tokyo)" in text
+
+
 def test_plan_answers_whether_a_budget_holds(said: Said) -> None:
     words = ("plan", "w.yaml", "--offline", "-i", "topic=bees", "--budget")
     assert "No run can exceed the budget" in said(*words, "1000")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import click
@@ -48,11 +49,14 @@ def command(
     from nano_flow.cli.money.plan_view import report_text
     from nano_flow.operations.money.plan_document import report_json
     from nano_flow.operations.money.planning import RunOptions, fits, plan_workflow
+    from nano_flow.operations.service.inforce import due_of
 
     what = RunOptions(**chosen)  # type: ignore[arg-type]
-    found, cached = plan_workflow(options.beside(file).place, str(file), given_inputs(given, inputs_file), what)
+    place = options.beside(file).place
+    found, cached = plan_workflow(place, str(file), given_inputs(given, inputs_file), what)
+    due = due_of(place, file, time.time())
     if options.json:
-        output.document("nano-flow/plan@1", report_json(found, cached))
+        output.document("nano-flow/plan@1", report_json(found, cached, due))
     else:
-        output.data(report_text(found, cached))
+        output.data(report_text(found, cached, due))
     return LimitReached.exit_code if exit_code and fits(found) == "no" else 0

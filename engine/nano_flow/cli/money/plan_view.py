@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from nano_flow.cli.output import Style, one_line, style, table, wrapped
 from nano_flow.core.messages import Json
@@ -18,11 +20,12 @@ from nano_flow.operations.money.planning import (
     longest_chain,
     of_the_bound,
 )
+from nano_flow.operations.service.inforce import Due
 
 SHOWN_NOTICES = 3
 
 
-def report_text(report: PlanReport, cached: frozenset[str] = frozenset()) -> str:
+def report_text(report: PlanReport, cached: frozenset[str], due: Sequence[Due]) -> str:
     """The table, what it adds up to, and what the reader should know."""
     rows = [_row(step, decision) for step, decision in zip(report.estimate.steps, report.decisions, strict=True)]
     header = ("step", "times", "model", "tier", "tokens", "low", "likely", "high")
@@ -31,6 +34,7 @@ def report_text(report: PlanReport, cached: frozenset[str] = frozenset()) -> str
     figures, least = ("times", "tokens", "low", "likely", "high"), ("low", "tokens", "tier", "times", "model")
     said = [f'  "{path}" is answered by the cache and costs nothing' for path in sorted(cached)]
     said += [f"  {note}" for note in _notes(report)]
+    said += [f"  {_scheduled(one)}" for one in due]
     lines = [table(header, rows, right=figures, drop=least), "", *_verdict(report)]
     lines += [line for text in said for line in wrapped(text)]
     return "\n".join([*lines, "", *_files(report.policies.record())])
@@ -132,6 +136,12 @@ def _step_notes(step: StepEstimate, decision: RouteDecision, obstacle: Obstacle)
     if step.enough:
         notes.append(f'"{path}" never came near its cap: "max_output_tokens: {step.enough}" reserves less')
     return notes
+
+
+def _scheduled(due: Due) -> str:
+    """When it starts by itself, on the clock that its schedule names."""
+    at = "never" if due.at is None else f"{datetime.fromtimestamp(due.at, ZoneInfo(due.timezone)):%Y-%m-%d %H:%M}"
+    return f'service.yaml starts it as "{one_line(due.name)}" by itself, next: {at} ({due.timezone})'
 
 
 def _files(record: Mapping[str, Json]) -> list[str]:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
 from nano_flow.core.messages import Json
 from nano_flow.core.money import usd
+from nano_flow.core.text import rfc3339
 from nano_flow.operations.money.planning import (
     PlanReport,
     RouteDecision,
@@ -15,6 +20,7 @@ from nano_flow.operations.money.planning import (
     plan_workflow,
 )
 from nano_flow.operations.place import Place
+from nano_flow.operations.service.inforce import Due, due_of
 from nano_flow.project.preparing import GivenInputs, RunOptions
 
 SCHEMA = "nano-flow/plan@1"
@@ -22,10 +28,11 @@ SCHEMA = "nano-flow/plan@1"
 
 def plan_document(place: Place, path: str, given: GivenInputs, chosen: RunOptions) -> dict[str, Json]:
     """The whole document for the workflow at ``path``. Raises DocumentError, UsageError, StoreError."""
-    return {"schema": SCHEMA, **report_json(*plan_workflow(place, path, given, chosen))}
+    found, cached = plan_workflow(place, path, given, chosen)
+    return {"schema": SCHEMA, **report_json(found, cached, due_of(place, Path(path), time.time()))}
 
 
-def report_json(report: PlanReport, cached: frozenset[str] = frozenset()) -> dict[str, Json]:
+def report_json(report: PlanReport, cached: frozenset[str], due: Sequence[Due]) -> dict[str, Json]:
     """The fields of ``nano-flow/plan@1``; a bound that does not exist is null, ``cached`` are paths of steps."""
     found = report.estimate
     steps = zip(found.steps, report.decisions, strict=True)
@@ -42,6 +49,15 @@ def report_json(report: PlanReport, cached: frozenset[str] = frozenset()) -> dic
         "critical_path": _chain_json(report),
         "unpriced": found.unpriced,
         "policy": report.policies.record(),
+        "schedules": [
+            {
+                "name": one.name,
+                "cron": one.cron,
+                "timezone": one.timezone,
+                "next_due": None if one.at is None else rfc3339(one.at),
+            }
+            for one in due
+        ],
     }
 
 

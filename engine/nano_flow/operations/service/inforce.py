@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 
 from nano_flow.operations.place import Place
 from nano_flow.project.service.reading import Service, service_in_force
 from nano_flow.project.service.schedule import next_due
 
-__all__ = ["Due", "Service", "next_times", "service_of"]
+__all__ = ["Due", "Service", "due_of", "next_times", "service_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,3 +36,13 @@ def next_times(service: Service, now: float) -> list[Due]:
         if served.schedule is not None
     ]
     return sorted(found, key=lambda due: (due.at is None, due.at or 0.0))
+
+
+def due_of(place: Place, file: Path, now: float) -> list[Due]:
+    """When the service.yaml that holds for the workflow ``file`` starts it next. Raises DocumentError."""
+    service = service_in_force(file.absolute().parent, place.config_dir, place.environ)
+    return [one for one in next_times(service, now) if _same(service.file_of(one.name), file)]
+
+
+def _same(one: Path, other: Path) -> bool:
+    return os.path.realpath(one) == os.path.realpath(other)
