@@ -1,4 +1,4 @@
-"""``nano-flow policy``: explain, test, compare, replay and train the routing policy."""
+"""``nano-flow policy``: explain, test, compare, replay, calibrate and train the routing policy."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import click
 
 from nano_flow.cli import output
 from nano_flow.cli.common import Options, pass_options
+from nano_flow.cli.run import Dollars
 from nano_flow.core.errors import UsageError
 
 _EPILOG = """\b
@@ -19,6 +20,7 @@ Examples:
   nano-flow policy test
   nano-flow policy diff main..HEAD --format markdown --exit-code
   nano-flow policy replay new-routing.yaml --since 7d
+  nano-flow policy calibrate --share 60/30/10
   nano-flow policy train outcomes.jsonl --write
   nano-flow policy train --since 30d
 """
@@ -35,7 +37,7 @@ _FLAGS = {"tags": "tag", "policy_name": "policy"}
 
 @click.group("policy", epilog=_EPILOG)
 def command() -> None:
-    """Explain, test, compare, replay and train the routing policy. None of these sends anything."""
+    """Explain, test, compare, replay, calibrate and train the routing policy. None of these sends anything."""
 
 
 @command.command("explain")
@@ -141,6 +143,35 @@ def replay(options: Options, /, candidate: str, **chosen: object) -> int:
     else:
         output.data(replay_text(found))
     return 0
+
+
+@command.command("calibrate")
+@click.option("--share", metavar="60/30/10", help="How many of a hundred prompts each tier should get.")
+@click.option("--budget", type=Dollars(), metavar="USD", help="What --per calls may cost.")
+@click.option("--per", type=click.IntRange(1), default=1000, metavar="N", help="How many calls; default: 1000.")
+@click.option(
+    "--labels",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Prompts, and maybe the tier that each should get (JSON lines or CSV); default: the journal's.",
+)
+@click.option("--runs", type=click.IntRange(1, 10_000), default=200, metavar="N", help="Of the journal: the newest.")
+@click.option("--since", metavar="TIME", help="Of the journal: only runs since then: 7d, 12h, 2026-01-31.")
+@click.option("--write", is_flag=True, help="Change routing.yaml; without it the change is only shown.")
+@_WORKFLOW
+@pass_options
+def calibrate(options: Options, /, share: str | None, write: bool, **chosen: object) -> int:
+    """Propose the tiers' `below`: for shares, for a budget, or for labels.
+
+    Shows the shares of the tiers, the expected cost and the change of routing.yaml, in which nothing but `below`
+    differs. Half of the prompts that have a tier are held out: quality is measured on them alone. Where labels alone
+    are given and it would fall, nothing is written.
+    """
+    from nano_flow.cli.routing.calibrating import calibrate_on, read_share
+    from nano_flow.operations.policy.calibrating import CalibrateOptions
+
+    return calibrate_on(options, CalibrateOptions(share=read_share(share), **chosen), write=write)  # type: ignore[arg-type]
 
 
 @command.command("train")

@@ -49,9 +49,8 @@ class Pair:
 
 def read_outcomes(text: str, name: str) -> list[Outcome]:
     """Rows of ``prompt, model, right`` (and ``group``). ValueError names the file and line of the first bad row."""
-    rows = _csv_rows(text) if name.endswith(".csv") else _json_rows(text, name)
     outcomes = []
-    for line, row in rows:
+    for line, row in rows_of(text, name, "prompt, model and right"):
         try:
             outcomes.append(_outcome(row))
         except ValueError as error:
@@ -61,13 +60,18 @@ def read_outcomes(text: str, name: str) -> list[Outcome]:
     return outcomes
 
 
+def rows_of(text: str, name: str, wanted: str) -> Iterable[tuple[int, Mapping[str, object]]]:
+    """Lines and rows of CSV or JSON lines, as the name says. ValueError, with what a row should hold."""
+    return _csv_rows(text) if name.endswith(".csv") else _json_rows(text, name, wanted)
+
+
 def _csv_rows(text: str) -> Iterable[tuple[int, Mapping[str, object]]]:
     reader = csv.DictReader(io.StringIO(text))
     for row in reader:
         yield reader.line_num, {str(key): value for key, value in row.items()}
 
 
-def _json_rows(text: str, name: str) -> Iterable[tuple[int, Mapping[str, object]]]:
+def _json_rows(text: str, name: str, wanted: str) -> Iterable[tuple[int, Mapping[str, object]]]:
     found = False
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
@@ -79,7 +83,7 @@ def _json_rows(text: str, name: str) -> Iterable[tuple[int, Mapping[str, object]
             raise ValueError(f"{name}:{number}:{error.colno}: not JSON: {error.msg}{hint}") from None
         found = True
         if not isinstance(row, dict):
-            raise ValueError(f"{name}:{number}: expected an object with prompt, model and right")
+            raise ValueError(f"{name}:{number}: expected an object with {wanted}")
         yield number, row
 
 
