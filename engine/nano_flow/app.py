@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from nano_flow.core.secrets.naming import in_force
 from nano_flow.core.trace import RunTrace, hand_on
 from nano_flow.parts import Doubles, Parts, Surroundings, redactor
 from nano_flow.plan.plan import Plan
+from nano_flow.plan.programs.rehearsed import what_is_real
 from nano_flow.ports import Journal, RecordedWork
 from nano_flow.ports.store import RunSummary, Store
 from nano_flow.project.opening import open_workflow
@@ -177,7 +178,7 @@ async def _live(prepared: PreparedRun, journal: Journal, where: Surroundings, pa
         policy=prepared.record.policy,
         simulated=prepared.record.simulated,
         resumed=resumed,
-        first=past.again,
+        first=(*past.again, *_rehearsed(prepared, where, past)),
         active_s=work.active_s,
         trace=trace.to_json(),
         cancel_requested=None if past.doubles else lambda: journal.cancel_requested,
@@ -192,6 +193,15 @@ async def _live(prepared: PreparedRun, journal: Journal, where: Surroundings, pa
         for watcher in watchers:
             watcher.close()
     return RunReport(prepared.record.run_id, end, run_document(view))
+
+
+def _rehearsed(prepared: PreparedRun, where: Surroundings, past: _Past) -> Iterator[NoticeGiven]:
+    """At the start of a run that sends nothing: what runs all the same."""
+    if not prepared.options.offline or past.doubles is not None or past.recorded is not None:
+        return
+    told = what_is_real(prepared.plan, no_commands=prepared.options.no_commands)
+    if told:
+        yield NoticeGiven(where.clock.now(), "", told)
 
 
 def _watched(where: Surroundings, file: str, config_dir: Path | None) -> Surroundings:

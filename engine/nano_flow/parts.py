@@ -24,9 +24,8 @@ from nano_flow.gateway.route import PolicyRouter, without_credentials
 from nano_flow.gateway.rules import fallback_rules
 from nano_flow.gateway.services import GatewayServices
 from nano_flow.plan.kinds.prompt import PlannedPrompt
-from nano_flow.plan.kinds.workflow import PlannedWorkflow
 from nano_flow.plan.plan import Plan
-from nano_flow.plan.walk import every_step
+from nano_flow.plan.walk import every_plan, every_step
 from nano_flow.ports import Approver, Cache, ChatProvider, Clock, EventSink, RecordedWork
 from nano_flow.ports.budgets import NoBudgets, SharedBudgets
 from nano_flow.ports.store import Store
@@ -48,10 +47,13 @@ from nano_flow.steps.tools.declared import Surroundings as ToolSurroundings
 from nano_flow.steps.tools.settings import variables
 from nano_flow.steps.tools.toolbox import RunToolbox, StartServer
 from nano_flow.tools.files.workspace import Workspace
+from nano_flow.tools.http import HttpGet
 from nano_flow.tools.mcp.pins import Pins
 from nano_flow.tools.mcp.server import McpServer
+from nano_flow.tools.mcp.simulated import SimulatedServer
 from nano_flow.tools.processes.local import LocalCommands
 from nano_flow.tools.processes.tree import ProcessTree
+from nano_flow.tools.simulated import SimulatedCommands, SimulatedHttpGet
 from nano_flow.tools.table import ToolTable
 
 if TYPE_CHECKING:
@@ -241,13 +243,19 @@ async def _at_once() -> None:
 
 def _toolbox(prepared: PreparedRun, where: Surroundings, doubles: Doubles | None) -> RunToolbox:
     workspace, opened = prepared.plan.workspace, prepared.opened
-    commands = LocalCommands(where.tree)
+    offline = prepared.options.offline and doubles is None
+    commands = SimulatedCommands() if offline and prepared.options.no_commands else LocalCommands(where.tree)
     confined = Workspace(workspace, [*opened.texts, *_policy_paths(opened.policies), str(where.state)])
-    servers = partial(McpServer, pins=Pins(where.state), tree=where.tree, environ=where.environ)
+    servers: StartServer = partial(McpServer, pins=Pins(where.state), tree=where.tree, environ=where.environ)
+    if offline:
+        from nano_flow.providers.sim import simulated_result
+
+        servers = partial(SimulatedServer, pins=Pins(where.state), make=simulated_result)
     return RunToolbox(
-        builtin=ToolTable(confined, commands, where.environ),
+        builtin=ToolTable(confined, commands, where.environ, SimulatedHttpGet if offline else HttpGet),
         start_server=doubles.start_server if doubles else servers,
         around=ToolSurroundings(commands, render, where.environ, workspace, where.clock),
+        absent=offline,
     )
 
 
@@ -280,15 +288,9 @@ def redactor(prepared: PreparedRun, environ: Mapping[str, str]) -> Redactor:
     cards = prepared.opened.policies.catalogue.providers.values()
     used = {name for card in cards for parts in card.roles for part, name in parts.items() if part in _SECRET_PARTS}
     used |= {name for card in cards for text in card.headers.values() for name in variables_in(text)}
-    named = {name for plan in _plans(prepared.plan) for name in _named_by_tools(plan)}
+    named = {name for plan in every_plan(prepared.plan) for name in _named_by_tools(plan)}
     used |= {name for name in named if sounds_secret(name)}
     return Redactor(environment_secrets(environ, used) | dict(prepared.secrets))
-
-
-def _plans(plan: Plan) -> Iterator[Plan]:
-    """A plan and those of its sub-workflows."""
-    yield plan
-    yield from (step.spec.plan for _, step in every_step(plan.graph) if isinstance(step.spec, PlannedWorkflow))
 
 
 def _named_by_tools(plan: Plan) -> Iterator[str]:

@@ -48,7 +48,7 @@ class Place:
 
     def run(self, text: str, given: dict[str, Json] | None = None, **environ: str) -> RunReport:
         (self.folder / "w.yaml").write_text(HEAD + text)
-        options = RunOptions(offline=True)
+        options = RunOptions(offline="prompt:" in text)  # without models there is nothing to simulate
         inputs = GivenInputs(data=given or {})
         return asyncio.run(run_workflow(str(self.folder / "w.yaml"), inputs, options, self.where(**environ)))
 

@@ -57,7 +57,8 @@ MODEL = click.option("--model", metavar="MODEL", help="One model (provider/model
 @FILE
 @INPUT
 @INPUTS_FILE
-@click.option("--offline", is_flag=True, help="Simulated models only: no keys, no network, no bill.")
+@click.option("--offline", is_flag=True, help="Models, MCP servers and http_get are simulated; nothing is sent.")
+@click.option("--no-commands", is_flag=True, help="With --offline: commands are simulated, too.")
 @PROVIDER
 @MODEL
 @click.option("--budget", type=Dollars(), metavar="USD", help="At most this many dollars, instead of the file's.")

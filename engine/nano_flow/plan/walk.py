@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from nano_flow.plan.kinds.steps import PlannedGroup
 from nano_flow.plan.kinds.switch import PlannedSwitch
 from nano_flow.plan.kinds.workflow import PlannedWorkflow
-from nano_flow.plan.plan import PlannedGraph, PlannedStep
+from nano_flow.plan.plan import Plan, PlannedGraph, PlannedStep
 
 
 def every_step(graph: PlannedGraph) -> Iterator[tuple[str, PlannedStep]]:
@@ -37,3 +37,9 @@ def _of(graph: PlannedGraph) -> list[PlannedStep]:
     for handler in (graph.on_failure, graph.finally_):
         steps.extend(_of(handler) if handler is not None else ())
     return steps
+
+
+def every_plan(plan: Plan) -> Iterator[Plan]:
+    """A plan and those of its sub-workflows."""
+    yield plan
+    yield from (step.spec.plan for _, step in every_step(plan.graph) if isinstance(step.spec, PlannedWorkflow))

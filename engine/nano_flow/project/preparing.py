@@ -34,6 +34,8 @@ class RunOptions:
     no_cache: bool = False
     no_fallback: bool = False
     no_prompts: bool = False
+    no_commands: bool = False
+    """Under ``offline``: commands are simulated, too."""
 
     def as_json(self) -> dict[str, Json]:
         """For the run's record."""
@@ -46,6 +48,7 @@ class RunOptions:
             "no_cache": self.no_cache,
             "no_fallback": self.no_fallback,
             "no_prompts": self.no_prompts,
+            "no_commands": self.no_commands,
         }
 
     @classmethod
@@ -62,6 +65,7 @@ class RunOptions:
             no_cache=bool(data.get("no_cache")),
             no_fallback=bool(data.get("no_fallback")),
             no_prompts=bool(data.get("no_prompts")),
+            no_commands=bool(data.get("no_commands")),
         )
 
 
@@ -98,6 +102,7 @@ class GivenInputs:
 
 def prepare_opened(opened: Opened, given: GivenInputs, options: RunOptions, *, now: float) -> PreparedRun:
     """Bind the inputs of a workflow that is open already. Raises UsageError."""
+    _check(options)
     options = replace(options, model=full_name(options.model, options.provider, opened.policies))
     plan = with_options(opened.plan, options)
     inputs = _bound(plan, given)
@@ -180,6 +185,11 @@ def _bound(plan: Plan, given: GivenInputs) -> dict[str, Json]:
         except ValueError as error:
             problems.append(str(error))
     raise UsageError("; ".join(problems))
+
+
+def _check(options: RunOptions) -> None:
+    if options.no_commands and not options.offline:
+        raise UsageError("--no-commands belongs to --offline: a run that asks real models starts its commands, too")
 
 
 def _record(opened: Opened, plan: Plan, inputs: Mapping[str, Json], options: RunOptions, now: float) -> RunRecord:

@@ -116,24 +116,8 @@ class SimProvider:
             room = request.max_output_tokens * BYTES_PER_TOKEN
             whole = text.prose(size, words, draw)
             return whole if len(whole.encode()) <= room else "Done."[:room]
-        value = self._value(dict(request.output_schema), draw, words, size)
+        value = _value(dict(request.output_schema), draw, words, size)
         return json.dumps(value, ensure_ascii=False)
-
-    def _value(self, schema: Schema, draw: Random, words: tuple[str, ...], size: str) -> Json:
-        """A value that the schema's validator accepts; BadRequest where none is found in ``DRAWS`` tries."""
-        problem = ""
-        for _ in range(DRAWS):
-            maker = ValueMaker(schema, draw, lambda: text.sentence(words, draw), items=_SIZES[size])
-            try:
-                value = maker.make(schema)
-            except Unsatisfiable as failure:
-                problem = str(failure)
-                continue
-            found = _complaints(value, schema)
-            if not found:
-                return value
-            problem = found[0]
-        raise BadRequest(f"the simulated model found no value for this output_schema ({problem}): script its reply")
 
     def _reply(self, request: ChatRequest, scripted: Scripted, prompt_tokens: int) -> ChatReply:
         written = count(scripted.text) + sum(count(call.name) + count(call.arguments) for call in scripted.calls)
@@ -176,3 +160,28 @@ def _total(latency: object) -> float:
 def size_of(ref: ModelRef) -> str:
     """``small``, ``medium`` or ``large``; any other simulated model is a medium one."""
     return ref.model if ref.model in _SIZES else "medium"
+
+
+def simulated_result(name: str, schema: Mapping[str, Json]) -> Json:
+    """The same value each time for what ``name`` returns; a text where ``schema`` admits nothing that is found."""
+    try:
+        return _value(dict(schema), Random(name), ("simulated", "result"), "medium")
+    except BadRequest:
+        return f"simulated result of {name}"
+
+
+def _value(schema: Schema, draw: Random, words: tuple[str, ...], size: str) -> Json:
+    """A value that the schema's validator accepts; BadRequest where none is found in ``DRAWS`` tries."""
+    problem = ""
+    for _ in range(DRAWS):
+        maker = ValueMaker(schema, draw, lambda: text.sentence(words, draw), items=_SIZES[size])
+        try:
+            value = maker.make(schema)
+        except Unsatisfiable as failure:
+            problem = str(failure)
+            continue
+        found = _complaints(value, schema)
+        if not found:
+            return value
+        problem = found[0]
+    raise BadRequest(f"the simulated model found no value for this output_schema ({problem}): script its reply")

@@ -33,6 +33,8 @@ class RunToolbox:
     builtin: Mapping[str, Builtin]
     start_server: StartServer
     around: Surroundings
+    absent: bool = False
+    """True where servers are only stood in for: nothing is looked up to give them, no variable need be set."""
     servers: dict[_Key, ToolServer] = field(default_factory=dict)
 
     async def tools(self, names: tuple[str, ...], plan: Plan, scope: Names) -> Mapping[str, Tool]:
@@ -73,8 +75,8 @@ class RunToolbox:
             workflow=plan.file,
             command=source.command,
             url=source.url,
-            env=settings.all(source.env),
-            headers=settings.all(source.headers),
+            env={} if self.absent else settings.all(source.env),
+            headers={} if self.absent else settings.all(source.headers),
             workspace=around.workspace,
         )
         key = (plan.file, source.name, *sorted(order.env.items()), "|", *sorted(order.headers.items()))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nano_flow.core.errors import StepError
-from nano_flow.core.messages import ToolSpec
+from nano_flow.core.messages import Json, ToolSpec
 from nano_flow.core.strict_json import MAX_DEPTH, within_depth
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ class Offer:
     said: ToolSpec
     spec: ToolSpec
     repeatable: bool
+    output_schema: Mapping[str, Json] | None = None
 
 
 async def list_offers(server: str, client: Client) -> Mapping[str, Offer]:
@@ -65,7 +66,16 @@ def _offer(server: str, tool: OfferedTool) -> Offer:
     hints = tool.annotations
     repeatable = hints is not None and bool(hints.read_only_hint or hints.idempotent_hint)
     shown = ToolSpec(f"{server}.{name}", _readable(description), parameters)
-    return Offer(ToolSpec(name, description, {**parameters, "x-repeatable": repeatable}), shown, repeatable)
+    return Offer(
+        ToolSpec(name, description, {**parameters, "x-repeatable": repeatable}), shown, repeatable, _results(tool)
+    )
+
+
+def _results(tool: OfferedTool) -> Mapping[str, Json] | None:
+    """The schema of a tool's results; one that is too large or too deep only makes rehearsals poorer."""
+    schema = tool.output_schema
+    usable = schema is not None and within_depth(schema) and len(json.dumps(schema)) <= _PARAMETERS
+    return schema if usable else None
 
 
 def _readable(text: str) -> str:

@@ -18,7 +18,7 @@ FILE = "mcp-pins.json"
 SCHEMA = "nano-flow/mcp-pins@1"
 
 Described = dict[str, str]
-"""``description`` and ``parameters`` of one tool, each as a digest."""
+"""``description`` and ``parameters`` of one tool, each as a digest; of a listed tool its ``output_schema`` as JSON."""
 Server = dict[str, Described]
 """The tools of one server."""
 
@@ -41,24 +41,36 @@ class Entry:
     offered: Server
 
 
+_SIDES = ("accepted", "offered", "listed")
+
+
 class Pins:
     """The file ``mcp-pins.json`` of a state folder; one writer at a time."""
 
     def __init__(self, state: Path) -> None:
         self._path = state / FILE
 
-    def check(self, workflow: str, server: str, specs: Mapping[str, ToolSpec], wanted: Sequence[str]) -> list[Change]:
+    def check(
+        self,
+        workflow: str,
+        server: str,
+        specs: Mapping[str, ToolSpec],
+        wanted: Sequence[str],
+        outputs: Mapping[str, Json] | None = None,
+    ) -> list[Change]:
         """Which of the ``wanted`` tools changed. The first time that a server is seen, all it says is accepted.
 
-        Raises StoreError.
+        ``outputs`` are the schemas of results, kept as they were listed last. Raises StoreError.
         """
         said = {name: described(spec) for name, spec in specs.items()}
+        listed = {name: {"output_schema": json.dumps(schema)} for name, schema in (outputs or {}).items()}
         with self._changing() as kept:
             servers = kept.setdefault(self._key(workflow), {})
             known = servers.get(server)
             if known is None:
-                servers[server] = {"accepted": said, "offered": {}}
+                servers[server] = {"accepted": said, "offered": {}, "listed": listed}
                 return []
+            known["listed"] = listed
             accepted = known["accepted"]
             changes = [change for name in wanted if (change := _change(name, accepted.get(name), said[name]))]
             known["offered"] = {change.tool: said[change.tool] for change in changes}
@@ -73,7 +85,7 @@ class Pins:
                     continue
                 offered = servers[server]["offered"]
                 accepted.extend((key, tool) for tool in offered)
-                servers[server] = {"accepted": {**servers[server]["accepted"], **offered}, "offered": {}}
+                servers[server] |= {"accepted": {**servers[server]["accepted"], **offered}, "offered": {}}
         return accepted
 
     def entries(self) -> list[Entry]:
@@ -84,6 +96,14 @@ class Pins:
             for workflow, servers in sorted(kept.items())
             for server, known in sorted(servers.items())
         ]
+
+    def outputs(self, workflow: str, server: str) -> dict[str, Json]:
+        """The tools that ``server`` is known to have, each with the schema of its results, or None. StoreError."""
+        known = self._read().get(self._key(workflow), {}).get(server)
+        if known is None:
+            return {}
+        listed = {name: json.loads(said["output_schema"]) for name, said in known["listed"].items()}
+        return {**dict.fromkeys(known["accepted"]), **listed}
 
     def _key(self, workflow: str) -> str:
         """The workflow's path from the folder of the state, so that a checkout may be moved."""
@@ -142,4 +162,6 @@ def _digest(value: Json) -> str:
 
 
 def _server(known: Mapping[str, Mapping[str, Mapping[str, str]]]) -> dict[str, Server]:
-    return {side: {tool: dict(said) for tool, said in known[side].items()} for side in ("accepted", "offered")}
+    """Versions before kept no schemas of results."""
+    whole = {"listed": {}, **known}
+    return {side: {tool: dict(said) for tool, said in whole[side].items()} for side in _SIDES}

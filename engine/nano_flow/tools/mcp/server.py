@@ -43,7 +43,8 @@ class McpServer:
                 raise StepError("tool", f'the server "{name}" has no tool "{member}"; it has: {known}')
         chosen = list(offers) if wanted is None else list(wanted)
         said = {member: offer.said for member, offer in offers.items()}
-        changes = await asyncio.to_thread(self._pins.check, self._order.workflow, name, said, chosen)
+        outputs = {member: dict(schema) for member, offer in offers.items() if (schema := offer.output_schema)}
+        changes = await asyncio.to_thread(self._pins.check, self._order.workflow, name, said, chosen, outputs)
         if changes:
             raise StepError("tool_changed", _told(name, changes, offers))
         return [McpTool(self._connection, member, offers[member]) for member in chosen]
