@@ -82,10 +82,9 @@ class Surroundings:
     clock: Clock = field(default_factory=SystemClock)
     tree: ProcessTree = field(default_factory=ProcessTree)
     """The processes that the run starts."""
-    metrics_port: int | None = None
-    """Where Prometheus may look at this run, on loopback; 0 takes any port."""
+    metrics_port: int | None = None  # where Prometheus may look, on loopback; 0 takes any port
     traced: bool = False
-    """True where spans are sent: what the run starts is then told where it stands."""
+    """True where spans are sent: what the run starts is told where it stands."""
     takeover: Takeover | None = None
     """Holds up all new work of a run that is only to be cancelled."""
     patience: Patience = field(default_factory=Patience)
