@@ -15,7 +15,6 @@ from nano_flow.core.secrets.naming import in_force
 from nano_flow.core.trace import RunTrace, hand_on
 from nano_flow.parts import Doubles, Parts, Surroundings, redactor
 from nano_flow.plan.plan import Plan
-from nano_flow.plan.programs.rehearsed import what_is_real
 from nano_flow.ports import Journal, RecordedWork
 from nano_flow.ports.store import RunSummary, Store
 from nano_flow.project.opening import open_workflow
@@ -34,6 +33,7 @@ from nano_flow.project.service.reading import service_in_force
 from nano_flow.runtime.recorder import Recorder, sealed_record
 from nano_flow.runtime.run import RunEnd, RunOrder, run_plan
 from nano_flow.sinks.guarded import GuardedSink
+from nano_flow.steps.rehearsed import what_is_real
 from nano_flow.stores.answers import AnsweredAnywhere
 from nano_flow.stores.memory import MemoryJournal
 from nano_flow.views.document import run_document

@@ -47,7 +47,6 @@ from nano_flow.steps.tools.declared import Surroundings as ToolSurroundings
 from nano_flow.steps.tools.settings import variables
 from nano_flow.steps.tools.toolbox import RunToolbox, StartServer
 from nano_flow.tools.files.workspace import Workspace
-from nano_flow.tools.http import HttpGet
 from nano_flow.tools.mcp.pins import Pins
 from nano_flow.tools.mcp.server import McpServer
 from nano_flow.tools.mcp.simulated import SimulatedServer
@@ -82,9 +81,10 @@ class Surroundings:
     clock: Clock = field(default_factory=SystemClock)
     tree: ProcessTree = field(default_factory=ProcessTree)
     """The processes that the run starts."""
-    metrics_port: int | None = None  # where Prometheus may look, on loopback; 0 takes any port
+    metrics_port: int | None = None
+    """Where Prometheus may look at this run, on loopback; 0 takes any port."""
     traced: bool = False
-    """True where spans are sent: what the run starts is told where it stands."""
+    """True where spans are sent: what the run starts is then told where it stands."""
     takeover: Takeover | None = None
     """Holds up all new work of a run that is only to be cancelled."""
     patience: Patience = field(default_factory=Patience)
@@ -251,7 +251,7 @@ def _toolbox(prepared: PreparedRun, where: Surroundings, doubles: Doubles | None
 
         servers = partial(SimulatedServer, pins=Pins(where.state), make=simulated_result)
     return RunToolbox(
-        builtin=ToolTable(confined, commands, where.environ, SimulatedHttpGet if offline else HttpGet),
+        builtin=ToolTable(confined, commands, where.environ, SimulatedHttpGet if offline else None),
         start_server=doubles.start_server if doubles else servers,
         around=ToolSurroundings(commands, render, where.environ, workspace, where.clock),
         absent=offline,

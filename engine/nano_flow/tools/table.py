@@ -17,19 +17,19 @@ MakeTool = Callable[[tuple[str, ...]], Tool]
 
 
 def builtin_tools(
-    workspace: Workspace, commands: Commands, environ: Mapping[str, str], http_get: MakeTool = HttpGet
+    workspace: Workspace, commands: Commands, environ: Mapping[str, str], http_get: MakeTool | None = None
 ) -> Mapping[str, MakeTool]:
     """Every built-in tool, made when a step lists it."""
     files: dict[str, MakeTool] = {name: partial(_file, name, workspace) for name in FILE_TOOLS}
     run_command = partial(RunCommand, commands=commands, workspace=workspace, environ=environ)
-    return {**files, "run_command": run_command, "http_get": http_get}
+    return {**files, "run_command": run_command, "http_get": http_get or HttpGet}
 
 
 class ToolTable(Mapping[str, MakeTool]):
     """The built-in tools, and those of installed packages, which are looked up when a step lists one."""
 
     def __init__(
-        self, workspace: Workspace, commands: Commands, environ: Mapping[str, str], http_get: MakeTool = HttpGet
+        self, workspace: Workspace, commands: Commands, environ: Mapping[str, str], http_get: MakeTool | None = None
     ) -> None:
         self._builtin = builtin_tools(workspace, commands, environ, http_get)
         self._folder = str(workspace.root)
