@@ -40,7 +40,7 @@ steps:
       input: {type: object, required: [title], properties: {title: {type: string}, stars: {type: integer, maximum: 5}}}
   tell:
     when: steps.ask.output.decision == "publish"
-    prompt: "Announce {{ steps.ask.output.input.title }}"
+    prompt: "Announce {{ steps.ask.output.input.title }}, {{ inputs.tone }}"
 outputs: {note: "{{ steps.tell.output }}"}
 """
 BROKEN = f"""nano_flow: 1
