@@ -216,6 +216,53 @@ def test_prices_update_writes_only_when_told(said: Said, tmp_path: Path) -> None
     assert "nothing to change" in said.err
 
 
+@pytest.mark.parametrize(
+    "before",
+    [
+        None,
+        "nano_flow: 1\nextends: shipped\nmodels: {}\n  # openai/gpt-6: later\n",
+        "nano_flow: 1\nmodels:\n  # ours\n  sim/small: free  # of course\n",
+        "nano_flow: 1\nextends: shipped\n",
+    ],
+)
+def test_prices_update_gives_a_model_its_first_price(said: Said, tmp_path: Path, before: str | None) -> None:
+    path = tmp_path / "pricing.yaml"
+    if before is not None:
+        path.write_text(before)
+    words = ("prices", "update", "--add", "openai/gpt-5.6-luna", "--from", "2026-11-01")
+    diff = said(*words)
+    assert "+  openai/gpt-5.6-luna:" in diff and (path.read_text() if path.exists() else None) == before
+    said(*words, "--write")
+    (found,) = said.json("prices", "list", "gpt-5.6-luna")["models"]
+    assert (found["from"], found["prices"]["input"]) == ("2026-11-01", "0.2")
+    kept = [line for line in (before or "").splitlines() if "models" not in line]
+    assert [line for line in path.read_text().splitlines() if line in kept] == kept
+    assert "has a price already" in (said(*words), said.err)[1]
+
+
+def test_prices_update_adds_nothing_that_nobody_knows(said: Said, tmp_path: Path) -> None:
+    said("prices", "update", "--add", "house/model", code=2)
+    assert "write it under models: of pricing.yaml" in said.err
+    said("prices", "update", "--add", "gpt-5", code=2)
+    (tmp_path / "pricing.yaml").write_text("nano_flow: 1\nmodels: {sim/small: free}\n")
+    said("prices", "update", "--add", "openai/gpt-5.6-luna", code=2)
+    assert "written in braces" in said.err
+
+
+def test_prices_check_tells_of_the_wrong_unit_and_of_models_that_retire(said: Said, tmp_path: Path) -> None:
+    (tmp_path / "pricing.yaml").write_text(
+        "nano_flow: 1\nmodels:\n  openai/gpt-4o:\n    - {from: 2025-01-01, input: 0.0000025, output: 0.00001}\n"
+    )
+    (tmp_path / "providers.yaml").write_text(
+        "nano_flow: 1\nproviders: {openai: {litellm: openai, models: {gpt-4o: {retires: 2020-01-01}}}}\n"
+    )
+    assert "retired, or within 60 days: openai/gpt-4o (2020-01-01)" in said("prices", "check", "--exit-code", code=7)
+    assert "pricing.yaml:4:33" in said.err and "did you mean per_tokens: 1?" in said.err
+    found = said.json("prices", "check")
+    assert [(w["code"], w["line"]) for w in found["warnings"]] == [("NF525", 4), ("NF525", 4)]
+    assert found["retiring"][0]["model"] == "openai/gpt-4o"
+
+
 def kept(folder: Path) -> SqliteCache:
     cache = SqliteCache(folder / ".nano-flow" / "cache.db")
     call = ToolCall("1", "read", "{}")

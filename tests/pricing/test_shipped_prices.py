@@ -69,7 +69,7 @@ def test_what_litellm_knows_it_confirms() -> None:
     assert len(known) >= 40
     different = {(model.name, d.kind) for model in known for d in model.differences}
     # Gemini has no price for cache writes of its own; LiteLLM fills its column above 200k with that of cache reads.
-    assert different <= {("vertex/gemini-2.5-pro", "cache_write")}
+    assert different <= {("vertex/gemini-2.5-pro", "cache_write"), ("vertex/gemini-3.1-pro-preview", "cache_write")}
 
 
 def test_a_table_with_faults_is_refused_where_they_stand(tmp_path: Path) -> None:

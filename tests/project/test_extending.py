@@ -30,7 +30,7 @@ def test_one_more_model_is_two_lines(said: Said) -> None:
     said("validate", ".")
     assert "in force: providers.yaml extends providers.yaml (shipped), routing.yaml (shipped)" in said.err
     plan = said.json("plan", "w.yaml")
-    assert [step["route"]["model"] for step in plan["steps"]] == ["openai/gpt-next", "openai/gpt-5-nano"]
+    assert [step["route"]["model"] for step in plan["steps"]] == ["openai/gpt-next", "openai/gpt-5.4-nano"]
     assert plan["policy"]["providers"]["file"] == "providers.yaml extends providers.yaml (shipped)"
     assert "(project extends pricing.yaml (shipped)) is valid" in said("doctor")
 

@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 from nano_flow.documents.load import load_providers
+from nano_flow.locate import policy_files
 from nano_flow.plan.catalogue_build import build_catalogue
 from nano_flow.project.checking import check_file
 from nano_flow.project.oversights.retiring import retiring
+from nano_flow.project.policies import read_policies
+from tests.house.tree import ROOT
 
 TODAY = date(2026, 6, 1)
 
@@ -51,6 +54,29 @@ def test_models_that_retire_are_told_sixty_days_before() -> None:
 def test_the_file_that_declares_a_retired_model_is_warned(tmp_path: Path) -> None:
     text = "nano_flow: 1\nextends: shipped\nproviders: {openai: {models: {old: {retires: 2020-01-01}}}}\n"
     assert [line[:5] for line in found(tmp_path / "providers.yaml", text)] == ["NF556"]
+
+
+def test_who_names_a_retired_model_is_warned_and_who_declares_what_ships_is_not(tmp_path: Path) -> None:
+    own = "nano_flow: 1\nextends: shipped\nproviders: {openai: {models: {old: {retires: 2020-01-01}}}}\n"
+    (tmp_path / "providers.yaml").write_text(own)
+    tiers = "tiers: {low: {below: 3, models: [openai/gpt-5.4]}, high: {models: [openai/gpt-5.4, openai/old]}}\n"
+    said = found(tmp_path / "routing.yaml", f"nano_flow: 1\n{tiers}chains: {{c: [openai/old]}}\n")
+    assert [line[:40] for line in said] == ["NF556 openai/old is retired since 2020-0"] * 2
+    said = found(tmp_path / "w.yaml", "nano_flow: 1\nname: w\nsteps: {a: {prompt: Hi., model: openai/old}}\n")
+    assert [line[:5] for line in said if "NF338" not in line] == ["NF556"]
+
+
+def test_what_ships_is_told_of_nowhere() -> None:
+    assert [d.message for d in check_file(ROOT / "providers.yaml")] == []
+
+
+@pytest.mark.parametrize("tier", [0, 1, 2])
+def test_the_shipped_tiers_name_models_that_stay(tier: int) -> None:
+    policies = read_policies(policy_files(ROOT, ROOT))
+    today = date(2026, 11, 29)
+    ending = {found.ref for found in retiring(policies.catalogue, today)}
+    assert ending and not ending & set(policies.routing.tiers[tier].models)
+    assert not ending & {ref for chain in policies.routing.chains.values() for ref in chain}
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from nano_flow.project.checking import check_file
 from nano_flow.project.policies import compile_condition, read_policies
 
 WHERE = SourceRange("routing.yaml", 6, 37, 6, 40)
-TIERS = "nano_flow: 1\ntiers: {simple: {below: 3, models: [openai/gpt-5-nano]}, high: {models: [openai/gpt-5]}}\n"
+TIERS = "nano_flow: 1\ntiers: {simple: {below: 3, models: [openai/gpt-5.4-nano]}, high: {models: [openai/gpt-5.4]}}\n"
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def routing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_names_that_nobody_declares_are_warned_of(routing: Path) -> None:
     routing.write_text(
-        TIERS.replace("openai/gpt-5]", "openai/gpt-5, openai/gpt-5-nan, openay/x, ollama/any]")
+        TIERS.replace("openai/gpt-5.4]", "openai/gpt-5.4, openai/gpt-5.4-nan, openay/x, ollama/any]")
         + "chains: {c: [anthropic/none]}\n"
         + "policies: {default: {rules: "
         + "[{provider: [nix, openai], fallback: [nix/a]}, {model: nix/b}, {models: [nix/c]}]}}\n"
@@ -93,7 +93,7 @@ def test_names_that_nobody_declares_are_warned_of(routing: Path) -> None:
         "policies.default.rules.2.models.0",
         "policies.default.rules.0.provider",
     ]
-    assert [d.hint for d in found[:2]] == ['did you mean "openai/gpt-5-nano"?', 'did you mean "openai"?']
+    assert [d.hint for d in found[:2]] == ['did you mean "openai/gpt-5.4-nano"?', 'did you mean "openai"?']
 
 
 def test_conditions_that_fail_for_a_plain_prompt_are_warned_of(routing: Path) -> None:

@@ -92,9 +92,11 @@ class _Resolver:
         if provider is not None and base.model in (provider.models or {}):
             return base
         at = ("providers", ref.provider, "models", ref.model, "like")
-        known = [f"{name}/{m}" for name, other in self._document.providers.items() for m in other.models or {}]
+        providers = self._document.providers.items()
+        known = [n for name, other in providers for m in other.models or {} if (n := f"{name}/{m}") != str(ref)]
         message = f'"{ref}" is like "{like}", which is not declared'
-        self.found.append(problem("NF550", message, self._locate(at), at=at, hint=did_you_mean(like, known)))
+        hint = did_you_mean(like, known) or "`extends: shipped` at the top keeps the models that ship beside your own"
+        self.found.append(problem("NF550", message, self._locate(at), at=at, hint=hint))
         return None
 
     def ways(self, card: ProviderCard, document: ProviderDocument) -> Ways:

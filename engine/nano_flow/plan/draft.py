@@ -44,6 +44,8 @@ class CompileContext:
     root: str
     routing: RoutingDocument | None = None
     is_priced: Callable[[ModelRef], bool] = lambda ref: True
+    retires: Callable[[ModelRef], str] = lambda ref: ""
+    """That a model is, or soon will be, no longer served, in words; nothing where it stays."""
     unpriced_models_pass: bool = False
     forbidding: Callable[[str, ModelRef, Sequence[str]], str] = lambda policy, model, tags: ""
     is_installed_tool: Callable[[str], bool] = lambda name: False

@@ -91,6 +91,7 @@ def _meaning(kind: Kind, loaded: Loaded[Any], path: Path, config_dir: Path | Non
 
 
 def _routing(loaded: Loaded[Any], path: Path, config_dir: Path | None) -> list[Diagnostic]:
+    from nano_flow.project.oversights.retiring import named_advice
     from nano_flow.project.oversights.routes import undeclared, unsure_conditions
     from nano_flow.project.policies import compiled, routing_advice
 
@@ -101,7 +102,8 @@ def _routing(loaded: Loaded[Any], path: Path, config_dir: Path | None) -> list[D
         return [*error.diagnostics, *advice]
     advice += unsure_conditions(loaded, policy)
     try:
-        return [*advice, *undeclared(loaded, _catalogue(path, config_dir))]
+        catalogue = _catalogue(path, config_dir)
+        return [*advice, *undeclared(loaded, catalogue), *named_advice(loaded, catalogue, date.today())]
     except DocumentError:
         return advice  # what is wrong in providers.yaml is said of that file
 

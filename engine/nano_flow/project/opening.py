@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from nano_flow.core.diagnostics import Diagnostic
@@ -18,6 +19,7 @@ from nano_flow.plan.plan import Plan
 from nano_flow.plan.walk import every_step
 from nano_flow.plugins import installed
 from nano_flow.project.files import read_document, read_inside, text_inside
+from nano_flow.project.oversights.retiring import retires
 from nano_flow.project.policies import Policies, read_policies
 
 
@@ -80,6 +82,7 @@ class Opener:
             root=self._root,
             routing=policies.routing_document,
             is_priced=lambda ref: policies.prices.priced(ref, time.time()),
+            retires=partial(retires, policies.catalogue),
             unpriced_models_pass=policies.unpriced_pass,
             forbidding=policies.forbidding,
             is_installed_tool=lambda name: name in installed("tools"),

@@ -50,6 +50,7 @@ class _ShippedContext(CompileContext):
             "folder": os.getcwd(),
             "root": root,
             "is_priced": lambda ref: _prices().priced(ref, time.time()),
+            "retires": _retires,
             "forbidding": _forbidding,
         }
         for name, value in given.items():
@@ -84,6 +85,12 @@ def _routing() -> RoutingDocument:
     from nano_flow.documents.load import load_routing
 
     return load_routing(bundled_text("routing.yaml"), "routing.yaml").document
+
+
+def _retires(model: ModelRef) -> str:
+    from nano_flow.project.oversights.retiring import retires
+
+    return retires(_catalogue(), model)
 
 
 def _forbidding(policy: str, model: ModelRef, tags: Sequence[str]) -> str:

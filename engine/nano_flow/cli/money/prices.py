@@ -17,6 +17,7 @@ Examples:
   nano-flow prices list gpt-5
   nano-flow prices check --exit-code
   nano-flow prices update openai/gpt-5-mini --write
+  nano-flow prices update --add openai/gpt-5.6-luna --write
 """
 _WORKFLOW = click.option(
     "--workflow", type=click.Path(path_type=Path), metavar="FILE", help="Under the files in force for this workflow."
@@ -51,37 +52,60 @@ def list_prices(options: Options, /, name: str | None, day: str | None, every: b
 
 
 @command.command("check")
-@click.option("--exit-code", is_flag=True, help="Exit with 7 where a price differs.")
+@click.option("--exit-code", is_flag=True, help="Exit with 7 where a price differs or is in the wrong unit.")
 @_WORKFLOW
 @pass_options
 def check(options: Options, /, exit_code: bool, workflow: Path | None) -> int:
-    """Compare prices with LiteLLM's map and, where it is installed, genai-prices; tell which entries are old."""
-    from nano_flow.cli.money.prices_view import check_json, check_text
-    from nano_flow.operations.money.prices import prices_in_force
+    """Compare prices with LiteLLM's map and, where it is installed, genai-prices.
 
-    found = prices_in_force(options.place, workflow).check(time.time())
+    Tells which entries are old, which are in the wrong unit, and which models retire within 60 days.
+    """
+    from nano_flow.cli.checking.findings import findings_text
+    from nano_flow.cli.money.prices_view import check_json, check_text
+    from nano_flow.operations.money.prices import prices_in_force, retiring_models
+
+    now = time.time()
+    prices = prices_in_force(options.place, workflow)
+    found, odd, ending = prices.check(now), prices.advice(), retiring_models(options.place, now, workflow)
     if options.json:
-        output.document("nano-flow/prices-check@1", check_json(found))
+        output.document("nano-flow/prices-check@1", check_json(found, odd, ending))
     else:
-        output.data(check_text(found))
-    return 7 if exit_code and any(checked.differences for _, models in found for checked in models) else 0
+        output.data(check_text(found, ending))
+        if odd:
+            output.note(findings_text(odd, stream="stderr"))
+    differ = any(checked.differences for _, models in found for checked in models)
+    return 7 if exit_code and (differ or odd) else 0
 
 
 @command.command("update")
 @click.argument("names", nargs=-1)
 @click.option("--write", is_flag=True, help="Change the file; without it the difference is only shown.")
 @click.option("--from", "day", metavar="DATE", help="The day from which the new prices hold; today if not given.")
+@click.option("--add", "added", multiple=True, metavar="PROVIDER/MODEL", help="Give a model its first price.")
 @_WORKFLOW
 @pass_options
-def update(options: Options, /, names: tuple[str, ...], write: bool, day: str | None, workflow: Path | None) -> int:
+def update(
+    options: Options,
+    /,
+    names: tuple[str, ...],
+    *,
+    write: bool,
+    day: str | None,
+    added: tuple[str, ...],
+    workflow: Path | None,
+) -> int:
     """Add an entry for each model whose price differs from LiteLLM's; NAMES limits it to these models.
 
     Entries that were in force stay, so that old calls keep their price. Comments and order stay too.
     """
-    from nano_flow.operations.money.prices import prices_in_force
+    from nano_flow.operations.money.prices import other_names, prices_in_force
 
+    if names and added:
+        raise UsageError("--add gives new models a price; update the others by a command of their own")
     starts = datetime.fromtimestamp(seconds_of(day), UTC).date()
-    change = prices_in_force(options.place, workflow).update(names, starts)
+    prices = prices_in_force(options.place, workflow)
+    alike = other_names(options.place, workflow)
+    change = prices.add(added, starts, alike) if added else prices.update(names, starts)
     output.data(change.diff) if change.diff else output.note("every price is as LiteLLM has it; nothing to change")
     for skipped in change.skipped:
         output.warn(skipped)

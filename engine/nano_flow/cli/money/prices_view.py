@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from nano_flow.cli.output import style, table
+from nano_flow.core.diagnostics import Diagnostic
 from nano_flow.core.messages import Json
 from nano_flow.operations.money.prices import (
     Checked,
@@ -13,6 +14,7 @@ from nano_flow.operations.money.prices import (
     PriceEntry,
     PriceLine,
     PriceTable,
+    Retiring,
     dollars,
     stated_prices,
 )
@@ -77,9 +79,18 @@ def _day(entry: PriceEntry) -> str | None:
     return datetime.fromtimestamp(entry.starts, UTC).date().isoformat() if entry.starts > float("-inf") else None
 
 
-def check_json(found: Sequence[tuple[str, Sequence[Checked]]]) -> dict[str, Json]:
+def check_json(
+    found: Sequence[tuple[str, Sequence[Checked]]], odd: Sequence[Diagnostic] = (), ending: Sequence[Retiring] = ()
+) -> dict[str, Json]:
     """The fields of ``nano-flow/prices-check@1``."""
-    return {"sources": [{"source": name, "models": [_checked_json(c) for c in models]} for name, models in found]}
+    return {
+        "sources": [{"source": name, "models": [_checked_json(c) for c in models]} for name, models in found],
+        "warnings": [
+            {"code": each.code, "message": each.message, "file": each.where.file, "line": each.where.line}
+            for each in odd
+        ],
+        "retiring": [{"model": str(each.ref), "retires": each.day, "days": each.days} for each in ending],
+    }
 
 
 def _checked_json(checked: Checked) -> dict[str, Json]:
@@ -89,6 +100,7 @@ def _checked_json(checked: Checked) -> dict[str, Json]:
         "age_days": checked.age_days,
         "old": checked.old,
         "known": checked.published is not None,
+        "retires": checked.published.retires if checked.published else None,
         "differences": [
             {
                 "kind": difference.kind,
@@ -101,8 +113,8 @@ def _checked_json(checked: Checked) -> dict[str, Json]:
     }
 
 
-def check_text(found: Sequence[tuple[str, Sequence[Checked]]]) -> str:
-    """Each source with what differs; then which entries are old."""
+def check_text(found: Sequence[tuple[str, Sequence[Checked]]], ending: Sequence[Retiring] = ()) -> str:
+    """Each source with what differs; then which entries are old, and which models are not served for much longer."""
     if not found:
         return "nothing to compare with: neither LiteLLM nor genai-prices is installed"
     parts = [_source_text(name, models) for name, models in found]
@@ -110,6 +122,9 @@ def check_text(found: Sequence[tuple[str, Sequence[Checked]]]) -> str:
     old = [f"{c.name} ({c.age_days} days)" for c in found[0][1] if c.old and c.name not in confirmed]
     if old:
         parts.append(style("old, and no source here confirms them:", "warn") + " " + ", ".join(old))
+    if ending:
+        said = ", ".join(f"{each.ref} ({each.day})" for each in ending)
+        parts.append(style("retired, or within 60 days:", "warn") + " " + said)
     return "\n\n".join(parts)
 
 

@@ -51,7 +51,7 @@ def insertion(
     if dash < 0 or first[:dash].strip() or first[dash + 1 : where.column - 1].strip():
         return None
     end = where.end_line - 1 if where.end_column == 1 else where.end_line
-    return Insertion(end, _written(entry, " " * dash))
+    return Insertion(end, written(entry, " " * dash))
 
 
 def insert(text: str, insertions: list[Insertion]) -> str:
@@ -62,8 +62,8 @@ def insert(text: str, insertions: list[Insertion]) -> str:
     return "\n".join(lines)
 
 
-def _written(entry: NewEntry, indent: str) -> tuple[str, ...]:
-    """On one line where it fits, else one key a line."""
+def written(entry: NewEntry, indent: str) -> tuple[str, ...]:
+    """The lines of an entry: one where it fits, else one key a line."""
     pairs = [("from", entry.starts), *_pairs(entry.kinds)]
     for size, kinds in sorted(entry.above.items()):
         inner = ", ".join(f"{kind}: {price}" for kind, price in _pairs(kinds))

@@ -25,6 +25,8 @@ _LITELLM_KINDS = {
     "input_cost_per_audio_token": "audio_input",
     "output_cost_per_audio_token": "audio_output",
 }
+_BOTH = frozenset({"input", "output"})
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _TIER = re.compile(r"(.+)_above_(\d+)k_tokens")
 _LITELLM_PROVIDERS: Mapping[str, tuple[str, ...]] = {
     "openai": ("openai",),
@@ -63,13 +65,13 @@ class PublishedPrices:
     source: str
     kinds: Mapping[str, Decimal]
     above: Mapping[int, Mapping[str, Decimal]] = field(default_factory=dict)
+    retires: str | None = None
+    """The day from which on it is said to be served no more."""
 
 
 def from_litellm(table: Mapping[str, Mapping[str, object]], ref: ModelRef, source: str) -> PublishedPrices | None:
     """What LiteLLM's price map (numbers read as Decimal) says of ``ref``; None where it says nothing."""
-    prefixes = _LITELLM_PROVIDERS.get(ref.provider)
-    if prefixes is None:
-        return None
+    prefixes = _LITELLM_PROVIDERS.get(ref.provider, (ref.provider,))
     for key in (ref.model, *(f"{prefix}/{ref.model}" for prefix in prefixes)):
         entry = table.get(key)
         if entry is not None and str(entry.get("litellm_provider", "")).startswith(prefixes):
@@ -90,7 +92,7 @@ def _litellm_entry(entry: Mapping[str, object], source: str) -> PublishedPrices 
             above.setdefault(int(tier[2]) * 1000, {})[kind] = price * MILLION
         else:
             kinds[kind] = price * MILLION
-    return PublishedPrices(source, kinds, above) if {"input", "output"} <= kinds.keys() else None
+    return PublishedPrices(source, kinds, above, _day(entry.get("deprecation_date"))) if kinds.keys() >= _BOTH else None
 
 
 def from_genai(providers: Iterable[object], ref: ModelRef, source: str) -> PublishedPrices | None:
@@ -106,6 +108,10 @@ def from_genai(providers: Iterable[object], ref: ModelRef, source: str) -> Publi
                 kinds = {kind: price for kind, price in found.items() if price is not None}
                 return PublishedPrices(source, kinds) if kinds else None
     return None
+
+
+def _day(value: object) -> str | None:
+    return value if isinstance(value, str) and _DAY.fullmatch(value) else None
 
 
 def _price(value: object) -> Decimal | None:

@@ -5,21 +5,25 @@ from __future__ import annotations
 import difflib
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+from nano_flow.core.diagnostics import Diagnostic
 from nano_flow.core.errors import DocumentError, UsageError
+from nano_flow.core.refs import ModelRef
 from nano_flow.documents.load import PricingSource, checked
 from nano_flow.documents.pricing import PriceEntry as PriceEntryDocument
 from nano_flow.locate import PolicyFile
+from nano_flow.pricing.market.adding import NEW_FILE, added, block
 from nano_flow.pricing.market.drift import Checked, check_prices
 from nano_flow.pricing.market.editing import Insertion, NewEntry, insert, insertion
+from nano_flow.pricing.market.published import PublishedPrices
 from nano_flow.pricing.prices import Prices
 from nano_flow.pricing.rates import PriceEntry, PriceList, seconds
-from nano_flow.pricing.reading import KINDS, price_diagnostics
+from nano_flow.pricing.reading import KINDS, price_advice, price_diagnostics
 from nano_flow.project.extending import policy_source
 from nano_flow.project.money.market import Lookup, genai_prices, litellm_prices
 from nano_flow.source.layers import LayeredDocument, holds
@@ -47,6 +51,9 @@ class PriceChange:
     def write(self) -> None:
         """Replace the file in one step. Raises UsageError where it cannot, or has changed meanwhile."""
         try:
+            if not self.before and not self.path.exists():
+                self.path.write_text(self.after, encoding="utf-8")
+                return
             if self.path.read_text(encoding="utf-8") != self.before:
                 raise UsageError(f"{self.path} changed while it was looked at; nothing was written")
             mode = self.path.stat().st_mode
@@ -96,6 +103,40 @@ class PriceTable:
                 (insertions.append(new) if isinstance(new, Insertion) else skipped.append(new))
         return self._change(text, insert(text, insertions), skipped)
 
+    def advice(self) -> list[Diagnostic]:
+        """Prices that look as if they were meant for another number of tokens, each with its line."""
+        return price_advice(self.source.document, self.source.source.value_range)
+
+    def add(self, names: Sequence[str], starts: date, alike: Callable[[str], Sequence[ModelRef]]) -> PriceChange:
+        """What would give ``names`` a price; ``alike`` are the names under which others may know a model."""
+        known = self.prices.lists()
+        entries, skipped = dict[str, NewEntry](), list[str]()
+        for name in names:
+            if name in known:
+                skipped.append(f"{name} has a price already: nano-flow prices update {name}")
+                continue
+            theirs = next((found for ref in alike(name) if (found := _published(ref)) is not None), None)
+            if theirs is None:
+                raise UsageError(f"nobody here knows a price of {name}: write it under models: of pricing.yaml")
+            entries[name] = NewEntry(starts.isoformat(), theirs.kinds, theirs.above, theirs.source)
+        if self.file.found == "bundled":
+            return self._added(PolicyFile("pricing.yaml", Path("pricing.yaml").absolute(), "project"), entries, skipped)
+        return self._added(self.file, entries, skipped)
+
+    def _added(self, file: PolicyFile, entries: Mapping[str, NewEntry], skipped: list[str]) -> PriceChange:
+        """The change of ``file``, or a new file that adds to what ships."""
+        source = self.source.source
+        if file is not self.file:
+            if file.path.exists():
+                raise UsageError(f"{file.path} is there, and is not in force here: run this beside it")
+            after = NEW_FILE + "\n".join(["models:", *block(entries, "  ")]) + "\n"
+            return self._change("", after if entries else "", skipped, file)
+        own = source.layers[0] if isinstance(source, LayeredDocument) else source
+        text = added(own, own.data.get("models"), entries) if entries else own.text
+        if text is None:
+            raise UsageError(f"the models of {file.path} are written in braces: write one a line, then add to them")
+        return self._change(own.text, text, skipped, file)
+
     def _is_own(self, name: str) -> bool:
         """Whether the file itself prices ``name``, and not one that it extends."""
         source = self.source.source
@@ -122,12 +163,13 @@ class PriceTable:
         line = insertion(text, path, entry, self.source.source.value_range)
         return line or f'{found.name} is not written as a list of lines that begin with "-": change it by hand'
 
-    def _change(self, before: str, after: str, skipped: list[str]) -> PriceChange:
+    def _change(self, before: str, after: str, skipped: list[str], file: PolicyFile | None = None) -> PriceChange:
         """Checks that the changed text still is a table of prices."""
-        path = self.file.path
+        file = file or self.file
+        path = file.path
         if after != before:
             try:
-                checked(policy_source(self.file, after, str(path)), "pricing")
+                checked(policy_source(file, after.encode(), str(path)), "pricing")
             except DocumentError as error:
                 raise UsageError(f"the file is written in a way that cannot be added to: {error}") from None
         shown = os.path.relpath(path)
@@ -155,6 +197,10 @@ def _lines(listed: PriceList, at: float, *, every: bool) -> list[PriceLine]:
 
 def _own(entry: PriceEntryDocument) -> dict[str, Decimal]:
     return {kind: price for kind in KINDS if (price := getattr(entry, kind)) is not None}
+
+
+def _published(ref: ModelRef) -> PublishedPrices | None:
+    return next((found for _, look_up in _sources() if (found := look_up(ref)) is not None), None)
 
 
 def _sources() -> list[tuple[str, Lookup]]:

@@ -20,7 +20,7 @@ _Path = tuple[str | int, ...]
 
 def undeclared(routing: RoutingSource, catalogue: Catalogue) -> Iterator[Diagnostic]:
     """Models and providers that nobody declares: they are passed over without a word at every call."""
-    for path, name in _models(routing.document):
+    for path, name in named_models(routing.document):
         ref = ModelRef.parse(name)
         provider = catalogue.providers.get(ref.provider)
         if provider is None:
@@ -58,11 +58,14 @@ def unsure_conditions(routing: RoutingSource, policy: RoutingPolicy) -> Iterator
                 yield _warning(routing, path, message, hint if "null" in reason else "")
 
 
-def _models(document: RoutingDocument) -> Iterator[tuple[_Path, str]]:
+def named_models(document: RoutingDocument) -> Iterator[tuple[_Path, str]]:
+    """Each place that names a model, with its name."""
     for name, tier in document.tiers.items():
         yield from _listed(("tiers", name, "models"), tier.models)
     for name, chain in (document.chains or {}).items():
         yield from _listed(("chains", name), chain)
+    for name, kind in (document.kinds or {}).items():
+        yield from _listed(("kinds", name, "models"), kind.models or [])
     for path, rule in _rules(document):
         if rule.model:
             yield (*path, "model"), rule.model

@@ -29,6 +29,7 @@ def _step(draft: Draft, step: DraftStep, document: PromptStep) -> Iterator[Diagn
         at = draft.written(step.number, "model")
         yield from unknown_model(draft, document.model, at)
         yield from _pinned(draft, step, document, at)
+        yield from _retiring(draft, document.model, at)
     if pinned_model(draft, document) is None:
         yield from check_routed(draft, step, document)
     if document.policy is not None or document.provider is not None:
@@ -57,6 +58,13 @@ def _pinned(draft: Draft, step: DraftStep, document: PromptStep, at: Path) -> It
     yield from _refused(draft, step, document, card)
     if card.can is not None and draft.context.catalogue.providers[provider].adapter != "sim":
         yield from _abilities(draft, step, document, card)
+
+
+def _retiring(draft: Draft, name: str, at: Path) -> Iterator[Diagnostic]:
+    card = card_of(draft, name)
+    said = draft.context.retires(card.ref) if card is not None else ""
+    if said:
+        yield problem("NF556", said, draft.where(at), at=at, hint="name a model that stays", severity="warning")
 
 
 def _refused(draft: Draft, step: DraftStep, document: PromptStep, card: ModelCard) -> Iterator[Diagnostic]:
