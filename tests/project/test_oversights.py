@@ -72,7 +72,7 @@ def test_what_ships_is_told_of_nowhere() -> None:
 
 @pytest.mark.parametrize("tier", [0, 1, 2])
 def test_the_shipped_tiers_name_models_that_stay(tier: int) -> None:
-    policies = read_policies(policy_files(ROOT, ROOT))
+    policies = read_policies(policy_files(ROOT, ROOT, ROOT))
     today = date(2026, 11, 29)
     ending = {found.ref for found in retiring(policies.catalogue, today)}
     assert ending and not ending & set(policies.routing.tiers[tier].models)
