@@ -85,6 +85,8 @@ class World:
     routed: list[Circumstances] = field(default_factory=list)
     limits: Mapping[str, int] = field(default_factory=dict)
     extra: dict[str, object] = field(default_factory=dict)
+    cap: int | None = 100
+    """Of every model's replies."""
 
     def __post_init__(self) -> None:
         self.ledger = Ledger(self.budget)
@@ -105,7 +107,7 @@ class World:
                 name,
                 "openai",
                 "sim" if name == "sim" else None,
-                models={"one": ModelCard(ModelRef(name, "one"), 1000, 100)},
+                models={"one": ModelCard(ModelRef(name, "one"), 1000, self.cap)},
                 timeout_s=60.0,
                 rpm=self.limits.get("rpm"),
                 tpm=self.limits.get("tpm"),

@@ -26,7 +26,7 @@ providers:
       plain: {context_window: 8k, can: []}
   azure:
     litellm: azure
-    models: {deployed: {deployment: d, like: openai/mini}}
+    models: {deployed: {deployment: d, like: openai/mini}, one: {params: {one_of: [temperature, top_p]}}}
   ollama: {litellm: ollama, open: true}
   cohere: {litellm: cohere, models: {old: {can: []}, r: {can: [tools]}}}
   sim: {adapter: sim, models: {small: {can: []}}}

@@ -74,6 +74,7 @@ def test_samples_that_cannot_differ_are_a_warning(step: str, said: list[str]) ->
         ("provider: opnai", 'NF348 there is no provider "opnai"'),
         ("model: openai/mini, provider: azure", 'NF348 the step wants "openai/mini", but "provider" admits only azure'),
         ("model: openai/mini, params: {temperature: 1}", 'NF343 "openai/mini" does not take "temperature"'),
+        ("model: azure/one, params: {temperature: 1, top_p: 1}", 'NF343 "azure/one" takes only one of temperature and'),
         ("model: azure/deployed, params: {top_p: 1}", 'NF343 "azure/deployed" does not take "top_p"'),
         ("model: openai/plain, tools: [read_file]", 'NF344? "openai/plain" lacks the ability "tools"'),
         ("model: openai/plain, output_schema: {}", 'NF344? "openai/plain" lacks the ability "json_schema"'),

@@ -277,3 +277,22 @@ def test_what_a_model_thinks_aloud_is_neither_shown_nor_kept(text: str, shown: s
 
 def test_a_lone_closing_tag_ends_a_thought() -> None:
     assert without_thinking("All are down.\n</think>\n\nhigh") == "high"
+
+
+@pytest.mark.parametrize(
+    ("cost", "reported"),
+    [
+        (0.0012, 1_200_000),
+        ({"total_cost": 0.5, "input_tokens_cost": 0.2}, 500_000_000),
+        (0, 0),
+        (-1, None),
+        (float("nan"), None),
+        (True, None),
+        ("0.1", None),
+        (1e9, None),
+        (None, None),
+    ],
+)
+def test_what_a_server_says_that_a_call_cost_is_kept_as_an_amount(cost: object, reported: int | None) -> None:
+    usage = read_usage({"prompt_tokens": 7, "completion_tokens": 3, "cost": cost})
+    assert usage is not None and usage.reported == reported

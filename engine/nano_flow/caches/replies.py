@@ -11,7 +11,7 @@ from nano_flow.core.messages import ChatReply, FinishReason, Json, ToolCall, Usa
 
 _WHOLE = frozenset({"stop", "tool_calls"})
 _TEXTS = ("text", "model", "finish_reason")
-_COUNTS = tuple(field.name for field in fields(Usage) if field.name != "measured")
+_COUNTS = tuple(field.name for field in fields(Usage) if field.name not in ("measured", "reported"))
 
 
 def is_whole(reply: ChatReply) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from nano_flow.core.money import Money
 from nano_flow.core.refs import ModelRef
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
@@ -73,6 +74,8 @@ class Usage:
     cache_write_1h_tokens: int = 0
     audio_input_tokens: int = 0
     audio_output_tokens: int = 0
+    reported: Money | None = None
+    """What the server itself says that the call cost; None where it says nothing."""
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
@@ -85,6 +88,7 @@ class Usage:
             self.cache_write_1h_tokens + other.cache_write_1h_tokens,
             self.audio_input_tokens + other.audio_input_tokens,
             self.audio_output_tokens + other.audio_output_tokens,
+            None if self.reported is None or other.reported is None else Money(self.reported + other.reported),
         )
 
     @property

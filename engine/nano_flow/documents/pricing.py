@@ -71,5 +71,7 @@ class PricingDocument(Document):
     """How many tokens a price is for."""
     unknown: Literal["refuse", "warn"] = "refuse"
     """Under a budget an unpriced model is no candidate (refuse), or only warned about."""
+    reported: Literal["trust", "ignore"] = "trust"
+    """Whether what a server itself says that a call cost settles a call without a price."""
     models: dict[ModelPattern, Literal["free", "unpriced"] | Annotated[Items[PriceEntry], Field(min_length=1)]]
     """Prices by provider/model; `*` stands for the rest of a name."""

@@ -63,11 +63,26 @@ class LatencyDocument(Document):
     """Until the end of a usual reply."""
 
 
+ParameterName = Literal[
+    "temperature",
+    "top_p",
+    "seed",
+    "stop",
+    "reasoning_effort",
+    "verbosity",
+    "tool_choice",
+    "max_output_tokens",
+    "max_tokens",
+]
+
+
 class ModelParamsDocument(Document):
     """Which parameters a model refuses, and what it calls the others."""
 
-    refuses: Maybe[Items[Text]] = None
+    refuses: Maybe[Items[ParameterName]] = None
     """Parameters that must not be sent."""
+    one_of: Maybe[Annotated[Items[ParameterName], Field(min_length=2)]] = None
+    """Parameters of which a call may carry only one: `[temperature, top_p]`."""
     max_output_tokens: Maybe[Text] = None
     """The model's name for it."""
     temperature: Maybe[Text] = None

@@ -140,6 +140,8 @@ class Gateway:
             except (ProviderError, Unusable) as error:
                 failures.append((ref, error))
                 refs = self._left(refs, ref, error, question)
+                if self._given_room(question, ref, error):
+                    refs = [ref, *refs]
             except DoesNotFit as error:
                 failures.append((ref, error))
                 refs = [] if chosen.fixed else refs
@@ -159,6 +161,18 @@ class Gateway:
             message = f"{what} of {failed.provider} was refused ({error}): {left[0]} is asked instead"
             self._chooser.notice(question.ask.address, message)
         return left
+
+    def _given_room(self, question: Question, ref: ModelRef, error: ProviderError | Unusable) -> bool:
+        """Whether a model that stopped at its cap is asked once more with a larger one: where the policy goes on."""
+        if error.kind != "length" or not self._services.rules.tries_another_model("length"):
+            return False
+        larger = self._sender.larger_cap(question, ref)
+        if larger is None:
+            return False
+        question.room[ref] = larger
+        message = f"{error}: it is asked once more, for up to {larger:,} tokens"
+        self._chooser.notice(question.ask.address, message)
+        return True
 
     def _none_answered(self, failures: Failures, chosen: Chosen) -> Exception:
         """One error for a chain that ended: of the last one's class, naming every model, its reason, and what to do."""

@@ -17,6 +17,8 @@ class ModelCard:
     max_output_tokens: int | None = None
     can: frozenset[str] | None = None
     refuses: frozenset[str] = frozenset()
+    one_of: frozenset[str] = frozenset()
+    """Parameters of which a call may carry only one."""
     renames: Mapping[str, str] = field(default_factory=dict)
     """Parameter of ours → the provider's name for it."""
     first_token_s: float | None = None

@@ -151,7 +151,7 @@ def _extra(document: ProviderDocument) -> Mapping[str, object]:
 
 def _card(ref: ModelRef, document: ModelDocument) -> ModelCard:
     params: dict[str, Json] = document.params.model_dump(exclude_none=True) if document.params else {}
-    refuses = params.pop("refuses", [])
+    refuses, one_of = params.pop("refuses", []), params.pop("one_of", [])
     latency = document.latency
     return ModelCard(
         ref=ref,
@@ -159,6 +159,7 @@ def _card(ref: ModelRef, document: ModelDocument) -> ModelCard:
         max_output_tokens=document.max_output_tokens,
         can=None if document.can is None else frozenset(document.can),
         refuses=frozenset(str(name) for name in refuses) if isinstance(refuses, list) else frozenset(),
+        one_of=frozenset(str(name) for name in one_of) if isinstance(one_of, list) else frozenset(),
         renames={name: str(other) for name, other in params.items()},
         first_token_s=latency.first_token if latency else None,
         total_s=latency.total if latency else None,
@@ -183,6 +184,7 @@ def _inherited(card: ModelCard, base: ModelCard | None) -> ModelCard:
         max_output_tokens=base.max_output_tokens if card.max_output_tokens is None else card.max_output_tokens,
         can=base.can if card.can is None else card.can,
         refuses=base.refuses | card.refuses,
+        one_of=card.one_of or base.one_of,
         renames={**base.renames, **card.renames},
         first_token_s=base.first_token_s if card.first_token_s is None else card.first_token_s,
         total_s=base.total_s if card.total_s is None else card.total_s,

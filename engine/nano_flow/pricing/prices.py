@@ -33,6 +33,7 @@ class Prices:
         *,
         like: Mapping[ModelRef, ModelRef] | None = None,
         refuse_unpriced: bool = True,
+        trust_reported: bool = True,
     ) -> None:
         self._lists = dict(lists)
         self._like = dict(like or {})
@@ -40,6 +41,8 @@ class Prices:
         self._memo: dict[ModelRef, PriceList] = {}
         self.refuse_unpriced = refuse_unpriced
         """``unknown: refuse``: under a budget an unpriced model is not a candidate."""
+        self.trust_reported = trust_reported
+        """``reported: trust``: what a server says that a call cost settles a call without a price."""
 
     @classmethod
     def from_document(cls, document: PricingDocument, catalogue: Catalogue | None = None) -> Prices:
@@ -52,7 +55,19 @@ class Prices:
             else []
         )
         like = {card.ref: card.priced_as for card in cards if card.priced_as is not None}
-        return cls(price_lists(document), like=like, refuse_unpriced=document.unknown == "refuse")
+        return cls(
+            price_lists(document),
+            like=like,
+            refuse_unpriced=document.unknown == "refuse",
+            trust_reported=document.reported == "trust",
+        )
+
+    def settled(self, ref: ModelRef, usage: Usage, at: float) -> Cost | Unpriced:
+        """The bill of a call: by its price, else what the server itself reported, which is then named as its entry."""
+        price = self.price(ref, usage, at)
+        if isinstance(price, Unpriced) and usage.reported is not None and self.trust_reported:
+            return Cost(usage.reported, f"{ref}@reported")
+        return price
 
     def price(
         self, ref: ModelRef, usage: Usage, at: float, *, context_tokens: int | None = None, batch: bool = False

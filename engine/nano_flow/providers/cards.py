@@ -29,6 +29,10 @@ class ModelFacts(Protocol):
         """Parameters that must not be sent."""
 
     @property
+    def one_of(self) -> Set[str]:
+        """Parameters of which a call may carry only one."""
+
+    @property
     def renames(self) -> Mapping[str, str]:
         """Parameter of ours → the provider's name for it."""
 
@@ -97,6 +101,7 @@ class UnknownModel:
     context_window: int | None = None
     can: Set[str] | None = None
     refuses: Set[str] = frozenset()
+    one_of: Set[str] = frozenset()
     renames: Mapping[str, str] = field(default_factory=dict)
     deployment: str | None = None
 

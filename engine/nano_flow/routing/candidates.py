@@ -122,6 +122,9 @@ def _missing(model: Considered, situation: Situation) -> tuple[str, ...]:
 
 
 def _params(model: Considered, situation: Situation) -> str | None:
+    together = situation.request.params & model.card.one_of
+    if len(together) > 1 and not model.named:
+        return f"it takes only one of {' and '.join(sorted(together))}"
     if model.named or situation.request.params.isdisjoint(model.card.refuses):
         return None
     return f"it refuses {', '.join(sorted(situation.request.params & model.card.refuses))}"

@@ -16,7 +16,7 @@ from nano_flow.views.report import PlannedRow, RunView
 
 SCHEMA = "nano-flow/run@1"
 
-_USAGE = tuple(field.name for field in fields(Usage))
+_USAGE = tuple(field.name for field in fields(Usage) if field.name != "reported")
 _SEGMENT = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 
 

@@ -25,6 +25,8 @@ class _Breaker:
 class Cooldowns:
     """Opens after ``after`` failures in a row, for ``seconds``; then one more failure opens it again.
 
+    A model that is not there opens its own at once: asking again brings nothing.
+
     A provider's breaker counts failures that are its own, and all others once at least two of its models fail.
     Times are those of a monotonic clock, given by the caller.
     """
@@ -53,7 +55,9 @@ class Cooldowns:
         """A call of ``ref`` failed."""
         if kind not in MODEL_FAULTS:
             return
-        self._count(str(ref), at, 1)
+        self._count(str(ref), at, self._after if kind == "model_not_found" else 1)
+        if kind == "model_not_found":
+            return  # it says nothing of the provider's other models
         provider = self._breakers.setdefault(ref.provider, _Breaker())
         provider.models.add(ref.model)
         if kind in PROVIDER_FAULTS or len(provider.models) > 1:

@@ -168,8 +168,8 @@ class Books:
 
     def _price(self, attempt: Attempt, usage: Usage) -> Cost | Unpriced:
         """By the entry in force when the call was sent; what nobody measured has no price, unless it is free."""
-        price = self.prices.price(attempt.ref, usage, attempt.at or self.clock.now())
-        if usage.measured or (isinstance(price, Cost) and not price.amount):
+        price = self.prices.settled(attempt.ref, usage, attempt.at or self.clock.now())
+        if usage.measured or usage.reported is not None or (isinstance(price, Cost) and not price.amount):
             return price
         return Unpriced(_NO_USAGE)
 

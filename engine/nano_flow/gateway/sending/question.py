@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from nano_flow.core.refs import ModelRef
 from nano_flow.gateway.ask import ModelAsk
 from nano_flow.gateway.sending.fingerprint import Asked
 from nano_flow.gateway.sending.streaming import Shown
@@ -24,3 +25,5 @@ class Question:
     likely_tokens: int = 0
     attempts: int = 0
     shown: Shown = field(default_factory=Shown)
+    room: dict[ModelRef, int] = field(default_factory=dict)
+    """Output caps above the usual ones, of models whose reply stopped at theirs."""

@@ -22,6 +22,9 @@ from nano_flow.plan.catalogue import Catalogue, ModelCard, ProviderCard
 from nano_flow.pricing.tokens import upper_bound
 from nano_flow.routing.candidates import output_cap
 
+_MORE_ROOM = 4
+"""How many times its cap a reply gets that stopped at it, where the policy says so."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answered:
@@ -75,7 +78,16 @@ class Sender:
     def output_cap(self, question: Question, ref: ModelRef) -> int:
         """The cap on the reply that is sent to ``ref``."""
         card = self.catalogue.model(ref) or ModelCard(ref, declared=False)
-        return output_cap(card, question.ask.reply.max_output_tokens)
+        return question.room.get(ref) or output_cap(card, question.ask.reply.max_output_tokens)
+
+    def larger_cap(self, question: Question, ref: ModelRef) -> int | None:
+        """A cap that gives a reply more room, once for a model, and never above what the step says; None for none."""
+        if ref in question.room or question.ask.reply.max_output_tokens is not None:
+            return None
+        card, cap = self.catalogue.model(ref), self.output_cap(question, ref)
+        most = card.max_output_tokens if card is not None and card.max_output_tokens else cap * _MORE_ROOM
+        larger = min(cap * _MORE_ROOM, most)
+        return larger if larger > cap else None
 
     def _request(self, question: Question, ref: ModelRef, provider: ProviderCard) -> ChatRequest:
         ask = question.ask
@@ -162,13 +174,22 @@ class Sender:
         return tell
 
 
+def _at_its_cap(reply: ChatReply, attempt: Attempt) -> str:
+    """What stopped, and where the room went: hidden reasoning may leave nothing for the reply."""
+    cap, thought = attempt.request.max_output_tokens, reply.usage.reasoning_tokens
+    message = f"{attempt.ref} stopped at its output cap of {cap} tokens"
+    if thought * 2 > cap or (thought and not reply.text.strip()):
+        message += f", of which {thought} went into hidden reasoning; lower its reasoning_effort, or"
+    else:
+        message += ";"
+    return f'{message} raise "max_output_tokens"'
+
+
 def _must_be_whole(reply: ChatReply, attempt: Attempt) -> None:
     """Raise for a reply that must not be kept as done: cut, refused, at the length limit, empty."""
     reason = reply.finish_reason
     if reason == "length":
-        cap = attempt.request.max_output_tokens
-        message = f'{attempt.ref} stopped at its output cap of {cap} tokens; raise "max_output_tokens"'
-        raise Unusable("length", message, reply.usage)
+        raise Unusable("length", _at_its_cap(reply, attempt), reply.usage)
     if reason == "content_filter":
         refused = ContentRefused(f"{attempt.ref} refused to answer: {reply.text[:200] or 'content filter'}")
         refused.usage = reply.usage

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, replace
 
+from nano_flow.core.errors import BadRequest
 from nano_flow.core.messages import ChatRequest, Json, ToolSpec
 from nano_flow.providers.cards import Endpoint, ModelFacts, asks_for_usage
 from nano_flow.providers.prompt_tools import schema_note, tools_note
@@ -133,6 +134,9 @@ def _params(request: ChatRequest, card: ModelFacts, litellm: str) -> Arguments:
         value = request.params.get(name)
         if value is not None and name not in refused:
             arguments[card.renames.get(name, name)] = value
+    together = sorted(name for name in card.one_of if card.renames.get(name, name) in arguments)
+    if len(together) > 1:  # a model that was named while the run went on: validate saw only a template
+        raise BadRequest(f"{card.ref} takes only one of {' and '.join(together)}; nothing was sent")
     return arguments
 
 

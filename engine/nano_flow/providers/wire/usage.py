@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 
 from nano_flow.core.messages import Json, Usage
+from nano_flow.core.money import Money, money
 from nano_flow.providers.wire.plain import read
 
 REPORTS = frozenset({"usage", "usageMetadata", "eval_count", "prompt_eval_count", "meta"})
 """Members in which providers report; a reply without any of them reports nothing."""
 _MOST = 100_000_000
 """Tokens that one call may be said to have used; no window is so large."""
+_MOST_USD = 10_000
+"""Dollars that one call may be said to have cost."""
 
 
 _CACHED = ("cache_read_input_tokens", "cached_tokens", "prompt_cache_hit_tokens", "num_cached_tokens")
@@ -24,6 +28,15 @@ def billed(reply: Mapping[str, Json]) -> Mapping[str, object] | None:
     if not isinstance(read_, int | float) or not isinstance(wrote, int | float):
         return None
     return {"prompt_tokens": int(read_), "completion_tokens": int(wrote)}
+
+
+def reported_cost(usage: object) -> Money | None:
+    """What a server says that the call cost, in dollars (OpenRouter, Perplexity); None where that is no such amount."""
+    said = read(usage, "cost")
+    total = read(said, "total_cost") if isinstance(said, Mapping) else said
+    if isinstance(total, bool) or not isinstance(total, int | float) or not 0 <= total <= _MOST_USD:
+        return None
+    return money(Decimal(str(total)))
 
 
 def number(holder: object, name: str) -> int:
@@ -72,6 +85,7 @@ def _read(usage: object) -> Usage | None:
         cache_write_1h_tokens=for_an_hour,
         audio_input_tokens=heard,
         audio_output_tokens=spoken,
+        reported=reported_cost(usage),
     )
 
 

@@ -68,8 +68,13 @@ def _retiring(draft: Draft, name: str, at: Path) -> Iterator[Diagnostic]:
 
 
 def _refused(draft: Draft, step: DraftStep, document: PromptStep, card: ModelCard) -> Iterator[Diagnostic]:
-    if document.params is None or not card.refuses:
+    if document.params is None:
         return
+    together = sorted(document.params.model_fields_set & card.one_of)
+    if len(together) > 1:
+        at = draft.written(step.number, "params", together[-1])
+        message = f'"{card.ref}" takes only one of {" and ".join(together)}'
+        yield problem("NF343", message, draft.key(at), at=at, hint="leave one of them out")
     for name in sorted(document.params.model_fields_set & card.refuses):
         at = draft.written(step.number, "params", name)
         message = f'"{card.ref}" does not take "{name}"'
