@@ -24,7 +24,6 @@ from nano_flow.gateway.route import PolicyRouter, without_credentials
 from nano_flow.gateway.rules import fallback_rules
 from nano_flow.gateway.services import GatewayServices
 from nano_flow.plan.kinds.prompt import PlannedPrompt
-from nano_flow.plan.plan import Plan
 from nano_flow.plan.walk import every_plan, every_step
 from nano_flow.ports import Approver, Cache, ChatProvider, Clock, EventSink, RecordedWork
 from nano_flow.ports.budgets import NoBudgets, SharedBudgets
@@ -44,7 +43,7 @@ from nano_flow.runtime.templates import render
 from nano_flow.steps.context import Services, StandIn
 from nano_flow.steps.patience import Patience
 from nano_flow.steps.tools.declared import Surroundings as ToolSurroundings
-from nano_flow.steps.tools.settings import variables
+from nano_flow.steps.tools.secrets import named_by_tools, written_in_files
 from nano_flow.steps.tools.toolbox import RunToolbox, StartServer
 from nano_flow.tools.files.workspace import Workspace
 from nano_flow.tools.mcp.pins import Pins
@@ -287,14 +286,7 @@ def redactor(prepared: PreparedRun, environ: Mapping[str, str]) -> Redactor:
     cards = prepared.opened.policies.catalogue.providers.values()
     used = {name for card in cards for parts in card.roles for part, name in parts.items() if part in _SECRET_PARTS}
     used |= {name for card in cards for text in card.headers.values() for name in variables_in(text)}
-    named = {name for plan in every_plan(prepared.plan) for name in _named_by_tools(plan)}
+    named = {name for plan in every_plan(prepared.plan) for name in named_by_tools(plan)}
     used |= {name for name in named if sounds_secret(name)}
-    return Redactor(environment_secrets(environ, used) | dict(prepared.secrets))
-
-
-def _named_by_tools(plan: Plan) -> Iterator[str]:
-    """The variables that the tools of a workflow take values from."""
-    for tool in plan.tools.values():
-        yield from variables({**tool.env, **tool.headers})
-        if tool.run is not None:
-            yield from variables({name: template.source for name, template in tool.run.env.items() if template})
+    written = {name: value for plan in every_plan(prepared.plan) for name, value in written_in_files(plan)}
+    return Redactor(environment_secrets(environ, used) | written | dict(prepared.secrets))

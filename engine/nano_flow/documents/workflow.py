@@ -140,7 +140,7 @@ class LimitsDocument(Document):
 
 
 class McpDocument(Document):
-    """Where an MCP server is: a command to start at run time, or a URL."""
+    """Where an MCP server is: a command to start at run time, a URL, or a server of a host's own file."""
 
     command: Maybe[Annotated[Items[Text], Field(min_length=1)]] = None
     """Arguments of the server's command."""
@@ -150,6 +150,14 @@ class McpDocument(Document):
     """Address of a server that speaks streamable HTTP."""
     headers: Maybe[dict[str, Argument]] = None
     """Headers that are sent; `${VAR}` is expanded."""
+    file: Maybe[Text] = None
+    """A file such as `.mcp.json`, in which hosts of MCP name their servers."""
+    server: Maybe[Text] = None
+    """Which server of that file; the tool's own name where it is left out."""
+    timeout: Maybe[Duration] = None
+    """How long the server may take for one call."""
+    disabled: Maybe[Items[Text]] = None
+    """Tools of the server that nobody is given."""
 
 
 class McpTool(Document):

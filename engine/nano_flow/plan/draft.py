@@ -20,6 +20,7 @@ from nano_flow.source.source_map import SourceDocument
 
 if TYPE_CHECKING:
     from nano_flow.documents.routing import RoutingDocument
+    from nano_flow.plan.reading.mcp_file import FileServer
 
 Path = tuple[str | int, ...]
 """A place in a document."""
@@ -116,6 +117,8 @@ class Draft:
     """Place of a ``{file: …}`` → the file."""
     schemas: dict[Path, Mapping[str, Json]] = field(default_factory=dict)
     """Place of an ``output_schema``, ``parameters`` or ``input`` → the schema, read from its file where it has one."""
+    servers: dict[str, FileServer] = field(default_factory=dict)
+    """Declared tool → the MCP server that its file describes."""
     fields: list[dict[str, Value]] = field(default_factory=list)
     """Step → its template fields."""
     file_fields: dict[str, Value] = field(default_factory=dict)

@@ -145,6 +145,12 @@ class PlannedToolSource:
     headers: Mapping[str, str] = field(default_factory=dict)
     """``env`` and ``headers`` as written: ``${VAR}`` and secret inputs are put in when the server starts."""
     timeout_s: float | None = None
+    disabled: tuple[str, ...] = ()
+    """Tools of a server that nobody is given."""
+    from_file: bool = False
+    """Whether the server is described by a host's file, in which ``${VAR}`` also stands in the command and the url."""
+    cwd: str = ""
+    """Where such a server is started; empty: in the workspace."""
 
 
 @dataclass(frozen=True, slots=True)

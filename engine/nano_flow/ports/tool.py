@@ -38,6 +38,10 @@ class ServerOrder:
     env: Mapping[str, str]
     headers: Mapping[str, str]
     workspace: str
+    timeout_s: float | None = None
+    """How long one call may take; None: as long as usual."""
+    disabled: tuple[str, ...] = ()
+    """Tools that it has and nobody is given."""
 
 
 class ToolServer(Protocol):

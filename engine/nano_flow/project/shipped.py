@@ -18,6 +18,7 @@ from nano_flow.locate import POLICY_NAMES, PolicyFile, repository_root
 from nano_flow.plan.catalogue import Catalogue
 from nano_flow.plan.compile import compile_workflow
 from nano_flow.plan.draft import CompileContext
+from nano_flow.plugins import installed
 from nano_flow.project.files import read_document, read_inside, text_inside
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class _ShippedContext(CompileContext):
             "is_priced": lambda ref: _prices().priced(ref, time.time()),
             "retires": _retires,
             "forbidding": _forbidding,
+            "is_installed_tool": lambda name: name in installed("tools"),
         }
         for name, value in given.items():
             object.__setattr__(self, name, value)

@@ -19,7 +19,7 @@ from nano_flow.operations.project.beginning import project_files, write_project
     "config",
     metavar="FILE",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Carry a config.yaml of LiteLLM's proxy over: providers, names, fallbacks, limits, prices.",
+    help="Carry over LiteLLM's config.yaml (models, fallbacks, limits, prices) or the servers of a host's .mcp.json.",
 )
 @pass_options
 def command(options: Options, directory: Path, provider: str | None, config: Path | None) -> None:
@@ -33,8 +33,9 @@ def command(options: Options, directory: Path, provider: str | None, config: Pat
       nano-flow init && nano-flow run workflow.yaml --offline
       nano-flow init --provider anthropic
       nano-flow init team --from litellm_config.yaml
+      nano-flow init agents --from .mcp.json
     """
-    written = write_project(directory, project_files(provider, config))
+    written = write_project(directory, project_files(provider, config), config)
     if options.json:
         output.document("nano-flow/init@1", {"folder": str(directory), "files": written})
         return

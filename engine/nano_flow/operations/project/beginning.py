@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -10,6 +11,7 @@ from nano_flow.bundled import bundled_path, bundled_text
 from nano_flow.core.errors import DocumentError, UsageError
 from nano_flow.documents.load import load_providers
 from nano_flow.operations.project.starter import templates
+from nano_flow.operations.project.starter.mcp_servers import Servers
 from nano_flow.operations.project.starter.policies import env_example, policy_texts
 from nano_flow.plan.catalogue import Catalogue
 from nano_flow.plan.catalogue_build import build_catalogue
@@ -19,11 +21,11 @@ from nano_flow.plan.names.nearest import did_you_mean
 def project_files(provider: str | None = None, config: Path | None = None) -> dict[str, str]:
     """Every file of a new project, by its path inside the project; with ``provider`` only its models are asked.
 
-    ``config`` is a configuration of LiteLLM's proxy, which is carried over. UsageError for a provider that does not
-    ship, and for a file that is no such configuration.
+    ``config`` is a configuration of LiteLLM's proxy, or a host's file of MCP servers, which is carried over. UsageError
+    for a provider that does not ship, and for a file that is neither.
     """
     files = {"workflow.yaml": templates.WORKFLOW, "workflow.test.yaml": templates.TEST}
-    files |= policy_texts(provider) if config is None else _carried_over(config)
+    files |= policy_texts(provider) | (_carried_over(config) if config is not None else {})
     if provider is not None and (ways := variables_of(provider)):
         files[".env.example"] = env_example(ways)
     files["routing.test.yaml"] = templates.ROUTING_TEST
@@ -34,18 +36,28 @@ def project_files(provider: str | None = None, config: Path | None = None) -> di
 
 
 def _carried_over(config: Path) -> dict[str, str]:
-    """The policy files that a configuration of LiteLLM's proxy comes to."""
-    from nano_flow.operations.project.starter import litellm_config
+    """What a configuration of LiteLLM's proxy, or a host's file of MCP servers, comes to."""
+    from nano_flow.operations.project.starter import litellm_config, mcp_servers
     from nano_flow.project.files import read_document, shown_path
     from nano_flow.source.yaml_nodes import read_yaml
 
     shown = shown_path(str(config))
     try:
-        data = read_yaml(read_document(str(config), shown), shown).data
+        raw = read_document(str(config), shown)
+        if config.suffix in (".json", ".jsonc"):
+            return _with_servers(mcp_servers.carried(raw.decode("utf-8", "replace"), shown))
+        data = read_yaml(raw, shown).data
+        if mcp_servers.is_server_file(data):
+            return _with_servers(mcp_servers.carried(json.dumps(data), shown))
     except DocumentError as error:
         raise UsageError(f"{shown} cannot be read: {error.diagnostics[0].message}") from None
     whole = litellm_config.carried(data, _shipped(), date.today())
     return litellm_config.policy_texts(whole)
+
+
+def _with_servers(found: Servers) -> dict[str, str]:
+    files = {"with-tools.yaml": found.workflow, ".mcp.json": found.file}
+    return files | ({".env.example": env_example([found.variables])} if found.variables else {})
 
 
 def _shipped() -> Catalogue:
@@ -63,13 +75,14 @@ def variables_of(provider: str) -> tuple[tuple[str, ...], ...]:
     return card.credentials
 
 
-def write_project(folder: Path, files: Mapping[str, str]) -> list[str]:
+def write_project(folder: Path, files: Mapping[str, str], source: Path | None = None) -> list[str]:
     """Write ``files`` into ``folder`` and return their names; UsageError, and nothing written, where one exists.
 
-    A ``.gitignore`` that exists is left as it is.
+    A ``.gitignore`` that exists is left as it is, and so is the file ``source`` that the project is made from.
     """
     there = [name for name in files if (folder / name).exists() or (folder / name).is_symlink()]
-    in_the_way = [name for name in there if name != ".gitignore"]
+    own = {name for name in there if source is not None and (folder / name).exists() and source.samefile(folder / name)}
+    in_the_way = [name for name in there if name != ".gitignore" and name not in own]
     if in_the_way:
         names = ", ".join(f'"{name}"' for name in in_the_way)
         raise UsageError(f'"{folder}" already holds {names}; nothing was written. Name another folder: init DIR')

@@ -49,8 +49,12 @@ def _declared(draft: Draft, name: str) -> Iterator[Diagnostic]:
 
 def _server(draft: Draft, tool: McpTool, at: Path) -> Iterator[Diagnostic]:
     server = tool.mcp
-    if (server.command is None) == (server.url is None):
+    if server.server is not None and server.file is None:
+        place = (*at, "server")
+        yield problem("NF319", '"server" names one of a "file"', draft.key(place), at=place, hint="file: .mcp.json")
+    if [server.command, server.url, server.file].count(None) != 2:
         message = 'an MCP server has either a "command" or a "url"'
+        message += ', or is one of a "file"' if server.file is not None else ""
         yield problem("NF319", message, draft.key(at), at=at)
     if server.url is not None and not server.url.startswith(("http://", "https://")):
         yield _scheme(draft, server.url, (*at, "url"))
@@ -101,6 +105,14 @@ def _known(draft: Draft, name: str, at: Path, *, whole_server: bool) -> Iterator
     elif isinstance(tool, McpTool) and not dot and not whole_server:
         message = f'"{name}" is a server, not a tool'
         yield problem("NF319", message, draft.where(at), at=at, hint=f"write `{name}.TOOL`")
+    elif isinstance(tool, McpTool) and dot and name.partition(".")[2] in _disabled(draft, server, tool):
+        message = f'the tool "{name}" is disabled'
+        yield problem("NF319", message, draft.where(at), at=at, hint=f"take it out of `disabled` of `{server}`")
+
+
+def _disabled(draft: Draft, name: str, tool: McpTool) -> set[str]:
+    found = draft.servers.get(name)
+    return {*(tool.mcp.disabled or ()), *(found.disabled if found is not None else ())}
 
 
 def _call(draft: Draft, step: DraftStep, document: ToolStep) -> Iterator[Diagnostic]:

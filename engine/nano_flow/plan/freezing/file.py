@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from nano_flow.core.diagnostics import SourceRange
 from nano_flow.core.messages import Json
 from nano_flow.core.money import money
-from nano_flow.documents.workflow import AllowedTool, CommandTool, McpTool, ToolDocument
+from nano_flow.documents.workflow import AllowedTool, CommandTool, McpDocument, McpTool, ToolDocument
 from nano_flow.plan.draft import Draft, join
 from nano_flow.plan.freezing.digest import plan_digest
 from nano_flow.plan.freezing.steps import freeze_steps
@@ -14,6 +15,7 @@ from nano_flow.plan.kinds.run import command
 from nano_flow.plan.kinds.steps import file_graph
 from nano_flow.plan.plan import Plan, PlannedBudget, PlannedInput, PlannedLimits, PlannedToolSource
 from nano_flow.plan.reading.confine import digest_of
+from nano_flow.plan.reading.mcp_file import FileServer
 
 _NOT_SCHEMA = ("secret", "default")
 
@@ -99,19 +101,30 @@ def _budget(draft: Draft) -> PlannedBudget:
     )
 
 
+def _server(draft: Draft, name: str, server: McpDocument, where: SourceRange) -> PlannedToolSource:
+    """A server; what the workflow says of it counts before what a host's file says."""
+    found = draft.servers.get(name)
+    base = FileServer() if found is None else found
+    folder = join(draft.path.rpartition("/")[0] or "/", server.file or "").rpartition("/")[0] or "/"
+    return PlannedToolSource(
+        name,
+        "mcp",
+        where,
+        command=tuple(server.command or base.command),
+        url=server.url or base.url,
+        env={**base.env, **(server.env or {})},
+        headers={**base.headers, **(server.headers or {})},
+        timeout_s=base.timeout_s if server.timeout is None else server.timeout,
+        disabled=tuple(dict.fromkeys((*base.disabled, *(server.disabled or ())))),
+        from_file=found is not None,
+        cwd=join(folder, base.cwd) if base.cwd else "",
+    )
+
+
 def _tool(draft: Draft, name: str, tool: ToolDocument) -> PlannedToolSource:
     where = draft.where(("tools", name))
     if isinstance(tool, McpTool):
-        server = tool.mcp
-        return PlannedToolSource(
-            name,
-            "mcp",
-            where,
-            command=tuple(server.command or ()),
-            url=server.url or "",
-            env=dict(server.env or {}),
-            headers=dict(server.headers or {}),
-        )
+        return _server(draft, name, tool.mcp, where)
     if isinstance(tool, AllowedTool):
         return PlannedToolSource(name, "allow", where, allow=tuple(tool.allow))
     assert isinstance(tool, CommandTool)

@@ -8,10 +8,11 @@ from dataclasses import replace
 
 from nano_flow.core.messages import Json
 from nano_flow.documents.steps import ApproveStep, FileReference, PromptStep, RunStep, ToolStep
-from nano_flow.documents.workflow import CommandTool
+from nano_flow.documents.workflow import CommandTool, McpDocument, McpTool
 from nano_flow.plan.draft import Draft, FileText, Found, Path, join, problem
 from nano_flow.plan.reading.confine import ReadText, beside, outside, read_text
 from nano_flow.plan.reading.json_text import JsonFault, read_json
+from nano_flow.plan.reading.mcp_file import FileServer, ServerFault, read_server
 
 _Schema = Mapping[str, object]
 
@@ -23,7 +24,11 @@ def read_files(draft: Draft) -> tuple[Draft, Found]:
         reader.text(at, name)
     for at, schema in _schemas(draft):
         reader.schema(at, schema)
-    return replace(draft, texts=reader.texts, schemas=reader.schemas, files=reader.files), reader.found
+    for name, tool in (draft.document.tools or {}).items():
+        if isinstance(tool, McpTool) and tool.mcp.file is not None:
+            reader.server(name, tool.mcp)
+    made = replace(draft, texts=reader.texts, schemas=reader.schemas, servers=reader.servers, files=reader.files)
+    return made, reader.found
 
 
 def _prompts(draft: Draft) -> Iterator[tuple[Path, str]]:
@@ -59,6 +64,7 @@ class _FileReader:
         self._read: dict[str, ReadText] = {}
         self.texts: dict[Path, FileText] = {}
         self.schemas: dict[Path, Mapping[str, Json]] = {}
+        self.servers: dict[str, FileServer] = {}
         self.files: dict[str, str] = dict(draft.files)
         self.found: Found = []
 
@@ -79,6 +85,28 @@ class _FileReader:
         self.files[path] = read.digest
         self.texts[at] = FileText(beside(self._draft.source.file, name), read.text)
         return self.texts[at]
+
+    def server(self, name: str, written: McpDocument) -> None:
+        """Keep what a file of servers says of the one that a tool is."""
+        at = ("tools", name, "mcp")
+        file = self.text(at, written.file or "")
+        if file is None:
+            return
+        try:
+            found = read_server(file.text, written.server or name, self._draft.context.root)
+        except ServerFault as fault:
+            place = (*at, "server") if written.server is not None and "server" in str(fault) else (*at, "file")
+            where = self._draft.where(place)
+            self.found.append(problem("NF311", f'"{written.file}" {fault}', where, at=place))
+            return
+        reason = found.cwd and outside(found.cwd, self._folder_of(written.file or ""), self._draft.context.root)
+        if reason:
+            self.found.append(problem("NF312", reason, self._draft.where((*at, "file")), at=at))
+            return
+        self.servers[name] = found
+
+    def _folder_of(self, name: str) -> str:
+        return join(self._folder, name).rpartition("/")[0] or "/"
 
     def schema(self, at: Path, schema: _Schema) -> None:
         """Keep the schema at ``at``, from its file where it names one."""

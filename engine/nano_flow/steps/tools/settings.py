@@ -34,19 +34,26 @@ class Settings:
         """One setting as text."""
         return as_text(self.value(source))
 
+    def filled(self, source: str) -> str:
+        """A text that holds variables and no templates."""
+        return _VARIABLE.sub(lambda match: self._variable(match[1], match[2]), source)
+
+    def _variable(self, name: str, default: str | None) -> str:
+        value = self.environ.get(name) or default
+        if value is None:
+            raise StepError(
+                "tool",
+                f'the tool "{self.tool}" needs the variable {name}, which is not set; '
+                f"set it, or give a default: ${{{name}:-…}}",
+            )
+        return value
+
     def value(self, source: str) -> Json:
         """One setting; values of variables are data, whatever they hold."""
         values: list[Json] = []
 
         def stand_in(match: re.Match[str]) -> str:
-            value = self.environ.get(match[1]) or match[2]
-            if value is None:
-                raise StepError(
-                    "tool",
-                    f'the tool "{self.tool}" needs the variable {match[1]}, which is not set; '
-                    f"set it, or give a default: ${{{match[1]}:-…}}",
-                )
-            values.append(value)
+            values.append(self._variable(match[1], match[2]))
             return f"{{{{ variables[{len(values) - 1}] }}}}"
 
         template = check_template(_VARIABLE.sub(stand_in, source), self.where)

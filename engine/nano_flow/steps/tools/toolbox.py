@@ -70,14 +70,17 @@ class RunToolbox:
         """The server of ``source`` with the settings of this scope; workflows do not share theirs."""
         around = self.around
         settings = Settings(source.name, source.where, around.environ, scope, around.render)
+        real = source.from_file and not self.absent
         order = ServerOrder(
             name=source.name,
             workflow=plan.file,
-            command=source.command,
-            url=source.url,
+            command=tuple(settings.filled(part) for part in source.command) if real else source.command,
+            url=settings.filled(source.url) if real else source.url,
             env={} if self.absent else settings.all(source.env),
             headers={} if self.absent else settings.all(source.headers),
-            workspace=around.workspace,
+            workspace=source.cwd or around.workspace,
+            timeout_s=source.timeout_s,
+            disabled=source.disabled,
         )
         key = (plan.file, source.name, *sorted(order.env.items()), "|", *sorted(order.headers.items()))
         server = self.servers.get(key)

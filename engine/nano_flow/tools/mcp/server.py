@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from nano_flow.core.errors import StepError
 from nano_flow.ports import ServerOrder
@@ -31,7 +32,10 @@ class McpServer:
     ) -> None:
         self._order = order
         self._pins = pins
-        self._connection = Connection(order, tree, environ, patience or Patience())
+        usual = patience or Patience()
+        limit = order.timeout_s
+        own = usual if limit is None else replace(usual, call_s=limit, start_s=max(usual.start_s, limit))
+        self._connection = Connection(order, tree, environ, own)
 
     async def tools(self, wanted: Sequence[str] | None = None) -> Sequence[McpTool]:
         """See ``ports.ToolServer``."""
@@ -41,7 +45,8 @@ class McpServer:
             if member not in offers:
                 known = ", ".join(offers) or "none"
                 raise StepError("tool", f'the server "{name}" has no tool "{member}"; it has: {known}')
-        chosen = list(offers) if wanted is None else list(wanted)
+        off = set(self._order.disabled)
+        chosen = [member for member in (offers if wanted is None else wanted) if member not in off]
         said = {member: offer.said for member, offer in offers.items()}
         outputs = {member: dict(schema) for member, offer in offers.items() if (schema := offer.output_schema)}
         changes = await asyncio.to_thread(self._pins.check, self._order.workflow, name, said, chosen, outputs)

@@ -52,7 +52,8 @@ class SimulatedServer:
         """See ``ports.ToolServer``."""
         name = self.order.name
         known = await asyncio.to_thread(self.pins.outputs, self.order.workflow, name)
-        members = known if wanted is None else wanted
+        off = set(self.order.disabled)
+        members = [member for member in (known if wanted is None else wanted) if member not in off]
         schemas = {member: schema for member, schema in known.items() if isinstance(schema, dict)}
         return [SimulatedTool(f"{name}.{member}", schemas.get(member), self.make) for member in members]
 
