@@ -46,6 +46,25 @@ _SENTENCES = ("message", "detail", "error", "error_description", "msg", "title",
 _KINDS = ("code", "type", "status", "reason", "__type")
 
 
+_STATUS_OF: Mapping[str, int] = {
+    word: status
+    for status, words in {
+        400: "invalid_request_error invalid_prompt invalid_argument context_length_exceeded failed_precondition",
+        401: "authentication_error unauthenticated invalid_api_key",
+        403: "permission_error permission_denied",
+        404: "not_found_error not_found model_not_found",
+        413: "request_too_large",
+        429: "rate_limit_error rate_limit_exceeded resource_exhausted insufficient_quota throttlingexception",
+        500: "api_error server_error internal internal_error internalserverexception",
+        503: "unavailable service_unavailable serviceunavailableexception",
+        504: "timeout_error deadline_exceeded",
+        529: "overloaded_error overloaded",
+    }.items()
+    for word in words.split()
+}
+"""The status that goes with the word of an error that comes without one, inside of a reply."""
+
+
 def read_error(body: object) -> SaidError:
     """The error that ``body`` tells of, in whatever form; empty where it tells of none."""
     if isinstance(body, str):
@@ -62,7 +81,9 @@ def read_error(body: object) -> SaidError:
     words = [str(body[name]) for name in _KINDS if isinstance(body.get(name), str | int) and body[name]]
     code = body.get("code") or body.get("status")
     status = code if isinstance(code, int) and 400 <= code < 600 else None
-    return SaidError(deeper.message or sentence, " ".join(filter(None, [deeper.code, *words])), deeper.status or status)
+    named = next((found for word in words if (found := _STATUS_OF.get(word.lower()))), None)
+    kinds = " ".join(filter(None, [deeper.code, *words]))
+    return SaidError(deeper.message or sentence, kinds, deeper.status or status or named)
 
 
 def describe(exception: BaseException) -> VendorError:

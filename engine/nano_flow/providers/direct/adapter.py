@@ -41,6 +41,7 @@ class Sending:
     """One call under way."""
 
     request: ChatRequest
+    dialect: Dialect
     prepared: Prepared
     answer: Answer
     heard: Heard
@@ -55,8 +56,7 @@ class DirectProvider:
         self._clock = clock
         self._sessions = sessions
         self._redactor = Redactor(endpoint.secrets)
-        self._dialect: Dialect = language_of(endpoint)
-        needed = needs_tokens(self._dialect.service, endpoint.part("api_key"), endpoint.part("token"))
+        needed = needs_tokens(language_of(endpoint).service, endpoint.part("api_key"), endpoint.part("token"))
         self._tokens = GoogleTokens(endpoint.part("service_account")) if needed else None
         import aiohttp
 
@@ -64,16 +64,17 @@ class DirectProvider:
 
     async def complete(self, request: ChatRequest, on_text: Callable[[str], None] | None = None) -> ChatReply:
         """Answer one request, streamed where the model's card says so; ``on_text`` hears the text as it comes."""
-        stream = streams(self._endpoint.model(request.model))
-        prepared = compose(request, self._endpoint, self._dialect.service)
+        card = self._endpoint.model(request.model)
+        stream, dialect = streams(card), language_of(self._endpoint, card)
+        prepared = compose(request, self._endpoint, dialect.service)
         collector = Collector(on_text, request.max_output_tokens)
-        heard = Heard(collector, self._dialect.reader(collector))
+        heard = Heard(collector, dialect.reader(collector))
         answer = Answer(request.max_output_tokens, stream=stream)
         call = Call(request, answer, heard)
         limit = _LONGEST_S if request.timeout_s is None else request.timeout_s
         try:
             async with self._clock.timeout(limit):
-                raw = await self._sent(Sending(request, prepared, answer, heard, stream))
+                raw = await self._sent(Sending(request, dialect, prepared, answer, heard, stream))
             return finished(raw, request, prepared, self._endpoint.name)
         except TimeoutError as error:
             over = TimedOut(f"{request.model} did not answer within {limit:g} s")
@@ -85,13 +86,13 @@ class DirectProvider:
             raise self._told(failed, call, kept=isinstance(error, Told)) from None
 
     async def _sent(self, sending: Sending) -> Raw:
-        card = self._endpoint.model(sending.request.model)
+        card, dialect = self._endpoint.model(sending.request.model), sending.dialect
         if self._tokens is not None:
             await self._renew(self._tokens)
-        target = self._target(card, stream=sending.stream)
-        body = {**self._dialect.body(sending.prepared, card, stream=sending.stream), **extra(sending.request)}
+        target = self._target(dialect, card, stream=sending.stream)
+        body = {**dialect.body(sending.prepared, card, stream=sending.stream), **extra(sending.request)}
         payload = encoded(body)
-        wanted = {"content-type": "application/json", **self._dialect.wants(body)}
+        wanted = {"content-type": "application/json", **dialect.wants(body)}
         headers = {**wanted, **target.headers, **self._endpoint.headers}
         address = urlsplit(target.url)
         proxy = self._sessions.proxy_for(address.scheme, address.hostname or "")
@@ -109,9 +110,9 @@ class DirectProvider:
             self._endpoint = replace(self._endpoint, parts=parts)
             self._redactor = Redactor([*self._endpoint.secrets, token])
 
-    def _target(self, card: ModelFacts, *, stream: bool) -> Target:
+    def _target(self, dialect: Dialect, card: ModelFacts, *, stream: bool) -> Target:
         try:
-            target = self._dialect.target(self._endpoint, card, stream=stream)
+            target = dialect.target(self._endpoint, card, stream=stream)
             address = urlsplit(target.url)
             if address.scheme in ("http", "https") and address.hostname:
                 return target
@@ -136,14 +137,14 @@ class DirectProvider:
                         break
         if not exchange.answered:
             raise translate(exchange.seen(refused(exchange)), self._clock.now())
-        return heard.raw() if exchange.streams else self._whole(exchange, heard)
+        return heard.raw() if exchange.streams else self._whole(sending.dialect, exchange, heard)
 
-    def _whole(self, exchange: Answer, heard: Heard) -> Raw:
+    def _whole(self, dialect: Dialect, exchange: Answer, heard: Heard) -> Raw:
         """A reply that came in one piece, also where a stream was asked for."""
         reply = exchange.whole()
         if reply.get("error") and not reply.get("choices"):
             raise Told(reply["error"])
-        raw = self._dialect.whole(reply)
+        raw = dialect.whole(reply)
         raw = raw if raw.finish else replace(raw, finish="stop")  # one piece that says nothing of its end is whole
         heard.collector.show(raw.text)
         heard.collector.end_of_text(raw.text)

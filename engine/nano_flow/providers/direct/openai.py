@@ -61,9 +61,13 @@ class OpenAI:
 
 def _spoken(message: object) -> object:
     """A message of calls alone has no content, rather than an empty one: not every server takes that."""
-    if isinstance(message, dict) and message.get("content", "") is None:
-        return {name: value for name, value in message.items() if name != "content"}
-    return message
+    if not isinstance(message, dict):
+        return message
+    return {
+        name: value
+        for name, value in message.items()
+        if name != "reasoning_items" and (name != "content" or value is not None)
+    }
 
 
 def _with_path(base: str) -> str:

@@ -25,13 +25,14 @@ class Sessions:
 
     def __init__(self) -> None:
         self._session: ClientSession | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._proxies: dict[str, str] | None = None
 
     def get(self) -> ClientSession:
         """The client of the running loop."""
         loop = asyncio.get_running_loop()
-        if self._session is None or self._session.closed or self._session.loop is not loop:
-            self._session = self._made()
+        if self._session is None or self._session.closed or self._loop is not loop:
+            self._session, self._loop = self._made(), loop
         return self._session
 
     def proxy_for(self, scheme: str, host: str) -> str | None:

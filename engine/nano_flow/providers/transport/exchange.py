@@ -115,10 +115,9 @@ class Exchange:
         """``error`` as the server put it: the status that really came, the words of an error inside of a reply."""
         told = self.told
         if told:
-            code = told.get("code") or told.get("status") if isinstance(told, dict) else None
-            status = code if isinstance(code, int) and 400 <= code < 600 else None
-            words = told if isinstance(told, str) else json.dumps(told)
-            return VendorError(frozenset(), status, words, error.headers)
+            said = read_error(told)
+            words = said.message or (told if isinstance(told, str) else json.dumps(told))
+            return VendorError(frozenset(), said.status, words, error.headers, code=said.code)
         if self.status is None or self.answered:
             return error
         said, coded = self._said()

@@ -16,6 +16,8 @@ _WANTS_THINKING = frozenset({"anthropic", "bedrock"})
 """LiteLLM ids of providers that want signed thinking back before the tool calls that it led to."""
 _WANTS_NOTHING = frozenset({"gemini", "vertex_ai", "cohere", "ollama_chat", "ollama"})
 """LiteLLM ids of providers whose thoughts LiteLLM tells of, and which do not take them back."""
+_REASONING = ("reasoning_content", "reasoning_details", "reasoning_items")
+"""In which fields servers of OpenAI's form send what was thought, and want it back."""
 _NO_TEXT = "(no text)"
 """Some providers refuse a message without text."""
 
@@ -83,8 +85,8 @@ def _thought(data: Mapping[str, Json], style: MessageStyle) -> Wire:
     """What a model thought before its calls, given back to the provider that sent it, in the field that it came in."""
     if data.get("provider") != style.provider or style.litellm in _WANTS_NOTHING:
         return {}
-    field = "thinking_blocks" if style.litellm in _WANTS_THINKING else "reasoning_content"
-    return {field: data[field]} if field in data else {}
+    fields = ("thinking_blocks",) if style.litellm in _WANTS_THINKING else _REASONING
+    return {field: data[field] for field in fields if field in data}
 
 
 def _call(call: ToolCall, style: MessageStyle) -> Json:

@@ -19,7 +19,7 @@ from nano_flow.providers.wire.usage import read_usage
 
 _SILENT_AT_THE_LIMIT = frozenset({"ollama_chat", "cohere", "huggingface"})
 """LiteLLM ids for which a reply at its cap ends in ``stop`` like any other."""
-_KEPT = ("thinking_blocks", "reasoning_content")
+_KEPT = ("thinking_blocks", "reasoning_content", "reasoning_details")
 """What some providers want back verbatim with the next turn."""
 _BEYOND = 10
 """How many times its window a model cannot have read and written, however old our list of windows is."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from nano_flow.core.messages import Json, ToolCall
@@ -37,6 +37,8 @@ class Collector:
         self._reasoned = False
         self._reasoning: list[str] = []
         self._thinking: list[Json] = []
+        self._details: list[dict[str, Json]] = []
+        self._kept: dict[str, Json] = {}
         self._calls: list[_Call] = []
         self._refusal: list[str] = []
         self.finish: str | None = None
@@ -164,12 +166,32 @@ class Collector:
             self._reasoning.append(reasoning)
         for block in sequence(read(delta, "thinking_blocks")):
             self.think(block)
+        for detail in sequence(read(delta, "reasoning_details")):
+            if isinstance(detail, dict):
+                self._detail(detail)
+
+    def _detail(self, detail: Mapping[str, Json]) -> None:
+        """A piece of reasoning in the form of OpenRouter: pieces of one index and type are one."""
+        last = self._details[-1] if self._details else None
+        if last is None or any(last.get(name) != detail.get(name) for name in ("index", "type", "id")):
+            self._details.append(dict(detail))
+            return
+        for name, value in detail.items():
+            if name in ("text", "summary", "data") and isinstance(value, str):
+                self._make_room(len(value))
+                last[name] = f"{last.get(name) or ''}{value}"
+            elif value is not None:
+                last[name] = value
 
     def reason(self, text: object) -> None:
         """A piece of what a model thinks aloud."""
         if isinstance(text, str) and text:
             self._make_room(len(text))
             self._reasoned = True
+
+    def keep(self, name: str, value: Json) -> None:
+        """What goes back with the next turn as it came."""
+        self._kept[name] = value
 
     def think(self, block: object) -> None:
         """Thinking that goes back with the next turn. It comes in pieces: the signature that ends a block last."""
@@ -188,7 +210,9 @@ class Collector:
         ``refused``: words came in which the model refuses, where LiteLLM has no place for them.
         """
         self.end_of_text("".join(self._text))
-        kept: dict[str, Json] = {}
+        kept: dict[str, Json] = dict(self._kept)
+        if self._details:
+            kept["reasoning_details"] = list(self._details)
         if self._thinking:
             kept["thinking_blocks"] = list(self._thinking)
         if self._reasoning:
