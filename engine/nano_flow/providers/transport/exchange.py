@@ -115,9 +115,9 @@ class Exchange:
         """``error`` as the server put it: the status that really came, the words of an error inside of a reply."""
         told = self.told
         if told:
-            said = read_error(told)
-            words = said.message or (told if isinstance(told, str) else json.dumps(told))
-            return VendorError(frozenset(), said.status, words, error.headers, code=said.code)
+            inner = read_error(told)
+            words = inner.message or (told if isinstance(told, str) else json.dumps(told))
+            return VendorError(frozenset(), inner.status, words, error.headers, code=inner.code)
         if self.status is None or self.answered:
             return error
         said, coded = self._said()
