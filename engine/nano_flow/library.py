@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 from nano_flow.adapters import store_address
@@ -21,9 +22,11 @@ from nano_flow.core.messages import Json
 from nano_flow.core.money import money
 from nano_flow.locate import state_folder
 from nano_flow.parts import Surroundings
-from nano_flow.ports import EventSink
+from nano_flow.plugins import lending
+from nano_flow.ports import EventSink, Tool
 from nano_flow.project.preparing import GivenInputs, RunOptions
 from nano_flow.results import AgentReply, RunResult, reply_of, result_of
+from nano_flow.tools.functions import DescribedTool, Given, OwnTool, tools_of
 
 FILE_TOOLS = ("read_file", "write_file", "edit_file", "list_directory", "get_file_info", "search_files")
 """The tools that ``prompt_nano_agent`` gives to its agent."""
@@ -121,42 +124,56 @@ async def prompt_nano_agent(
     model: str | None = None,
     provider: str | None = None,
     *,
-    tools: Sequence[str] = FILE_TOOLS,
+    tools: Given | Sequence[Given] = FILE_TOOLS,
     options: RunOptions | None = None,
     where: Where | None = None,
 ) -> AgentReply:
     """One agent with file tools on the workspace, routed unless ``model`` names one.
 
-    ``model`` is ``provider/model``, a tier, or a model of ``provider``. Raises UsageError for names that do not exist,
-    RunError where there is no answer.
+    ``model`` is ``provider/model``, a tier, or a model of ``provider``, by its dated name too. ``tools`` are names of
+    built-in tools, functions (their signature and docstring describe them), or descriptions in the form of OpenAI or
+    Anthropic: a call of one of the latter ends the agent and stands in ``AgentReply.tool_calls``. Raises UsageError
+    for names that do not exist, RunError where there is no answer.
     """
     if not agentic_prompt or not agentic_prompt.strip():
         raise UsageError("the prompt is empty")
     given = options or RunOptions()
     chosen = replace(given, model=model or given.model, provider=provider or given.provider)
-    document = agent_document([tools] if isinstance(tools, str) else tools)
+    names, own = tools_of([tools] if isinstance(tools, str | Mapping) or callable(tools) else tools, FILE_TOOLS)
     path = _ask_path(where)
-    report = await run_workflow(
-        path,
-        GivenInputs(data={"prompt": agentic_prompt}),
-        chosen,
-        _surroundings(where, ()),
-        _config(where),
-        texts={path: document},
-    )
-    return reply_of(result_of(report))
+    with lending({name: partial(_lend, tool) for name, tool in own.items()}):
+        report = await run_workflow(
+            path,
+            GivenInputs(data={"prompt": agentic_prompt}),
+            chosen,
+            _surroundings(where, ()),
+            _config(where),
+            texts={path: agent_document(names)},
+        )
+    return reply_of(result_of(report), [call for tool in own.values() for call in _handed_over(tool)])
 
 
 async def execute_with_fallback(
     prompt: str,
-    tools: Sequence[str] = (),
+    tools: Given | Sequence[Given] = (),
     provider: str | None = None,
     *,
     options: RunOptions | None = None,
     where: Where | None = None,
 ) -> AgentReply:
-    """One routed agent with the fallbacks of ``routing.yaml``; ``provider`` restricts who may answer."""
+    """One routed agent with the fallbacks of ``routing.yaml``; ``provider`` restricts who may answer.
+
+    ``tools`` as for ``prompt_nano_agent``.
+    """
     return await prompt_nano_agent(prompt, None, provider, tools=tools, options=options, where=where)
+
+
+def _lend(tool: OwnTool, folder: str, environ: Mapping[str, str]) -> Tool:
+    return tool
+
+
+def _handed_over(tool: OwnTool) -> Sequence[Mapping[str, Json]]:
+    return tool.calls if isinstance(tool, DescribedTool) else ()
 
 
 def agent_document(tools: Sequence[str]) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Literal
 
 from nano_flow.core.errors import UsageError
@@ -9,11 +12,30 @@ from nano_flow.core.errors import UsageError
 Group = Literal["providers", "tools", "caches", "sinks", "stores", "choosers"]
 
 
+_lent: ContextVar[Mapping[str, Callable[..., object]]] = ContextVar("lent")
+
+
+@contextmanager
+def lending(tools: Mapping[str, Callable[..., object]]) -> Iterator[None]:
+    """Inside the block runs of this task also have ``tools``, which the program around the engine brings."""
+    token = _lent.set(tools)
+    try:
+        yield
+    finally:
+        _lent.reset(token)
+
+
+def lent(name: str) -> Callable[..., object] | None:
+    """What makes the tool ``name`` of the program around the engine; None where it brings none of that name."""
+    return _lent.get({}).get(name)
+
+
 def installed(group: Group) -> list[str]:
     """The names that installed packages offer in ``nano_flow.GROUP``."""
     from importlib.metadata import entry_points
 
-    return sorted({entry.name for entry in entry_points(group=f"nano_flow.{group}")})
+    own = _lent.get({}) if group == "tools" else ()
+    return sorted({entry.name for entry in entry_points(group=f"nano_flow.{group}")} | set(own))
 
 
 def load(group: Group, name: str) -> object:

@@ -62,6 +62,8 @@ class AgentReply:
     cost: Spend
     run_id: str
     attempts: Sequence[Json]
+    tool_calls: Sequence[Mapping[str, Json]] = ()
+    """Calls of tools that were only described (``name``, ``arguments``): whoever asked makes them."""
 
 
 def result_of(report: RunReport) -> RunResult:
@@ -84,20 +86,21 @@ def result_of(report: RunReport) -> RunResult:
     )
 
 
-def reply_of(result: RunResult) -> AgentReply:
-    """The answer of a run of one agent. Raises RunError where there is none."""
-    if result.status != "succeeded":
+def reply_of(result: RunResult, handed_over: Sequence[Mapping[str, Json]] = ()) -> AgentReply:
+    """The answer of a run of one agent. Raises RunError where there is none, and no call was ``handed_over``."""
+    if result.status != "succeeded" and not handed_over:
         raise RunError(f"{result.error or result.status} (run {result.run_id})")
     step = result.steps["answer"][0]
     row = next(_rows(result.document))
     attempts = row.get("attempts")
     return AgentReply(
-        text=str(step.output),
+        text="" if handed_over and step.output is None else str(step.output),
         model=step.model,
         requested_model=step.requested_model,
         cost=result.cost,
         run_id=result.run_id,
         attempts=attempts if isinstance(attempts, list) else [],
+        tool_calls=handed_over,
     )
 
 

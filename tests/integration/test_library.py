@@ -89,6 +89,67 @@ def test_one_agent_answers(
     assert reply.attempts and reply.run_id and reply.cost.simulated_usd > 0
 
 
+def area(width: int, height: int = 2) -> int:
+    """The area of a rectangle."""
+    AREAS.append(width * height)
+    return AREAS[-1]
+
+
+AREAS: list[int] = []
+
+
+DESCRIBED = {"type": "function", "function": {"name": "get_weather", "description": "Weather", "parameters": {}}}
+
+
+@pytest.mark.parametrize(
+    ("model", "provider", "requested"),
+    [
+        ("gpt-5-mini-2025-08-07", "openai", "openai/gpt-5-mini"),
+        ("gpt-4o-2024-08-06", "openai", "openai/gpt-4o"),
+        ("claude-3-haiku-20240307", "anthropic", "anthropic/claude-3-haiku"),
+        ("claude-opus-4-1-20250805", "anthropic", "anthropic/claude-opus-4-1"),
+        ("claude-3-5-haiku-latest", "anthropic", "anthropic/claude-3-5-haiku"),
+    ],
+)
+def test_a_dated_name_of_a_model_means_the_model(model: str, provider: str, requested: str) -> None:
+    reply = asyncio.run(ask("Create a REST API", model=model, provider=provider, options=OFFLINE))
+    assert reply.requested_model == requested
+
+
+SCRIPT = """
+nano_flow: 1
+extends: shipped
+providers:
+  sim:
+    script:
+      answer: {turns: [{calls: [%s]}, "it is {{ 1 }}"]}
+"""
+
+
+def test_functions_are_tools(tmp_path: Path) -> None:
+    (tmp_path / "providers.yaml").write_text(SCRIPT % "{tool: area, with: {width: 3}}")
+    AREAS.clear()
+    reply = asyncio.run(fallback("How large?", tools=[area, "read_file"], options=OFFLINE))
+    assert reply.text and not reply.tool_calls
+    assert AREAS == [6]
+
+
+def test_a_described_tool_is_handed_to_the_caller(tmp_path: Path) -> None:
+    (tmp_path / "providers.yaml").write_text(SCRIPT % "{tool: get_weather, with: {city: Oslo}}")
+    reply = asyncio.run(fallback("Weather?", tools=[DESCRIBED, area], options=OFFLINE))
+    assert reply.tool_calls == [{"name": "get_weather", "arguments": {"city": "Oslo"}}]
+    assert reply.text == "" and reply.model == "sim/small"
+
+
+@pytest.mark.parametrize(
+    ("tools", "said"),
+    [([3], "is no tool"), ([{"type": "function"}], "a described tool has a name"), ([area, area], "two tools")],
+)
+def test_what_is_no_tool_is_refused(tools: Any, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        asyncio.run(fallback("x", tools=tools, options=OFFLINE))
+
+
 @pytest.mark.parametrize(
     ("call", "error", "said"),
     [

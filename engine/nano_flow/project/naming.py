@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from nano_flow.core.errors import UsageError
@@ -9,6 +10,8 @@ from nano_flow.core.refs import ModelRef
 from nano_flow.plan.catalogue import Catalogue
 from nano_flow.plan.names.nearest import did_you_mean, listed
 from nano_flow.project.policies import Policies
+
+_DATE = re.compile(r"[-@](?:\d{8}|\d{4}-\d{2}-\d{2}|latest)$")
 
 
 def full_name(model: str | None, provider: str | None, policies: Policies) -> str | None:
@@ -46,8 +49,11 @@ def _dated(model: str, catalogue: Catalogue) -> str:
     cards = [card for found in catalogue.providers.values() for card in found.models.values()]
     if any(card.ref.model == name for card in cards):
         return model
-    named = (str(card.ref) for card in cards if card.deployment == name and provider in ("", card.ref.provider))
-    return next(named, model)
+    undated = _DATE.sub("", name)
+    ours = [card for card in cards if provider in ("", card.ref.provider)]
+    named = [card for card in ours if card.deployment == name]
+    named += [card for card in ours if card.ref.model == undated != name]
+    return str(named[0].ref) if named else model
 
 
 def _models(catalogue: Catalogue) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
-from nano_flow.plugins import load
+from nano_flow.plugins import lent, load
 from nano_flow.ports import Commands, Tool
 from nano_flow.tools.commands import RunCommand
 from nano_flow.tools.files.tool import FILE_TOOLS, file_tool
@@ -36,10 +36,10 @@ class ToolTable(Mapping[str, MakeTool]):
         self._environ = environ
 
     def __getitem__(self, name: str) -> MakeTool:
-        make = self._builtin.get(name)
-        if make is not None:
+        make, own = self._builtin.get(name), lent(name)
+        if make is not None and own is None:
             return make
-        factory = load("tools", name)
+        factory = own or load("tools", name)
         if not callable(factory):
             raise KeyError(name)
         folder, environ = self._folder, self._environ

@@ -123,7 +123,7 @@ class ToolDesk:
         except OutputLimit as error:
             return _Served(f"{_capped(error.partial)}\n[cut: {error}]")
         except StepError as error:
-            if error.kind == "tool_changed":
+            if error.kind in ("tool_changed", "handed_over"):
                 raise
             return _Served(_capped(f"error: {error}"), failed=True)
 
