@@ -59,3 +59,19 @@ def test_what_happened_before_is_not_counted(place: Place) -> None:
     metrics = StoreMetrics(place)
     assert CALLS not in told(metrics)
     assert told(metrics)['nano_flow_runs_now{status="paused"}'] == 1
+
+
+def test_budgets_over_runs_stand_beside_what_they_have_spent(place: Place) -> None:
+    (place.current / "service.yaml").write_text(
+        "nano_flow: 1\nbudgets:\n  - {usd: 2, per: day}\n  - {usd: 5, per: month, workflow: w}\n"
+    )
+    metrics = StoreMetrics(place)
+    assert run_command(["run", "w.yaml", "--offline", "--no-input"]) == 6
+    seen = told(metrics)
+    assert seen['nano_flow_budget_limit_usd{budget="2 USD a day"}'] == 2
+    assert seen['nano_flow_budget_spent_usd{budget="2 USD a day"}'] == 0  # simulated calls draw nothing
+    (place.current / "service.yaml").write_text("nano_flow: 1\nbudgets: [{usd: 3, per: day}]\n")
+    names = {name for name in told(metrics) if name.startswith("nano_flow_budget_limit_usd")}
+    assert names == {'nano_flow_budget_limit_usd{budget="3 USD a day"}'}
+    (place.current / "service.yaml").write_text("nano_flow: 1\nbudgets: [{usd: three}]\n")
+    assert not [name for name in told(metrics) if name.startswith("nano_flow_budget_limit_usd")]

@@ -8,6 +8,7 @@ from nano_flow.core.money import Money
 from nano_flow.core.trace import RunTrace
 
 TRACE = RunTrace.begin("run-1", 1.0)
+PASSED = "anthropic/claude-sonnet-4-5"
 REPLY = ChatReply("secret text", "stop", Usage(10, 5, 0, 20, 3), model="gpt-5-mini-2025-08-07")
 
 
@@ -37,6 +38,9 @@ def story(trace: RunTrace = TRACE, status: str = "succeeded") -> list[e.Event]:
         e.CallIntended(1.3, "review[1]", 0, 0, model, "standard", "f", Money(900)),
         e.CallFailed(1.4, "review[1]", 0, 0, model, "rate_limit", "slow down", 0.1, Money(7), Money(0), Usage(4)),
         e.StepRetried(1.4, "review[1]", 0, "rate_limit", "slow down", 0.1),
+        e.RouteDecided(
+            1.5, "review[1]", 0, "auto", 4.5, "standard", {"refused": [{"model": PASSED, "kind": "cooling"}]}
+        ),
         *call("review[1]", 1.5, attempt=1),
         e.StepFailed(2.2, "review[1]", "schema", "private reply", 1.0, tolerated=True),
         e.StepCollected(2.3, "review", "succeeded", 1.2),

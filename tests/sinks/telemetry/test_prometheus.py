@@ -15,6 +15,7 @@ from typing import Any
 
 import prometheus_client
 import pytest
+import yaml
 
 from nano_flow.sinks.telemetry.metrics import Metrics, MetricsSink
 from tests.house.tree import ROOT
@@ -58,6 +59,7 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         sink = MetricsSink(metrics)
         for event in story():
             sink.handle(event)
+        metrics.stand({"running": 2, "queued": 1}, 3, {"20 USD a day": (19.0, 20.0)})
 
     happen()
     server, thread = prometheus_client.start_http_server(0, "127.0.0.1", metrics.registry)
@@ -116,3 +118,63 @@ def test_promtool_accepts_the_rules() -> None:
         ["promtool", "check", "rules", str(Path(TELEMETRY / "alerts.yaml"))], capture_output=True, text=True, timeout=60
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+CASES = {
+    "NanoFlowRunsFail": ('nano_flow_runs_total{status="failed",workflow="w"}', "0x5 1x20", {"workflow": "w"}),
+    "NanoFlowProviderFails": (
+        'nano_flow_calls_total{outcome="failed",provider="p",model="m"}',
+        "0+5x40",
+        {"provider": "p"},
+    ),
+    "NanoFlowBudgetNearItsEnd": ("nano_flow_budget_warnings_total", "0x5 1x20", {}),
+    "NanoFlowBudgetSpent": ("nano_flow_budget_spent_usd{budget='b'}", "19.9x40", {"budget": "b"}),
+    "NanoFlowCallsWithoutPrice": (
+        'nano_flow_unpriced_calls_total{provider="p",model="m"}',
+        "0x5 1x20",
+        {"provider": "p", "model": "m"},
+    ),
+    "NanoFlowSlow": ('nano_flow_call_duration_seconds_bucket{provider="p",le="+Inf"}', "0+5x40", {"provider": "p"}),
+    "NanoFlowQuestionWaits": ("nano_flow_open_questions", "1x120", {}),
+    "NanoFlowQueueStands": ('nano_flow_runs_now{status="queued"}', "2x40", {}),
+}
+BESIDE = [
+    {"series": "nano_flow_budget_limit_usd{budget='b'}", "values": "20x120"},
+    {"series": 'nano_flow_calls_total{outcome="answered",provider="p",model="m"}', "values": "0+1x120"},
+    {"series": 'nano_flow_call_duration_seconds_bucket{provider="p",le="60.0"}', "values": "0+0x120"},
+]
+AFTER = {"NanoFlowQuestionWaits": "90m"}
+
+
+def tried(tmp_path: Path, alert: str, values: str, labels: dict[str, str], fires: bool) -> None:
+    """promtool's own unit test of one rule."""
+    rules = yaml.safe_load((TELEMETRY / "alerts.yaml").read_text())["groups"][0]["rules"]
+    rule = next(rule for rule in rules if rule["alert"] == alert)
+    (tmp_path / "rules.yaml").write_text(
+        yaml.safe_dump({"groups": [{"name": "one", "rules": [{**rule, "annotations": {}}]}]})
+    )
+    found = {"exp_labels": {**labels, **rule["labels"]}, "exp_annotations": {}}
+    test = {
+        "interval": "1m",
+        "input_series": [{"series": CASES[alert][0], "values": values}, *BESIDE],
+        "alert_rule_test": [
+            {"eval_time": AFTER.get(alert, "18m"), "alertname": alert, "exp_alerts": [found] if fires else []}
+        ],
+    }
+    (tmp_path / "test.yaml").write_text(yaml.safe_dump({"rule_files": ["rules.yaml"], "tests": [test]}))
+    done = subprocess.run(
+        ["promtool", "test", "rules", "test.yaml"], cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_alert_has_a_case() -> None:
+    rules = yaml.safe_load((TELEMETRY / "alerts.yaml").read_text())["groups"][0]["rules"]
+    assert {rule["alert"] for rule in rules} == set(CASES)
+
+
+@pytest.mark.parametrize("alert", CASES)
+def test_an_alert_fires_where_it_should_and_only_there(tmp_path: Path, alert: str) -> None:
+    _, values, labels = CASES[alert]
+    tried(tmp_path, alert, values, labels, fires=True)
+    tried(tmp_path, alert, "0x120", labels, fires=False)

@@ -7,11 +7,15 @@ import time
 from collections import Counter
 
 from nano_flow.adapters import event_metrics
+from nano_flow.core.errors import DocumentError
 from nano_flow.core.text import seconds_of
 from nano_flow.operations.place import Place
+from nano_flow.operations.service.inforce import service_of
+from nano_flow.operations.service.spent import budgets_drawn
 from nano_flow.ports.store import RunFilter, StoreReader
 
 _LONGEST_RUN_S = seconds_of("30d")
+_NANO = 1_000_000_000
 
 
 class StoreMetrics:
@@ -49,7 +53,21 @@ class StoreMetrics:
             if run.status in ("succeeded", "failed", "cancelled") and run.owner is None:
                 self._over.add(run.run_id)
                 self._read.pop(run.run_id, None)
-        self._metrics.stand(standing, len(reader.pending_approvals()), {})
+        self._metrics.stand(standing, len(reader.pending_approvals()), self._budgets(reader))
+
+    def _budgets(self, reader: StoreReader) -> dict[str, tuple[float, float]]:
+        """Each budget over runs in its present window → US dollars spent or held, and its amount."""
+        try:
+            service = service_of(self._place)
+        except DocumentError:  # while the file is being edited, the last sound look would be yesterday's truth
+            return {}
+        return {
+            drawn.bound.name.removeprefix("the budget of "): (
+                (drawn.settled + drawn.held) / _NANO,
+                drawn.bound.limit / _NANO,
+            )
+            for drawn in budgets_drawn(reader, service, time.time())
+        }
 
     def _count(self, reader: StoreReader, run_id: str) -> None:
         for number, event in reader.events_of(run_id, after=self._read.get(run_id, -1)):

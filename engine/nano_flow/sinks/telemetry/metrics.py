@@ -56,6 +56,9 @@ class Metrics:
         )
         self.tools = series.counter("nano_flow_tool_calls", "Tools and commands that ended", ("tool", "outcome"))
         self.questions = series.counter("nano_flow_questions", "Questions that were put to a person")
+        self.cooling = series.counter(
+            "nano_flow_cooling", "Times that a model was passed over while it cooled down after failures", _CALL
+        )
         self.warnings = series.counter("nano_flow_budget_warnings", "Budgets that passed their warning share")
         self.standing = series.gauge("nano_flow_runs_now", "Runs that have not ended, by how they stand", ("status",))
         self.open_questions = series.gauge("nano_flow_open_questions", "Questions that wait for a person")
@@ -70,6 +73,7 @@ class Metrics:
             happened.StepFinished: self._step_finished,
             happened.StepFailed: self._step_failed,
             happened.StepSkipped: self._step_skipped,
+            happened.RouteDecided: self._route_decided,
             happened.CallFinished: self._call_finished,
             happened.CallFailed: self._call_failed,
             happened.CacheHit: self._cache_hit,
@@ -89,6 +93,9 @@ class Metrics:
         for status in ("queued", "running", "paused"):
             self.standing.at(status).set(statuses.get(status, 0))
         self.open_questions.at().set(questions)
+        standing = {(name,) for name in budgets}
+        self.budget_spent.keep_only(standing)
+        self.budget_limit.keep_only(standing)
         for name, (spent, limit) in budgets.items():
             self.budget_spent.at(name).set(spent)
             self.budget_limit.at(name).set(limit)
@@ -123,6 +130,12 @@ class Metrics:
 
     def _step_skipped(self, run_id: str, event: happened.StepSkipped) -> None:
         self.steps.at(event.kind, "skipped").inc()
+
+    def _route_decided(self, run_id: str, event: happened.RouteDecided) -> None:
+        refused = event.decision.get("refused")
+        for entry in refused if isinstance(refused, list) else ():
+            if isinstance(entry, dict) and entry.get("kind") == "cooling":
+                self.cooling.at(*_halves(str(entry.get("model")))).inc()
 
     def _call_finished(self, run_id: str, event: happened.CallFinished) -> None:
         where = _halves(event.model)

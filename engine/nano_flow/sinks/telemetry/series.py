@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Generic, TypeVar, cast
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -38,6 +38,10 @@ class Series:
         made = Histogram(name, help_text, labels, registry=self.registry, buckets=buckets)
         return Bounded(self, made, labels, len(buckets) + 3)
 
+    def give_back(self, width: int) -> None:
+        """Series that went leave room for others."""
+        self._left += width
+
     def admit(self, width: int) -> bool:
         """True where ``width`` further series may stand."""
         if self._left < width:
@@ -69,3 +73,11 @@ class Bounded(Generic[M]):
             if found is None:
                 found = self._known[values] = cast(M, self._metric.labels(*values))
         return found
+
+    def keep_only(self, standing: Collection[tuple[str, ...]]) -> None:
+        """Series of what is there no longer go, so that an old value is not read as today's."""
+        for values in [values for values in self._known if values not in standing]:
+            del self._known[values]
+            self._metric.remove(*values)
+            if set(values) != {OTHER}:
+                self._series.give_back(self._width)
