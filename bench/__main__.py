@@ -11,7 +11,18 @@ from importlib import import_module
 
 from bench.measure import ROOT, Figure
 
-PARTS = ("cold_start", "loading", "scheduling", "journal", "calls", "agents", "money", "scoring", "routing")
+PARTS = (
+    "cold_start",
+    "loading",
+    "scheduling",
+    "journal",
+    "calls",
+    "agents",
+    "telemetry",
+    "money",
+    "scoring",
+    "routing",
+)
 
 
 def main(names: list[str]) -> int:

@@ -13,9 +13,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 
 from bench.measure import ROOT, Figure, ordinary_environment
 from bench.server import running
@@ -66,8 +67,7 @@ class Taken:
 def figures() -> list[Figure]:
     """Calls a second against the bare loop, and memory per item."""
     with running() as address, tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "calls.yaml").write_text(_WORKFLOW)
-        (Path(folder) / "providers.yaml").write_text(PROVIDERS % address)
+        workflow_of_calls(Path(folder), address)
         bare = [_bare(address, items) for items in (SHORT, LONG)]
         ours = [_ours(folder, items) for items in (SHORT, LONG)]
     rate, floor = _rate(ours), _rate(bare)
@@ -80,6 +80,13 @@ def figures() -> list[Figure]:
         ),
         Figure("memory per item", growth, "kB", MEMORY_AT_MOST_KB, note=f"bare {bare_growth:.1f} kB"),
     ]  # fmt: skip
+
+
+def workflow_of_calls(folder: Path, address: str, api: str = "") -> None:
+    """The fan-out and its provider, by LiteLLM or by the direct adapter of ``api``."""
+    (folder / "calls.yaml").write_text(_WORKFLOW)
+    provider = PROVIDERS % address
+    (folder / "providers.yaml").write_text(provider.replace("litellm: openai", f"api: {api}") if api else provider)
 
 
 def _rate(taken: list[Taken]) -> float:
@@ -113,10 +120,10 @@ class Ended:
     peak_kb: float
 
 
-def child(command: list[str]) -> Ended:
-    """Run ``command`` to its end; RuntimeError where it fails."""
+def child(command: list[str], more: Mapping[str, str] = MappingProxyType({})) -> Ended:
+    """Run ``command`` to its end, with ``more`` in its environment; RuntimeError where it fails."""
     path = os.pathsep.join([str(ROOT), str(ROOT / "engine")])
-    environment = {**ordinary_environment(), "LOOPBACK_API_KEY": "none-needed", "PYTHONPATH": path}
+    environment = {**ordinary_environment(), "LOOPBACK_API_KEY": "none-needed", "PYTHONPATH": path, **more}
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         process = subprocess.Popen(command, stdout=out, stderr=err, cwd=ROOT, env=environment)
         _, status, usage = os.wait4(process.pid, 0)
