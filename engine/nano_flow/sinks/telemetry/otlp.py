@@ -28,10 +28,12 @@ def otlp_sink(endpoint: str, *, content: bool, tell: Callable[[str], None] = say
         raise UsageError(
             'sending traces needs the extra "otel": pip install "nano-flow[otel]", or unset OTEL_EXPORTER_OTLP_ENDPOINT'
         ) from None
+    from nano_flow.sinks.telemetry.encoding import QuickExporter
     from nano_flow.sinks.telemetry.exporting import ExportBeside
     from nano_flow.sinks.telemetry.spans import SpanSink
 
     address = endpoint.rstrip("/")
     if not address.endswith("/v1/traces"):
         address += "/v1/traces"
-    return SpanSink(ExportBeside(OTLPSpanExporter(address, timeout=_EXPORT_TIMEOUT_S), tell), content=content)
+    exporter = QuickExporter(OTLPSpanExporter(address, timeout=_EXPORT_TIMEOUT_S))
+    return SpanSink(ExportBeside(exporter, tell), content=content)

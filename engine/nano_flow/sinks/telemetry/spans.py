@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import SpanLimits, SpanProcessor, TracerProvider
-from opentelemetry.sdk.trace.id_generator import IdGenerator
-from opentelemetry.sdk.trace.sampling import ALWAYS_ON as ALWAYS
-from opentelemetry.sdk.trace.sampling import ParentBased, Sampler
-from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanKind, StatusCode, TraceFlags
+from opentelemetry.sdk.trace import Event, ReadableSpan, SpanProcessor
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import Link, SpanContext, SpanKind, StatusCode, TraceFlags
+from opentelemetry.trace.status import Status
 
 from nano_flow.core import events as happened
 from nano_flow.core.refs import path_of
@@ -28,7 +28,12 @@ from nano_flow.sinks.telemetry.attributes import (
 )
 
 Key: TypeAlias = tuple[str | int, ...]
+LONGEST = 16_384
+"""Characters of an attribute."""
 _AGENT, _WORKFLOW = "prompt", "workflow"
+_UNSET = Status(StatusCode.UNSET)
+_SCOPE = InstrumentationScope("nano_flow")
+_SAMPLED, _NOT_SAMPLED = TraceFlags(TraceFlags.SAMPLED), TraceFlags(TraceFlags.DEFAULT)
 _MARKS = (
     happened.StepRetried,
     happened.StepSkipped,
@@ -40,36 +45,29 @@ _MARKS = (
 """What has no duration of its own."""
 
 
-class _DerivedIds(IdGenerator):
-    """Gives the id that was set for the next span."""
+@dataclass(slots=True)
+class _Open:
+    """A span that has begun."""
 
-    def __init__(self) -> None:
-        self.next = TraceContext("0" * 31 + "1", "0" * 15 + "1")
-
-    def generate_span_id(self) -> int:
-        return int(self.next.span_id, 16)
-
-    def generate_trace_id(self) -> int:
-        return int(self.next.trace_id, 16)
+    context: SpanContext
+    above: SpanContext | None
+    name: str
+    kind: SpanKind
+    start: int
+    attributes: Attributes
+    links: Sequence[Link] = ()
+    events: list[Event] = field(default_factory=list)
 
 
 class SpanSink:
     """Folds events into spans, which end up at ``processor``; ``content`` lets prompts, replies and results out."""
 
-    def __init__(self, processor: SpanProcessor, *, content: bool = False, sampler: Sampler | None = None) -> None:
-        self._ids = _DerivedIds()
-        self._provider = TracerProvider(
-            sampler=sampler or ParentBased(ALWAYS),
-            resource=Resource.create({"service.name": "nano-flow"}),
-            id_generator=self._ids,
-            shutdown_on_exit=False,
-            span_limits=SpanLimits(max_span_attribute_length=16_384),
-        )
-        self._provider.add_span_processor(processor)
-        self._tracer = self._provider.get_tracer("nano_flow")
+    def __init__(self, processor: SpanProcessor, *, content: bool = False) -> None:
+        self._processor = processor
+        self._resource = Resource.create({"service.name": "nano-flow"})
         self._content = content
-        self._root = self._ids.next
-        self._spans: dict[Key, Span] = {}
+        self._root = TraceContext("0" * 31 + "1", "0" * 15 + "1")
+        self._spans: dict[Key, _Open] = {}
         self._handlers: dict[type, Callable[..., None]] = {
             happened.RunStarted: self._run_started,
             happened.StepStarted: self._step_started,
@@ -97,10 +95,11 @@ class SpanSink:
 
     def close(self) -> None:
         """End what is open (a run that paused), and hand everything over within a bound."""
+        at = time.time_ns()
         for span in reversed(list(self._spans.values())):
-            span.end()
+            self._hand_over(span, at, _UNSET)
         self._spans.clear()
-        self._provider.shutdown()
+        self._processor.shutdown()
 
     # The tree.
 
@@ -109,12 +108,10 @@ class SpanSink:
     ) -> None:
         above = self._above(str(key[0]))
         # Ids follow from the address alone, so that a command is told the same one (core/trace.py).
-        self._ids.next = self._root.child("/".join(map(str, key)))
-        context = trace.set_span_in_context(above)
-        span = self._tracer.start_span(name, context, kind, attributes, start_time=_nanoseconds(at))
-        self._spans[key] = span
+        context = _context(self._root.child("/".join(map(str, key))), is_remote=False)
+        self._spans[key] = _Open(context, above.context, name, kind, _nanoseconds(at), attributes)
 
-    def _above(self, address: str) -> Span:
+    def _above(self, address: str) -> _Open:
         """The innermost open span around ``address``."""
         while address:
             if (found := self._spans.get((address,))) is not None:
@@ -128,31 +125,50 @@ class SpanSink:
         span = self._spans.pop(key, None)
         if span is None:
             return
-        kind, message = error
         if attributes:
-            span.set_attributes(attributes)
+            span.attributes |= attributes
+        status, (kind, message) = _UNSET, error
         if kind:
-            span.set_attribute(names.ERROR, kind)
+            span.attributes[names.ERROR] = kind
             # A message may quote what a model said.
-            span.set_status(StatusCode.ERROR, message if self._content else None)
-        span.end(_nanoseconds(at))
+            status = Status(StatusCode.ERROR, message if self._content else None)
+        self._hand_over(span, _nanoseconds(at), status)
+
+    def _hand_over(self, span: _Open, at: int, status: Status) -> None:
+        """The finished span, made at once: a live span of the SDK costs ten times as much."""
+        if not span.context.trace_flags.sampled:
+            return
+        self._processor.on_end(
+            ReadableSpan(
+                span.name,
+                span.context,
+                span.above,
+                self._resource,
+                _bounded(span.attributes) if self._content else span.attributes,
+                span.events,
+                span.links,
+                span.kind,
+                status=status,
+                start_time=span.start,
+                end_time=at,
+                instrumentation_scope=_SCOPE,
+            )
+        )
 
     # Runs and steps.
 
     def _run_started(self, event: happened.RunStarted) -> None:
         told = RunTrace.from_json(event.trace) or RunTrace.begin(event.run_id, event.at)
-        self._ids.next = self._root = told.root
-        above = trace.set_span_in_context(_remote(told.parent)) if told.parent else None
-        links = [Link(_context(told.continues))] if told.continues else []
-        span = self._tracer.start_span(
+        self._root = told.root
+        self._spans[()] = _Open(
+            _context(told.root, is_remote=False),
+            _context(told.parent) if told.parent else None,
             f"{names.INVOKE_WORKFLOW} {event.workflow}",
-            above,
             SpanKind.INTERNAL,
-            started_attributes(event),
-            links,
             _nanoseconds(event.at),
+            started_attributes(event),
+            [Link(_context(told.continues))] if told.continues else [],
         )
-        self._spans[()] = span
 
     def _step_started(self, event: happened.StepStarted) -> None:
         attributes: Attributes = {names.ADDRESS: event.address, names.KIND: event.kind}
@@ -187,7 +203,7 @@ class SpanSink:
         if isinstance(event, happened.StepRetried):
             attributes[names.ERROR] = event.error
         span = self._above(event.address)
-        span.add_event(_snake(type(event).__name__), attributes, _nanoseconds(event.at))
+        span.events.append(Event(_snake(type(event).__name__), attributes, _nanoseconds(event.at)))
 
     # Calls and tools.
 
@@ -195,9 +211,9 @@ class SpanSink:
         span = self._above(event.address)
         if event.purpose == "agent":
             if event.score is not None:
-                span.set_attribute(names.SCORE, event.score)
+                span.attributes[names.SCORE] = event.score
             if event.tier is not None:
-                span.set_attribute(names.TIER, event.tier)
+                span.attributes[names.TIER] = event.tier
 
     def _call_intended(self, event: happened.CallIntended) -> None:
         key = (event.address, event.turn, event.attempt)
@@ -249,13 +265,14 @@ class SpanSink:
         self._end((), event.at, attributes, failed)
 
 
-def _context(where: TraceContext) -> SpanContext:
-    flags = TraceFlags(TraceFlags.SAMPLED if where.sampled else TraceFlags.DEFAULT)
-    return SpanContext(int(where.trace_id, 16), int(where.span_id, 16), is_remote=True, trace_flags=flags)
+def _context(where: TraceContext, *, is_remote: bool = True) -> SpanContext:
+    flags = _SAMPLED if where.sampled else _NOT_SAMPLED
+    return SpanContext(int(where.trace_id, 16), int(where.span_id, 16), is_remote=is_remote, trace_flags=flags)
 
 
-def _remote(where: TraceContext) -> Span:
-    return NonRecordingSpan(_context(where))
+def _bounded(attributes: Attributes) -> Attributes:
+    """Content is cut where a receiver would refuse it."""
+    return {key: value[:LONGEST] if isinstance(value, str) else value for key, value in attributes.items()}
 
 
 def _nanoseconds(at: float) -> int:
