@@ -19,6 +19,7 @@ PARTS = (
     "calls",
     "agents",
     "telemetry",
+    "mcp",
     "money",
     "scoring",
     "routing",
