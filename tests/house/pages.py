@@ -91,6 +91,17 @@ def without_figures(text: str) -> list[str]:
     return [" ".join(_FIGURES.sub("#", line).split()) for line in text.splitlines() if line.strip()]
 
 
+def failures_of(found: list[Block], project: Project) -> dict[str, str]:
+    """The blocks of a page that do not work, each with what went wrong.
+
+    Documents are validated by one command, since each command takes a moment to start; one by one where it complains.
+    """
+    files = [_written(block, project) for block in found if block.language == "yaml"]
+    sound = bool(files) and project.run(["nano-flow", "validate", *files]).returncode == 0
+    tried = [block for block in found if not (sound and block.language == "yaml")]
+    return {str(block): problem for block in tried if (problem := try_block(block, project))}
+
+
 def try_block(block: Block, project: Project) -> str:
     """Try one block; the empty string, or what went wrong."""
     if block.language == "console":
@@ -101,11 +112,15 @@ def try_block(block: Block, project: Project) -> str:
     return "" if done.returncode == 0 else f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
 
 
-def _try_yaml(block: Block, project: Project) -> str:
+def _written(block: Block, project: Project) -> str:
     head = "" if "nano_flow:" in block.text else "nano_flow: 1\nname: fragment\n"
     file = project.folder / f"block_{block.line}.yaml"
     file.write_text(head + block.text, encoding="utf-8")
-    done = project.run(["nano-flow", "validate", file.name])
+    return file.name
+
+
+def _try_yaml(block: Block, project: Project) -> str:
+    done = project.run(["nano-flow", "validate", _written(block, project)])
     return "" if done.returncode == 0 else f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
 
 

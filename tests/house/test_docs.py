@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house.pages import Block, Project, blocks, try_block, without_figures
+from tests.house.pages import Block, Project, blocks, failures_of, without_figures
 from tests.house.tree import ENGINE, ROOT, modules, named
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -20,9 +20,7 @@ def test_every_block_of_a_page_works(page: Path, tmp_path: Path) -> None:
     found = [block for block in blocks(page) if not block.left_out]
     if not found:
         return
-    project = Project(tmp_path)
-    failures = {str(block): problem for block in found if (problem := try_block(block, project))}
-    assert failures == {}
+    assert failures_of(found, Project(tmp_path)) == {}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
@@ -47,9 +45,17 @@ def test_every_error_code_has_a_page_and_every_page_a_code() -> None:
     assert sorted(explained) == sorted(set(explained))
 
 
+def test_a_document_that_is_wrong_is_named_among_sound_ones(tmp_path: Path) -> None:
+    sound = "nano_flow: 1\nname: a\nsteps: {a: {run: [echo, hi]}}\n"
+    texts = [sound, sound.replace("run:", "ran:"), sound]
+    found = [Block("p.md", number, "yaml", text, left_out=False) for number, text in enumerate(texts)]
+    assert list(failures_of(found, Project(tmp_path))) == ["p.md:1"]
+
+
 def test_figures_are_evened_out_and_words_are_not() -> None:
     assert without_figures("run 3f9a2c1d  took 1.25 s\n\n") == ["run # took # s"]
-    assert without_figures("took 2 s") != without_figures("took 2 ms")
+    assert without_figures("took 2s") == without_figures("took 240ms")
+    assert without_figures("took 2 s") != without_figures("took 2 calls")
 
 
 def test_blocks_are_found_with_their_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
