@@ -60,10 +60,7 @@ class Metrics:
             "nano_flow_cooling", "Times that a model was passed over while it cooled down after failures", _CALL
         )
         self.warnings = series.counter("nano_flow_budget_warnings", "Budgets that passed their warning share")
-        self.standing = series.gauge("nano_flow_runs_now", "Runs that have not ended, by how they stand", ("status",))
-        self.open_questions = series.gauge("nano_flow_open_questions", "Questions that wait for a person")
-        self.budget_spent = series.gauge("nano_flow_budget_spent_usd", "Spent of a budget over runs", ("budget",))
-        self.budget_limit = series.gauge("nano_flow_budget_limit_usd", "Amount of a budget over runs", ("budget",))
+        self._add_gauges(series)
         self._runs: dict[str, _Run] = {}
         self._kinds: dict[tuple[str, str], str] = {}
         self._handlers: dict[type, Callable[..., None]] = {
@@ -81,6 +78,13 @@ class Metrics:
             happened.ApprovalAsked: self._asked,
             happened.BudgetWarned: self._warned,
         }
+
+    def _add_gauges(self, series: Series) -> None:
+        """How a whole store stands; a run's own port shows them empty."""
+        self.standing = series.gauge("nano_flow_runs_now", "Runs that have not ended, by how they stand", ("status",))
+        self.open_questions = series.gauge("nano_flow_open_questions", "Questions that wait for a person")
+        self.budget_spent = series.gauge("nano_flow_budget_spent_usd", "Spent of a budget over runs", ("budget",))
+        self.budget_limit = series.gauge("nano_flow_budget_limit_usd", "Amount of a budget over runs", ("budget",))
 
     def apply(self, run_id: str, event: happened.Event) -> None:
         """Count one event of a run."""
