@@ -58,6 +58,18 @@ def test_a_policy_file_that_cannot_be_read_is_refused_by_everybody(
     assert not (project / ".nano-flow").exists()
 
 
+@pytest.mark.parametrize("form", UNREADABLE)
+def test_a_service_file_that_cannot_be_read_is_refused_by_everybody(
+    project: Path, form: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make, said = UNREADABLE[form]
+    make(project / "service.yaml")
+    for words in (["validate", "w.yaml"], ["plan", "w.yaml"], ["run", "w.yaml", "--offline"]):
+        assert run_command(words) == 3, words
+        told = capsys.readouterr()
+        assert f'"service.yaml" {said}' in told.out + told.err, words
+
+
 def test_the_doctor_says_the_same(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (project / "routing.yaml").symlink_to("gone")
     assert run_command(["doctor"]) == 1

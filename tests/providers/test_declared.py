@@ -43,6 +43,16 @@ def test_without_credentials_a_request_goes_without() -> None:
     assert headers == {"content-type": "application/json"}
 
 
+@pytest.mark.parametrize("name", ["OpenAI-Organization", "openai-project", "HTTP-Referer", "x-title"])
+def test_what_a_library_takes_from_the_environment_is_taken_off(name: str) -> None:
+    headers = {name: THEIRS, "user-agent": THEIRS, "authorization": f"Bearer {OURS}"}
+    declared({"api_key": OURS}).check(headers, "")
+    assert headers == {"user-agent": THEIRS, "authorization": f"Bearer {OURS}"}
+    said = Endpoint("mine", "openai", {"organization": THEIRS}, {}, {}, {"api_key": OURS})
+    Declared.of(said, ENVIRON).check(headers := {name: THEIRS}, "")
+    assert headers == {name: THEIRS}
+
+
 def test_a_header_that_is_declared_carries_its_variable_and_no_other() -> None:
     mine = declared({"api_key": OURS}, token=f"team {THEIRS}")
     mine.check({"x-token": f"team {THEIRS}", "authorization": f"Bearer {OURS}"}, "")

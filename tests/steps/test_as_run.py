@@ -117,6 +117,43 @@ def test_a_value_of_a_step_does_not_become_an_option(arguments: str, value: str)
     assert '`["--", "' in step.error["message"] and "dash: allow" in step.error["message"]
 
 
+@pytest.mark.parametrize(
+    ("command", "value", "said"),
+    [
+        ('[env, "{{ inputs.path }}", "printf", "%s", a]', "LD_PRELOAD=./evil.so", "would be read as a setting"),
+        ('[env, A=b, "{{ inputs.path }}", "printf", "%s", a]', "BASH_ENV=./evil", "would be read as a setting"),
+        ('[make, -f, /dev/null, "{{ inputs.path }}"]', "SHELL=./evil", "would be read as a setting"),
+        ('["{{ inputs.path }}", -c, "{{ inputs.path }}"]', "bash", 'has become "bash -c" by a value'),
+        ('[env, "{{ inputs.path }}", -c, "{{ inputs.path }}"]', "python3", 'has become "python3 -c" by a value'),
+    ],
+)
+def test_a_value_chooses_no_setting_and_no_interpreter_of_values(command: str, value: str, said: str) -> None:
+    step = run(COMMAND.replace('[printf, "%s|", ARGUMENTS]', command), value).steps["r"][0]
+    assert (step.status, said in step.error["message"]) == ("failed", True), step.error
+
+
+@pytest.mark.parametrize("command", ['[env, "A={{ inputs.path }}", printf, ok]', '[printf, "%s", "{{ inputs.path }}"]'])
+def test_a_setting_that_was_written_takes_its_value(command: str) -> None:
+    (step,) = run(COMMAND.replace('[printf, "%s|", ARGUMENTS]', command), "B=c").steps["r"]
+    assert step.status == "succeeded"
+
+
+@pytest.mark.parametrize(
+    ("command", "value", "ok"),
+    [
+        ("[xargs, printf, ARG]", "a -x", False),
+        ("[xargs, printf, ARG]", "a\n'-x'", False),
+        ("[xargs, printf, '%s', --, ARG]", "-x", True),
+        ("[xargs, printf, ARG]", "a b-c", True),
+    ],
+)
+def test_the_input_of_xargs_becomes_no_option(command: str, value: str, ok: bool) -> None:
+    written = command.replace("ARG", '"%s"') + ', stdin: "{{ inputs.path }}"'
+    (step,) = run(COMMAND.replace('[printf, "%s|", ARGUMENTS]', written), value).steps["r"]
+    assert (step.status == "succeeded") == ok, step.error
+    assert ok or '"xargs" would hand' in step.error["message"]
+
+
 def test_a_reply_does_not_become_an_option_of_the_command_that_checks_it() -> None:
     checked = """nano_flow: 1
 name: w

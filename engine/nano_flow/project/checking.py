@@ -12,7 +12,7 @@ from nano_flow.core.errors import DocumentError
 from nano_flow.documents.gate.kinds import Kind, kind_of_document
 from nano_flow.documents.gate.silencing import unsilenced
 from nano_flow.documents.load import Loaded, checked
-from nano_flow.locate import policy_files
+from nano_flow.locate import policy_files, service_file
 from nano_flow.project.files import read_document, shown_path
 from nano_flow.source.yaml_nodes import read_yaml
 
@@ -60,6 +60,23 @@ def _top_keys(data: bytes) -> dict[str, None]:
 
 
 def _workflow(path: str, config_dir: Path | None) -> list[Diagnostic]:
+    return [*_planned(path, config_dir), *_service(Path(path).absolute().parent, config_dir)]
+
+
+def _service(folder: Path, config_dir: Path | None) -> list[Diagnostic]:
+    """What is wrong in the service.yaml that a run in ``folder`` would read first."""
+    if service_file(folder, config_dir, Path.cwd()) is None:
+        return []
+    from nano_flow.project.service.reading import service_in_force
+
+    try:
+        service_in_force(folder, config_dir)
+    except DocumentError as error:
+        return list(error.diagnostics)
+    return []
+
+
+def _planned(path: str, config_dir: Path | None) -> list[Diagnostic]:
     files = policy_files(Path(path).absolute().parent, config_dir, Path.cwd())
     if all(file.found == "bundled" for file in files):
         from nano_flow.project.shipped import check_under_shipped

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from nano_flow.plan.programs.known import Interpreter, interpreter
+from nano_flow.plan.programs.settings import settings_of_code
 from nano_flow.plan.programs.wrappers import program_name, programs
 
 _STARTERS = frozenset({"-exec", "-execdir", "-ok", "-okdir", "--"})
@@ -33,6 +34,18 @@ def script_arguments(argv: Sequence[str]) -> Iterator[ScriptArgument]:
     """
     for start, known in _interpreters(argv):
         yield from _after(argv, start, known)
+    yield from (ScriptArgument(position, program, "") for position, program in settings_of_code(argv))
+
+
+def code_by_value(written: Sequence[str], argv: Sequence[str]) -> ScriptArgument | None:
+    """What ``argv`` reads as code because a value named the program; ``written`` are its words with their templates."""
+    in_place = set(programs(argv))
+    for start, known in _interpreters(argv):
+        if start in in_place and argv[start] != written[start]:
+            for script in _after(argv, start, known):
+                if argv[script.position] != written[script.position]:
+                    return script
+    return None
 
 
 def reads_code_from_stdin(argv: Sequence[str]) -> ScriptArgument | None:
@@ -67,25 +80,28 @@ def _after(argv: Sequence[str], start: int, of: Interpreter) -> Iterator[ScriptA
     name = program_name(argv[start].removeprefix(f"{_ENTRY}="))
     # "docker run --entrypoint sh IMAGE -c …": the image, and options for it, stand before those of the shell.
     behind_image = argv[start].startswith(_ENTRY) or argv[max(0, start - 1)] == _ENTRY
-    position, operands = start + 1, 0
+    position, operands, coded = start + 1, 0, False
     while position < len(argv):
         argument = argv[position]
         flag = _flag(argument, of)
         if flag:
             code = position if len(flag) < len(argument) else _code(argv, position + 1, of)
-            if code < len(argv):
-                yield ScriptArgument(code, f"{name} {flag.rstrip('=')}", of.value)
+            yield from [ScriptArgument(code, f"{name} {flag.rstrip('=')}", of.value)][: len(argv) - code]
+            if not of.again:
+                return
+            position, coded = code + 1, True
+            continue
+        if (argument in of.instead and not of.again) or argument.startswith(":::"):
             return
-        if argument in of.instead or argument.startswith(":::"):
-            return
+        coded = coded or argument in of.instead
         if argument[:1] not in ("-", "+"):
-            is_code = of.code_from is not None and operands >= of.code_from
+            is_code = not coded and of.codes(operands)
             if is_code:
                 yield ScriptArgument(position, name, of.value)
-            if not (of.rest or behind_image or (of.code_from is not None and not is_code)):
+            if not (of.rest or of.again or behind_image or (of.code_from is not None and not is_code)):
                 return
             operands += 1
-        position += 2 if argument in of.takes else 1
+        position += 2 if argument in of.takes or argument in of.instead else 1
 
 
 def _flag(argument: str, of: Interpreter) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 
 _TAKES: Mapping[str, tuple[str, ...]] = {
     "env": ("-u", "--unset", "-C", "--chdir"),
@@ -43,6 +44,17 @@ def programs(words: Sequence[str]) -> Iterator[int]:
         if program_name(words[position]) not in _TAKES:
             return
         position = _after_wrapper(words, position)
+
+
+def wrapped(words: Sequence[str]) -> frozenset[int]:
+    """The positions at which ``env``, ``sudo`` and ``doas`` read variables of the program that they start."""
+    starts = list(programs(words))
+    return frozenset(
+        position
+        for start, end in pairwise([*starts, len(words)])
+        if program_name(words[start]) in _ASSIGNING
+        for position in range(start + 1, end)
+    )
 
 
 def operands_from(words: Sequence[str]) -> int:

@@ -12,6 +12,8 @@ from nano_flow.providers.cards import Endpoint
 
 _CARRIES = re.compile(r"auth|key|token|secret|cookie|credential", re.IGNORECASE)
 """Names of headers and parameters in which credentials travel."""
+_PROTOCOL = ("accept", "content-", "host", "user-agent", "connection", "transfer-", "x-amz-", "date")
+"""Names, or their beginnings, of headers that say nothing of whose call it is, or that a signature covers."""
 _SHORTEST = 8
 """Characters of a value below which it is found in innocent text."""
 
@@ -34,7 +36,8 @@ class Declared:
     def of(cls, endpoint: Endpoint, environ: Mapping[str, str]) -> Declared:
         """What a provider declares: credentials and headers. The chain of a platform may send what it finds."""
         provider, parts, platform = endpoint.name, endpoint.parts, endpoint.platform
-        values = frozenset(value for value in (*parts.values(), *endpoint.headers.values()) if value)
+        said = (*parts.values(), *endpoint.headers.values(), *endpoint.settings.values())
+        values = frozenset(value for value in said if value)
         headers = "\0".join(endpoint.headers.values())  # a header may hold a variable among other text
         long = {name: value for name, value in environ.items() if len(value) >= _SHORTEST}
         other = {name: value for name, value in long.items() if value not in values and value not in headers}
@@ -44,8 +47,10 @@ class Declared:
     def check(self, headers: MutableMapping[str, str], query: str) -> None:
         """Raise where ``headers`` or the ``query`` of an address carry a credential that nobody declared.
 
-        To a server for which none is declared the request goes without.
+        To a server for which none is declared the request goes without. Other headers that a library filled from the
+        environment (an organization, a project, a site) are taken off.
         """
+        self._take_off(headers)
         for name in [name for name in headers if _CARRIES.search(name)]:
             found = self._foreign(headers[name])
             if found and self.keyless:
@@ -56,6 +61,12 @@ class Declared:
             found = self._foreign(value) if _CARRIES.search(name) else ""
             if found:
                 raise self._refused(found)
+
+    def _take_off(self, headers: MutableMapping[str, str]) -> None:
+        found = frozenset((self.undeclared or {}).values())
+        for name in [name for name in headers if not _CARRIES.search(name)]:
+            if headers[name].strip() in found and not name.lower().startswith(_PROTOCOL):
+                del headers[name]
 
     def _foreign(self, text: str) -> str:
         """What is in ``text`` and was not declared: a variable's name, or a key's in words."""

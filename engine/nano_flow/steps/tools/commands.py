@@ -17,7 +17,7 @@ from nano_flow.source.expressions import Template
 from nano_flow.steps.context import Execution
 from nano_flow.steps.order import Names
 from nano_flow.steps.tools.calls import run_tool, tool_fingerprint
-from nano_flow.steps.tools.options import inputs_schema, refuse_options
+from nano_flow.steps.tools.options import inputs_schema, refuse_options, refuse_options_by_input
 
 _INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "TERM")
 """Variables of nano-flow's own environment that a command sees."""
@@ -125,6 +125,7 @@ async def run_command(execution: Execution, spec: PlannedRun, names: Names, key:
         execution.plan.workspace,
     )
     refuse_options(spec, call.argv, {"inputs": inputs_schema(execution.plan.inputs)}, "command")
+    refuse_options_by_input(spec, call.stdin, "command")
     root = execution.plan.workspace
     older = tool_fingerprint("run", call.asked())  # of versions whose folder was absolute
     result = await run_tool(execution, call, call.asked(root), key, _exited_well, (older,))

@@ -16,7 +16,7 @@ from nano_flow.steps.beside import output_of
 from nano_flow.steps.order import Names
 from nano_flow.steps.output import OutputBroken
 from nano_flow.steps.tools.commands import render_command
-from nano_flow.steps.tools.options import inputs_schema, refuse_options
+from nano_flow.steps.tools.options import inputs_schema, refuse_options, refuse_options_by_input
 from nano_flow.steps.tools.settings import Settings
 
 _STDERR_SHOWN = 2_000
@@ -72,6 +72,7 @@ class DeclaredTool:
         )
         schemas: Mapping[str, Json] = {"args": dict(self.source.parameters), "inputs": inputs_schema(self.inputs)}
         refuse_options(spec, call.argv, schemas, "tool")
+        refuse_options_by_input(spec, call.stdin, "tool")
         limit = self.source.timeout_s
         try:
             async with around.clock.timeout(limit):

@@ -9,7 +9,9 @@ from nano_flow.core.errors import StepError
 from nano_flow.core.messages import Json
 from nano_flow.plan.kinds.run import PlannedRun
 from nano_flow.plan.plan import PlannedInput
-from nano_flow.plan.programs.wrappers import operands_from
+from nano_flow.plan.programs.interpreters import code_by_value
+from nano_flow.plan.programs.settings import assigned_by_value
+from nano_flow.plan.programs.wrappers import operands_from, program_name, programs
 from nano_flow.source.expressions import Template
 
 _HARMLESS = frozenset({"boolean", "null"})
@@ -27,6 +29,7 @@ def refuse_options(spec: PlannedRun, rendered: Sequence[str], schemas: Mapping[s
     """
     if spec.script is not None:
         return
+    _refuse_code(spec, rendered, kind)
     operands = operands_from([template.source for template in spec.argv])
     for position, (template, text) in enumerate(zip(spec.argv[:operands], rendered, strict=False)):
         if position in spec.may_be_option or not _is_option_by_value(template, text):
@@ -34,6 +37,44 @@ def refuse_options(spec: PlannedRun, rendered: Sequence[str], schemas: Mapping[s
         if not template.references or all(_admits(_schema_at(schemas, path)) for path in template.references):
             continue
         raise StepError(kind, _message(template, text))
+
+
+def refuse_options_by_input(spec: PlannedRun, stdin: str | None, kind: str) -> None:
+    """StepError where a word of ``stdin`` that a value brought would become an option by ``xargs``."""
+    words = [template.source for template in spec.argv]
+    if not stdin or spec.stdin is None or spec.stdin.form == "literal" or spec.script is not None:
+        return
+    names = [program_name(words[position]) for position in programs(words) if position < len(words)]
+    if "xargs" not in names or operands_from(words) < len(words) or words[-1] == "--":
+        return
+    for word in stdin.replace("\0", "\n").split():
+        if word.lstrip("'\"\\").startswith("-") and word not in spec.stdin.source:
+            raise StepError(
+                kind,
+                f'"xargs" would hand "{word[:80]}" of the input to "{names[-1]}", which could read it as an option; '
+                f'end the words of the command with "--"',
+            )
+
+
+def _refuse_code(spec: PlannedRun, rendered: Sequence[str], kind: str) -> None:
+    """StepError where values make this command one that reads a value as code, or as a setting of its own."""
+    words = [template.source for template in spec.argv]
+    if list(rendered) == words:
+        return
+    script = code_by_value(words, rendered)
+    if script is not None:
+        raise StepError(
+            kind,
+            f'the command has become "{script.program}" by a value, and "{words[script.position]}" would be read as '
+            f"code; write the program into the document, and hand values over by `env`",
+        )
+    position = assigned_by_value(words, rendered)
+    if position is not None:
+        raise StepError(
+            kind,
+            f'the argument "{rendered[position][:80]}" would be read as a setting of the program; '
+            f'write the name: `NAME={{{{ … }}}}`, or another form of the argument: `"./{words[position]}"`',
+        )
 
 
 def inputs_schema(inputs: Mapping[str, PlannedInput]) -> Json:
