@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from nano_flow.adapters import metrics_sink, named_sinks, span_sinks
@@ -17,6 +18,7 @@ from nano_flow.parts import Doubles, Parts, Surroundings, redactor
 from nano_flow.plan.plan import Plan
 from nano_flow.ports import Journal, RecordedWork
 from nano_flow.ports.store import RunSummary, Store
+from nano_flow.project.files import read_attachment
 from nano_flow.project.opening import open_workflow
 from nano_flow.project.preparing import GivenInputs, PreparedRun, RunOptions, prepare_opened, prepare_resume
 from nano_flow.project.resuming.again import (
@@ -28,6 +30,7 @@ from nano_flow.project.resuming.again import (
     undone_setups,
     without,
 )
+from nano_flow.project.resuming.context import changed_files
 from nano_flow.project.resuming.place import found_file, place_of
 from nano_flow.project.service.reading import service_in_force
 from nano_flow.runtime.recorder import Recorder, sealed_record
@@ -89,7 +92,7 @@ async def run_workflow(
     ``texts`` (absolute path → text) take the place of files.
     """
     opened = open_workflow(path, config_dir, texts)
-    prepared = prepare_opened(opened, given, options, now=where.clock.now())
+    prepared = prepare_opened(opened, given, options, now=where.clock.now(), environ=where.environ)
     where = _watched(where, prepared.record.file, config_dir)
     prepared = replace(prepared, record=replace(prepared.record, place=place_of(prepared.record.file, where.state)))
     journal = where.store.create_run(sealed_record(prepared.record, redactor(prepared, where.environ)))
@@ -108,11 +111,16 @@ async def resume_workflow(order: ResumeOrder, where: Surroundings, config_dir: P
         if order.budget is not None:
             options = replace(options, budget=order.budget)
         closing = where.takeover is not None
-        prepared, changed = prepare_resume(record, order.given, options, config_dir, as_recorded=closing)
-        if changed and not order.accept_changes:
-            raise UsageError(changes_message(changed, prepared.plan, journal.recorded(), run_id))
+        environ = None if closing or order.seen else where.environ  # workers have environments of their own
+        prepared, changed = prepare_resume(
+            record, order.given, options, config_dir, as_recorded=closing, environ=environ
+        )
         earlier = _earlier_events(store, run_id)
         recorded, again = _again(journal.recorded(), prepared.plan, (order.wanted, earlier, where.clock.now()))
+        if not closing:
+            changed += changed_files(recorded, partial(read_attachment, prepared.plan.workspace))
+        if changed and not order.accept_changes:
+            raise UsageError(changes_message(changed, prepared.plan, journal.recorded(), run_id))
         where = _watched(where, record.file, config_dir)
         changed_record = replace(prepared.record, place=place_of(record.file, where.state))
         store.change_run(sealed_record(changed_record, redactor(prepared, where.environ)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from nano_flow.core.messages import ChatReply, Json, Usage
@@ -102,6 +102,8 @@ class CallFinished:
     unpriced: str = ""
     reserved: Money = ZERO
     first_token_s: float | None = None
+    files: Mapping[str, Json] = field(default_factory=dict)
+    """Path → digest of what was attached."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Literal
 
 from nano_flow.core.money import Money
@@ -41,6 +42,11 @@ class Attachment:
     name: str
     media_type: str
     data: str
+
+    @property
+    def digest(self) -> str:
+        """What stands in it, in 20 hexadecimal digits."""
+        return sha256(f"{self.media_type} {self.data}".encode("utf-8", "surrogatepass")).hexdigest()[:20]
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from nano_flow.ports import RunRecord
 from nano_flow.project.files import given_value, read_given
 from nano_flow.project.naming import full_name
 from nano_flow.project.opening import Opened, open_workflow, step_digests, step_kinds
-from nano_flow.project.resuming.context import changed_context, context_digests, defaulted
+from nano_flow.project.resuming.context import changed_context, context_digests, defaulted, variable_digests
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +100,17 @@ class GivenInputs:
             return None
 
 
-def prepare_opened(opened: Opened, given: GivenInputs, options: RunOptions, *, now: float) -> PreparedRun:
-    """Bind the inputs of a workflow that is open already. Raises UsageError."""
+def prepare_opened(
+    opened: Opened, given: GivenInputs, options: RunOptions, *, now: float, environ: Mapping[str, str] | None = None
+) -> PreparedRun:
+    """Bind the inputs of a workflow that is open already; ``environ`` gives what ``env:`` names. Raises UsageError."""
     _check(options)
     options = replace(options, model=full_name(options.model, options.provider, opened.policies))
     plan = with_options(opened.plan, options)
     inputs = _bound(plan, given)
     record = _record(opened, plan, inputs, options, now)
-    record = replace(record, context=context_digests(plan, {*given.texts, *given.data}))
+    context = context_digests(plan, {*given.texts, *given.data}) | _variables(opened, plan, environ)
+    record = replace(record, context=context)
     return PreparedRun(opened, plan, inputs, options, record, _secrets(plan, inputs))
 
 
@@ -118,6 +121,7 @@ def prepare_resume(
     config_dir: Path | None = None,
     *,
     as_recorded: bool = False,
+    environ: Mapping[str, str] | None = None,
 ) -> tuple[PreparedRun, tuple[str, ...]]:
     """Open a recorded run again, and what changed since (steps, tools, defaults). Raises DocumentError, UsageError.
 
@@ -125,8 +129,17 @@ def prepare_resume(
     """
     opened = open_workflow(record.file, config_dir, record.documents if as_recorded else None)
     prepared = _resumed(record, opened, given, options)
+    variables = _variables(opened, prepared.plan, environ)
+    prepared = replace(prepared, record=replace(prepared.record, context={**prepared.record.context, **variables}))
     steps = changed_steps(record.steps, step_digests(opened.plan))
     return prepared, (*steps, *changed_context(record.context, prepared.record.context))
+
+
+def _variables(opened: Opened, plan: Plan, environ: Mapping[str, str] | None) -> dict[str, str]:
+    """Digests of what ``env:`` names; of secrets and credentials none, for a new key changes nothing."""
+    cards = opened.policies.catalogue.providers.values()
+    credentials = {name for card in cards for parts in card.roles for name in parts.values()}
+    return {} if environ is None else variable_digests(plan, environ, credentials)
 
 
 def changed_steps(before: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, ...]:

@@ -111,6 +111,7 @@ class Books:
             unpriced=cost.reason if isinstance(cost, Unpriced) else "",
             reserved=attempt.reservation.amount,
             first_token_s=attempt.first_token_s,
+            files={each.name: each.digest for message in ask.messages for each in message.attachments},
         )
         await self.durable(event)
         self.shared.settle(attempt.at or event.at, event)

@@ -15,7 +15,7 @@ from nano_flow.core.refs import Address, around, child, path_of
 from nano_flow.plan.plan import Plan, PlannedStep
 from nano_flow.plan.walk import every_step
 from nano_flow.ports import RecordedWork
-from nano_flow.project.resuming.context import steps_that_depend
+from nano_flow.project.resuming.context import places_of_files, steps_that_depend
 
 K = TypeVar("K", tuple[str, int], tuple[str, str], tuple[str, int, str])
 V = TypeVar("V")
@@ -164,14 +164,14 @@ def _must_exist(address: str, steps: Mapping[str, PlannedStep], counts: Mapping[
 def changes_message(changed: Iterable[str], plan: Plan, recorded: RecordedWork, run_id: str) -> str:
     """Names what changed, the answers that may not hold any more, and what asking again costs at most."""
     names = list(changed)
-    paths = steps_that_depend(plan, names)
+    paths = steps_that_depend(plan, names) | places_of_files(recorded, names)
     calls = [call for (place, _), call in recorded.calls.items() if path_of(place) in paths]
     answered = dict.fromkeys(place for place, _ in recorded.approvals if path_of(place) in paths)
     lost = sum(call.cost or 0 for call in calls)
     told = [f"the workflow has changed since the run began: {_quoted(names)}."]
     if calls:
         # Which prompts a tool or a default changes is known only when they are rendered.
-        count = str(len(calls)) if paths <= frozenset(names) else f"Up to {len(calls)}"
+        count = str(len(calls)) if paths <= frozenset(names) | places_of_files(recorded, names) else f"Up to {len(calls)}"
         told.append(f"{count} recorded model calls (${usd(lost)}) will be made and paid again.")
     if answered:
         told.append(f"The answer at {_quoted(answered)} holds only if its question still reads the same.")

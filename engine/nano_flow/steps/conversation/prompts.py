@@ -67,7 +67,11 @@ def upstream_tokens(execution: Execution) -> int:
 
 
 def _attachment(execution: Execution, path: str) -> Attachment:
-    data = execution.services.read_file(path)
+    return attachment_of(path, execution.services.read_file(path))
+
+
+def attachment_of(path: str, data: bytes) -> Attachment:
+    """A file as it goes with a prompt. StepError where it is neither an image nor text."""
     media_type = mimetypes.guess_type(path)[0] or "text/plain"
     if media_type in _IMAGES:
         return Attachment(path, media_type, base64.b64encode(data).decode("ascii"))
