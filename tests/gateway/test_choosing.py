@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import cast
 
 import pytest
@@ -19,6 +20,7 @@ from nano_flow.gateway.route import PolicyRouter, has_credentials, without_crede
 from nano_flow.gateway.rules import FallbackRules, fallback_rules
 from nano_flow.gateway.sending.streaming import CUT, Shown
 from nano_flow.plan.catalogue import Catalogue, ProviderCard
+from nano_flow.plan.plan import PlannedBudget
 from nano_flow.ports import RecordedWork
 from nano_flow.ports.cache import CacheQuestion
 from nano_flow.pricing.prices import Prices
@@ -226,12 +228,28 @@ def test_the_policy_sees_what_is_asked() -> None:
         tags=("x",),
         facts={"max_turns": 7, "iteration": 3, "upstream_tokens": 11},
     )
-    decision = router(question, Circumstances(routing.NOW, 20, budget_left=Money(2_500_000_000)))
+    decision = router(question, Circumstances(routing.NOW, 20, began_with=Money(2_500_000_000)))
     facts = decision.facts.as_json()
     wanted = {"tool_count": 1, "output_schema_size": 4, "has_images": True, "max_turns": 7, "iteration": 3}
     assert {name: facts[name] for name in wanted} == wanted
     assert (facts["upstream_tokens"], facts["budget_left"], facts["tags"]) == (11, 2.5, ["x"])
     assert decision.candidates
+
+
+def test_what_is_left_of_a_budget_moves_no_execution_that_has_begun() -> None:
+    world = World(budget=PlannedBudget(usd=Money(10_000_000), downgrade_at=0.001))
+
+    async def main() -> None:
+        gateway = world.gateway()
+        for question in (ask(turn=0), ask(turn=1), ask(turn=1000), replace(ask(), address="other")):
+            await gateway.call(question)
+
+    asyncio.run(main())
+    begun = [now.began_with for now in world.routed]
+    left = [now.budget_left for now in world.routed]
+    assert begun[0] == begun[1] == left[0] and left[1] == Money(10_000_000 - COST)
+    assert begun[2:] == left[2:]
+    assert [now.downgrade for now in world.routed] == [False, False, True, True]
 
 
 def test_credentials_by_any_complete_set() -> None:

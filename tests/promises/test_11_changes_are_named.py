@@ -9,7 +9,9 @@ import pytest
 
 from nano_flow.cli.main import run_command
 
-PROVIDERS = "nano_flow: 1\nproviders: {sim: {adapter: sim, models: {small: {context_window: 32k, max_output_tokens: 4k}}}}\n"
+PROVIDERS = (
+    "nano_flow: 1\nproviders: {sim: {adapter: sim, models: {small: {context_window: 32k, max_output_tokens: 4k}}}}\n"
+)
 WORKFLOW = """nano_flow: 1
 name: w
 env: [TEAM, SOME_TOKEN]

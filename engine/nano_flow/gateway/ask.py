@@ -82,7 +82,10 @@ class Circumstances:
     """Providers and ``provider/model`` whose circuit breaker is open."""
     budget_left: Money | None = None
     """Of the tightest budget that pays; what running calls hold is not deducted, for it may come back."""
+    began_with: Money | None = None
+    """``budget_left`` when the execution asked first: rules go by it, so that its tier is decided once."""
     downgrade: bool = False
+    """Whether the budget was nearly spent then."""
     load: Mapping[str, float] = field(default_factory=dict)
     """The share of what a model, or its provider, bears that is taken."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from nano_flow.core.calls import TURNS_PER_GENERATION, turn_and_sample
 from nano_flow.core.errors import BadCredentials, LimitReached
 from nano_flow.core.events import NoticeGiven, RouteDecided
 from nano_flow.core.messages import Json
@@ -17,6 +18,9 @@ from nano_flow.gateway.sending.question import Question
 from nano_flow.gateway.services import GatewayServices
 from nano_flow.routing.refusals import BESIDE_THE_POINT, OF_MONEY, Refusal
 from nano_flow.routing.request import NoCandidate
+
+_REMEMBERED = 10_000
+"""Executions of which is known how much was left when they asked first: more than ever run at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,8 @@ class Chooser:
     cooldowns: Cooldowns
     load: Load
     noticed: set[str] = field(default_factory=set)
+    first: dict[tuple[str, str, int], tuple[Money | None, bool]] = field(default_factory=dict)
+    """By execution, the latest that asked at the end: how much was left when it asked first."""
 
     async def choose(self, question: Question) -> Chosen:
         """Candidates for a question, told to everybody. NoCandidate or LimitReached where there are none."""
@@ -111,14 +117,27 @@ class Chooser:
 
     def _circumstances(self, question: Question) -> Circumstances:
         services = self.services
+        began_with, downgrade = self._at_first(question.ask)
         return Circumstances(
             now=services.clock.now(),
             input_tokens=question.likely_tokens,
             cooling=self.cooldowns.cooling(services.clock.monotonic()),
             budget_left=self._budget_left(question.ask.budgets),
-            downgrade=services.ledger.under_pressure(question.ask.budgets),
+            began_with=began_with,
+            downgrade=downgrade,
             load=self.load.shares(),
         )
+
+    def _at_first(self, ask: ModelAsk) -> tuple[Money | None, bool]:
+        """What was left when this execution asked first, and whether that was little: its tier is decided once."""
+        key = (ask.address, ask.purpose, turn_and_sample(ask.turn)[0] // TURNS_PER_GENERATION)
+        found = self.first.pop(key, None)
+        if found is None:
+            found = (self._budget_left(ask.budgets), self.services.ledger.under_pressure(ask.budgets))
+        if len(self.first) >= _REMEMBERED:
+            del self.first[next(iter(self.first))]
+        self.first[key] = found
+        return found
 
     def _budget_left(self, scopes: tuple[str, ...]) -> Money | None:
         """What is left of the tightest budget, with what running calls hold: they may give it back."""

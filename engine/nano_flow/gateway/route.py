@@ -127,7 +127,7 @@ def _step_facts(ask: ModelAsk) -> StepFacts:
 
 
 def _run_facts(ask: ModelAsk, circumstances: Circumstances) -> RunFacts:
-    left = circumstances.budget_left
+    left = circumstances.began_with
     return RunFacts(
         upstream_tokens=_whole(ask.facts.get("upstream_tokens"), 0),
         iteration=_whole(ask.facts.get("iteration"), 1),

@@ -226,12 +226,14 @@ class _Planner:
             return []
 
     def _circumstances(self, tokens: int) -> Circumstances:
-        return Circumstances(now=self.where.now, input_tokens=tokens, budget_left=self.plan.limits.budget.usd)
+        budget = self.plan.limits.budget.usd
+        return Circumstances(now=self.where.now, input_tokens=tokens, budget_left=budget, began_with=budget)
 
     def _boundless(self, tokens: int) -> Circumstances:
         """With a budget that pays for everything, so that all it still rules out are models without a price."""
         budget = self.plan.limits.budget.usd
-        return replace(self._circumstances(tokens), budget_left=None if budget is None else MAX_BUDGET)
+        most = None if budget is None else MAX_BUDGET
+        return replace(self._circumstances(tokens), budget_left=most, began_with=most)
 
     def _choices(self, decision: RouteDecision, ask: ModelAsk) -> tuple[ModelChoice, ...]:
         return tuple(self._choice(ref, ask) for ref in decision.candidates)

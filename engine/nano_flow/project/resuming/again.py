@@ -171,7 +171,9 @@ def changes_message(changed: Iterable[str], plan: Plan, recorded: RecordedWork, 
     told = [f"the workflow has changed since the run began: {_quoted(names)}."]
     if calls:
         # Which prompts a tool or a default changes is known only when they are rendered.
-        count = str(len(calls)) if paths <= frozenset(names) | places_of_files(recorded, names) else f"Up to {len(calls)}"
+        count = (
+            str(len(calls)) if paths <= frozenset(names) | places_of_files(recorded, names) else f"Up to {len(calls)}"
+        )
         told.append(f"{count} recorded model calls (${usd(lost)}) will be made and paid again.")
     if answered:
         told.append(f"The answer at {_quoted(answered)} holds only if its question still reads the same.")
