@@ -234,4 +234,6 @@ def test_a_move_carries_every_table_and_column_but_who_owns_a_run(tmp_path: Path
     assert {table: names - carried.get(table, set()) for table, names in columns.items()} == {
         **{table: set() for table in columns},
         "runs": {name for name in columns["runs"] if name.startswith("owner_")},
+        "placed": {"token"},
+        "seats": columns["seats"],
     }

@@ -193,6 +193,8 @@ Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0
 """Of inputs, variables of the environment, names that expressions use."""
 Variable = Annotated[str, StringConstraints(pattern=r"^[a-z][A-Za-z0-9_]{0,63}$")]
 """A name that ``as`` introduces."""
+Label = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
+"""Of workers: what they can do, or where they stand."""
 Text = Annotated[str, StringConstraints(min_length=1)]
 TemplateText = Text
 """Text that may hold ``{{ }}`` and ``{% %}``."""
@@ -219,3 +221,10 @@ class RowsFile(Document):
 
     file: TemplateText
     """A .csv, .jsonl, .json or .txt file, relative to `workspace`; read when the step starts."""
+
+
+class FileReference(Document):
+    """A text that stands in a file of its own."""
+
+    file: Text
+    """Path, relative to this document."""

@@ -12,8 +12,10 @@ from nano_flow.documents.common import (
     Document,
     Duration,
     Expression,
+    FileReference,
     Items,
     JsonSchema,
+    Label,
     Maybe,
     OneOf,
     Part,
@@ -32,13 +34,6 @@ from nano_flow.documents.common import (
 TriggerRule = Literal[
     "all_success", "none_failed", "one_success", "none_failed_min_one_success", "one_failed", "all_done"
 ]
-
-
-class FileReference(Document):
-    """A text that stands in a file of its own."""
-
-    file: Text
-    """Path, relative to this document."""
 
 
 class RepeatDocument(Document):
@@ -128,14 +123,21 @@ class StepBase(Document):
     """fail (default), continue with null, or `{output: value}`."""
 
 
-class SettingUp(StepBase):
+class Placeable(StepBase):
+    """A kind that another machine can do."""
+
+    runs_on: Maybe[Label] = None
+    """The label of the workers that do it, or each of its items: `gpu`, `builders`; `any` is every worker."""
+
+
+class SettingUp(Placeable):
     """A kind that can set something up."""
 
     setup: bool = False
     """Runs again, first, where `finally` or `on_failure` has undone it."""
 
 
-class PromptStep(StepBase, AgentSettings):
+class PromptStep(Placeable, AgentSettings):
     """An agent: model call, tool loop, structured output."""
 
     kind: ClassVar[str] = "prompt"
@@ -179,7 +181,7 @@ class ToolStep(SettingUp):
     """JSON Schema of the result."""
 
 
-class WorkflowStep(StepBase):
+class WorkflowStep(Placeable):
     """Another workflow, run inside this one."""
 
     kind: ClassVar[str] = "workflow"
@@ -231,7 +233,7 @@ class SwitchDocument(Document):
     """The step for every other value."""
 
 
-class SwitchStep(StepBase):
+class SwitchStep(Placeable):
     """Takes one of several branches."""
 
     kind: ClassVar[str] = "switch"

@@ -135,6 +135,8 @@ class LimitsDocument(Document):
     """Running prompts, commands and tools; default: 16."""
     steps: Maybe[TokenCount] = None
     """Started leaf steps, fan-out and loops included; default: 100k."""
+    queue: Maybe[Duration] = None
+    """How long a step under `runs_on` waits for a worker of its label to be there; default: 1h."""
     finally_: Maybe[Part[FinallyLimitsDocument]] = Field(default=None, alias="finally")
     """What the handlers may spend."""
 

@@ -101,6 +101,8 @@ class PlannedStep:
     inherit_tags: bool = True
     setup: bool = False
     """Runs again, first, where the handlers of an earlier life have undone it."""
+    runs_on: str | None = None
+    """The label of the workers that do it; where a step is done is no part of its digest."""
     digest: str = ""
 
 
@@ -126,6 +128,8 @@ class PlannedLimits:
     steps: int | None = None
     finally_usd: Money | None = None
     finally_timeout_s: float | None = 60.0
+    queue_s: float = 3600.0
+    """How long a placed step waits for a worker of its label to be there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from nano_flow.core.money import Money
 from nano_flow.core.secrets.masks import Lookup
 from nano_flow.ports.budgets import Bound, Charge, Drawn
 from nano_flow.ports.journal import Journal, RunRecord
+from nano_flow.ports.placed import PlacedStore
 from nano_flow.ports.whole import StoredRow, StoreFacts
 
 Grouping = Literal["workflow", "step", "model", "provider", "day", "run"]
@@ -198,6 +199,9 @@ class StoreWatch(Protocol):
     def version(self) -> int:
         """A number that differs from the one before where somebody else has written meanwhile. Raises StoreError."""
 
+    def wait(self, seconds: float) -> bool:
+        """Return once somebody else may have written, at the latest after ``seconds``. Blocks. Raises StoreError."""
+
     def close(self) -> None:
         """Let the store go."""
 
@@ -208,6 +212,14 @@ class Store(Protocol):
     @property
     def place(self) -> str:
         """Its path or address, for people; never with a password."""
+
+    @property
+    def placed(self) -> PlacedStore:
+        """The executions that runs leave to workers, and those workers."""
+
+    @property
+    def embedded(self) -> bool:
+        """True where nobody on another machine can reach it."""
 
     def exists(self) -> bool:
         """False where nothing was ever written: there is nothing to read then, and reading would be an error."""

@@ -90,6 +90,18 @@ class StepCount:
             self.outer.add()
         self.started += 1
 
+    @property
+    def left(self) -> int:
+        """How many more may start."""
+        own = max(0, self.limit - self.started)
+        return own if self.outer is None else min(own, self.outer.left)
+
+    def took(self, more: int) -> None:
+        """Another process started ``more`` of them."""
+        self.started += more
+        if self.outer is not None:
+            self.outer.took(more)
+
 
 @dataclass(frozen=True, slots=True)
 class Stop:

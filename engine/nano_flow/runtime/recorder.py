@@ -40,6 +40,11 @@ class Recorder:
             await self._journal.durable(cleaned, masks)
             self._show(cleaned)
 
+    def show(self, events: Sequence[Event]) -> None:
+        """Tell whoever looks on of what another process has written into the journal of this run."""
+        for event in events:
+            self._show(event)
+
     def _show(self, event: Event) -> None:
         self.unheard = True
         for handle in self._handlers:

@@ -19,6 +19,7 @@ from nano_flow.ports import Approver, Clock, Commands, RecordedWork, Tool
 from nano_flow.source.expressions import Template
 from nano_flow.steps.order import Names, Order
 from nano_flow.steps.patience import Patience
+from nano_flow.steps.placing import Places
 
 
 class Models(Protocol):
@@ -74,6 +75,8 @@ class Services:
     patience: Patience = field(default_factory=lambda: Patience(endless=True))
     defect: Callable[[Exception, str], str] = lambda error, address: sentence(error, None)
     """Reports an error of ours that hit the step at an address; the sentence for the step's failure."""
+    places: Places | None = None
+    """Carries steps under ``runs_on`` to workers; None where all is done in this process."""
     unheard: Callable[[], bool] = lambda: False
     """True once an event could not be told to those who look on: the error that is under way is theirs."""
 

@@ -29,7 +29,7 @@ class Order:
 
     def as_json(self, secret: Collection[str] = ()) -> dict[str, Json]:
         """The order as JSON, without the ``secret`` inputs: who executes it has them from elsewhere."""
-        names = _plain(self.names)
+        names = plain(self.names)
         assert isinstance(names, dict)
         inputs = names.get("inputs")
         if isinstance(inputs, dict):
@@ -56,11 +56,11 @@ class Order:
         return Order(plan, path, Address(address), names, tuple(str(scope) for scope in budgets), generation)
 
 
-def _plain(value: object) -> Json:
-    """Views as the data that they show."""
+def plain(value: object) -> Json:
+    """Plain data, and views of it as the data that they show."""
     if isinstance(value, Mapping):
-        return {str(name): _plain(inner) for name, inner in value.items()}
+        return {str(name): plain(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
+        return [plain(inner) for inner in value]
     assert value is None or isinstance(value, bool | int | float | str), f"{type(value).__name__} is no plain data"
     return value

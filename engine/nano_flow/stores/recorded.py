@@ -236,22 +236,27 @@ class RecordedFold:
     def abandoned(self, at: float, *, simulated: bool) -> list[CallFailed]:
         """The end that each call without one gets: nobody knows it, its worst case counts as possibly spent."""
         return [
-            CallFailed(
-                at=at,
-                address=intent.address,
-                turn=intent.turn,
-                attempt=intent.attempt,
-                model=intent.model,
-                error=ABANDONED,
-                message="the process ended before a reply was recorded; it may have been billed",
-                duration_s=0.0,
-                possibly_spent=intent.reserved,
-                simulated=simulated or intent.model in self.simulated_models or intent.model.startswith("sim/"),
-                cost=None if intent.unpriced else ZERO,
-                unpriced=intent.unpriced,
-            )
+            abandoned(intent, at, simulated=simulated or intent.model in self.simulated_models)
             for intent in self.open_calls.values()
         ]
+
+
+def abandoned(intent: CallIntended, at: float, *, simulated: bool) -> CallFailed:
+    """The end of a call whose process is gone: its worst case counts as possibly spent."""
+    return CallFailed(
+        at=at,
+        address=intent.address,
+        turn=intent.turn,
+        attempt=intent.attempt,
+        model=intent.model,
+        error=ABANDONED,
+        message="the process ended before a reply was recorded; it may have been billed",
+        duration_s=0.0,
+        possibly_spent=intent.reserved,
+        simulated=simulated or intent.model.startswith("sim/"),
+        cost=None if intent.unpriced else ZERO,
+        unpriced=intent.unpriced,
+    )
 
 
 def recorded_work(events: Iterable[Event]) -> RecordedWork:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import signal
+from dataclasses import dataclass
 
 import click
 
@@ -14,24 +15,49 @@ from nano_flow.core.errors import UsageError
 from nano_flow.core.text import seconds_of
 
 _DURATION = re.compile(r"([0-9]+(\.[0-9]+)?(ms|[smhd]))+")
+_LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _EPILOG = """\b
 Examples:
   nano-flow worker
   nano-flow worker --runs 4
+  nano-flow worker --labels gpu,linux --drain 60s
   nano-flow run workflow.yaml --detach && nano-flow worker --until-idle
 """
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The options of the command line."""
+
+    runs: int
+    labels: str
+    steps: int
+    drain: str
+    until_idle: bool
+    parent: int | None
+
+
 @click.command("worker", epilog=_EPILOG)
 @click.option("--runs", type=click.IntRange(1, 64), default=1, show_default=True, metavar="N", help="Runs at a time.")
+@click.option("--labels", default="", metavar="A,B", help="What it can do: it does steps under `runs_on` with these.")
+@click.option(
+    "--steps",
+    type=click.IntRange(1, 10_000),
+    default=64,
+    show_default=True,
+    metavar="N",
+    help="Steps under `runs_on` at a time.",
+)
 @click.option(
     "--drain", default="0s", show_default=True, metavar="TIME", help="How long runs may take to end after SIGTERM."
 )
 @click.option("--until-idle", is_flag=True, help="End when nothing is left to do.")
 @click.option("--parent", type=int, hidden=True, help="End with this process.")
 @pass_options
-def command(options: Options, /, runs: int, drain: str, until_idle: bool, parent: int | None) -> int:
+def command(options: Options, /, **given: object) -> int:
     """Take runs that wait for a worker, and go on with those that were answered or have waited long enough.
+
+    Steps that a run leaves to workers (`runs_on: NAME`) are done by those that have the label; `any` is everybody's.
 
     Ctrl-C and SIGTERM: nothing more is taken, what runs has the time of --drain to end, then it is stopped where it is
     and whoever works next goes on with it. A second signal stops it at once.
@@ -40,15 +66,23 @@ def command(options: Options, /, runs: int, drain: str, until_idle: bool, parent
     from nano_flow.operations.service.processes import parent_is_gone
     from nano_flow.operations.service.working import Worker
 
-    if not _DURATION.fullmatch(drain):
-        raise UsageError(f'"--drain {drain}" is no duration such as 60s or 5m')
-    seconds = seconds_of(drain)
+    asked = _Asked(**given)  # type: ignore[arg-type]
+    if not _DURATION.fullmatch(asked.drain):
+        raise UsageError(f'"--drain {asked.drain}" is no duration such as 60s or 5m')
+    labels = _labels(asked.labels)
 
     async def work() -> None:
         worker = Worker(
-            options.place.settled(), runs, until_idle, output.note, ProcessTree(adopt=True), drain_s=seconds
+            options.place.settled(),
+            asked.runs,
+            asked.until_idle,
+            output.note,
+            ProcessTree(adopt=True),
+            labels=labels,
+            steps=asked.steps,
+            drain_s=seconds_of(asked.drain),
         )
-        if parent is not None:
+        if (parent := asked.parent) is not None:
             worker.goes_on = lambda: not parent_is_gone(parent)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -58,3 +92,13 @@ def command(options: Options, /, runs: int, drain: str, until_idle: bool, parent
 
     asyncio.run(work())
     return 0
+
+
+def _labels(given: str) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(name.strip() for name in given.split(",") if name.strip()))
+    wrong = next((name for name in names if not _LABEL.fullmatch(name)), None)
+    if wrong is not None:
+        raise UsageError(
+            f'"--labels {given}": "{wrong}" is no label: letters, digits, ".", "_" and "-", as in gpu,linux-2'
+        )
+    return names

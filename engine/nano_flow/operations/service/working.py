@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from nano_flow.core.errors import NanoFlowError, RunTaken
 from nano_flow.core.events import RunFinished
 from nano_flow.operations.place import Place
+from nano_flow.operations.placed.bell import Bell
+from nano_flow.operations.placed.seat import STEPS, PlacedWorker
 from nano_flow.operations.runs.due import due_runs
 from nano_flow.operations.runs.starting import Company, Control, ProcessTree, ResumeOrder, Stop, resume_run
 from nano_flow.operations.service.due import lost_runs, startable, unbudgeted_runs
@@ -36,8 +38,13 @@ class Worker:
     tree: ProcessTree = field(default_factory=ProcessTree)
     goes_on: Callable[[], bool] = lambda: True
     """False once whoever started it is gone."""
+    labels: tuple[str, ...] = ()
+    """What it can do besides whole runs: steps under `runs_on` with one of these."""
+    steps: int = STEPS
+    """How many placed steps it does at a time."""
     drain_s: float = 0.0
     """How long runs that are under way may take to their end, once it is told to leave."""
+    _seat: PlacedWorker | None = None
     _leaving: bool = False
     _controls: dict[str, Control] = field(default_factory=dict)
     _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
@@ -49,20 +56,30 @@ class Worker:
 
     async def work(self) -> None:
         """Until it is told to stop; runs that are under way then pause and are queued again."""
+        self._seat = PlacedWorker(
+            self.place, self._name, self.labels, self.at_once, self.steps, self.tree, lambda line: self.tell(line)
+        )
+        bell = Bell(lambda: self.place.store)
+        try:
+            await self._work(self._seat, bell)
+        finally:
+            bell.close()
+            await self._seat.close()
+            await asyncio.gather(*self._tasks.values())
+
+    async def _work(self, seat: PlacedWorker, bell: Bell) -> None:
         while not self._stopping.is_set():
             await asyncio.to_thread(self._say_alive)
+            await seat.look()
             takes_more = len(self._tasks) < self.at_once and not self._leaving
             for run in await asyncio.to_thread(self._next) if takes_more else ():
                 self._tasks[run.run_id] = asyncio.create_task(self._run(run))
-            if not self._tasks and (self.until_idle or self._leaving):
+            if not self._tasks and not seat.busy and (self.until_idle or self._leaving):
                 return
-            waiting = [asyncio.create_task(self._stopping.wait()), *self._tasks.values()]
-            await asyncio.wait(waiting, timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-            waiting[0].cancel()
+            await bell.rung(LOOK_SECONDS)
             self._tasks = {run_id: task for run_id, task in self._tasks.items() if not task.done()}
             if not self.goes_on():
                 self.stop()
-        await asyncio.gather(*self._tasks.values())
 
     def leave(self) -> None:
         """Take nothing more; what runs has ``drain_s`` for its end, then it is stopped. Told twice: stop it now."""
@@ -70,6 +87,8 @@ class Worker:
             self.stop()
             return
         self._leaving = True
+        if self._seat is not None:
+            self._seat.leave()
         asyncio.get_running_loop().call_later(self.drain_s, self.stop)
 
     def stop(self) -> None:

@@ -17,7 +17,10 @@ from nano_flow.plan.plan import Plan, PlannedGraph, PlannedInput, PlannedLimits,
 from nano_flow.source.expressions import Template
 
 _IGNORED = frozenset(
-    {"where", "digest", "description", "path", "file", "files", "workspace", "order", "keep_prompts", "read_by_others"}
+    {
+        *("where", "digest", "description", "path", "file", "files", "workspace", "order", "keep_prompts"),
+        *("read_by_others", "runs_on", "queue_s"),
+    }
 )
 
 

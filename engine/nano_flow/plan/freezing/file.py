@@ -84,6 +84,7 @@ def _limits(draft: Draft) -> PlannedLimits:
         steps=document.steps,
         finally_usd=None if ending is None or ending.usd is None else money(ending.usd),
         finally_timeout_s=usual.finally_timeout_s if ending is None or ending.timeout is None else ending.timeout,
+        queue_s=usual.queue_s if document.queue is None else document.queue,
     )
 
 

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from nano_flow.core.money import money
-from nano_flow.documents.steps import OnErrorOutput, RepeatDocument, RetryDocument, SettingUp, Step, StepBudgetDocument
+from nano_flow.documents.steps import (
+    OnErrorOutput,
+    Placeable,
+    RepeatDocument,
+    RetryDocument,
+    SettingUp,
+    Step,
+    StepBudgetDocument,
+)
 from nano_flow.plan.draft import Draft, DraftStep
 from nano_flow.plan.freezing.digest import step_digest
 from nano_flow.plan.freezing.tagging import under_callers_tags
@@ -55,6 +63,7 @@ def _step(draft: Draft, step: DraftStep, built: Built) -> PlannedStep:
         tags=draft.tags[number],
         inherit_tags=document.inherit_tags,
         setup=isinstance(document, SettingUp) and document.setup,
+        runs_on=document.runs_on if isinstance(document, Placeable) else None,
     )
 
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from nano_flow.documents.agent import CheckVerify, JudgeVerify, RunVerify
-from nano_flow.documents.steps import FileReference, PromptStep
+from nano_flow.documents.common import FileReference
+from nano_flow.documents.steps import PromptStep
 from nano_flow.plan.call_specs import USUAL_ROUTE, ReplySpec, RouteSpec, reply_spec, route_spec
 from nano_flow.plan.draft import Draft, DraftStep, Path
 from nano_flow.plan.kinds.kind import (

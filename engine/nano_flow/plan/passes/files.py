@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from nano_flow.core.messages import Json
-from nano_flow.documents.steps import ApproveStep, FileReference, PromptStep, RunStep, ToolStep
+from nano_flow.documents.common import FileReference
+from nano_flow.documents.steps import ApproveStep, PromptStep, RunStep, ToolStep
 from nano_flow.documents.workflow import CommandTool, McpDocument, McpTool
 from nano_flow.plan.draft import Draft, FileText, Found, Path, join, problem
 from nano_flow.plan.reading.confine import ReadText, beside, outside, read_text

@@ -243,6 +243,18 @@ class Loop:
 async def run_series(
     engine: Engine, frame: Frame, step: PlannedStep, address: Address, scope: tuple[Names, int | None], bill: Bill
 ) -> StepOutcome:
+    """Execute one item, or the step itself: here, or where its workers are."""
+    places = engine.services.places
+    if places is None or step.runs_on is None or not places.takes(step.runs_on):
+        return await run_here(engine, frame, step, address, scope, bill)
+    from nano_flow.runtime.execution.placed import run_placed
+
+    return await run_placed(engine, frame, step, address, scope, bill)
+
+
+async def run_here(
+    engine: Engine, frame: Frame, step: PlannedStep, address: Address, scope: tuple[Names, int | None], bill: Bill
+) -> StepOutcome:
     """Execute one item (``scope`` is its names and index), or the step itself: a loop, or once."""
     names, item = scope
     if step.repeat is not None:

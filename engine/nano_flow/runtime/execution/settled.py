@@ -27,6 +27,12 @@ def asked_of(step: PlannedStep, names: Names, generation: int, above: Above) -> 
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
+def digest_above(above: Above) -> str:
+    """The digest of all that an execution stands in, for whoever executes it without them."""
+    text = json.dumps([_given(each, scope) for each, scope in above], sort_keys=True, default=_plain)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32] if above else ""
+
+
 def kept_failure(
     recorded: RecordedWork, address: str, step: PlannedStep, names: Names, rest: tuple[int, Above]
 ) -> StepFailed | None:

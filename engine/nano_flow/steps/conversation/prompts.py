@@ -6,10 +6,11 @@ import base64
 import json
 import mimetypes
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from nano_flow.core.errors import StepError
-from nano_flow.core.messages import Attachment, Message
+from nano_flow.core.messages import Attachment, Json, Message, ToolCall
 from nano_flow.core.text import as_text
 from nano_flow.plan.kinds.prompt import PlannedPrompt
 from nano_flow.steps.context import Execution
@@ -23,6 +24,33 @@ class Said:
 
     messages: tuple[Message, ...] = ()
     written: str = ""
+
+
+def said_json(said: object) -> Json:
+    """A conversation as plain data, for whoever goes on with it in another process; None for none."""
+    if not isinstance(said, Said):
+        return None
+    messages: list[Json] = [asdict(message) for message in said.messages]
+    return {"messages": messages, "written": said.written}
+
+
+def read_said(data: Json) -> Said:
+    """What ``said_json`` made. ValueError for anything else."""
+    if not isinstance(data, dict) or not isinstance(messages := data.get("messages"), list):
+        raise ValueError("not a conversation")
+    return Said(tuple(_message(message) for message in messages), str(data.get("written", "")))
+
+
+def _message(data: Json) -> Message:
+    if not isinstance(data, dict):
+        raise ValueError("not a message")
+    made: dict[str, Any] = dict(data)
+    made["tool_calls"] = tuple(ToolCall(**call) for call in made.get("tool_calls") or ())
+    made["attachments"] = tuple(Attachment(**part) for part in made.get("attachments") or ())
+    try:
+        return Message(**made)
+    except TypeError as error:
+        raise ValueError(f"not a message: {error}") from None
 
 
 def said_before(execution: Execution, spec: PlannedPrompt) -> Said:

@@ -24,6 +24,11 @@ class Address:
     password: str = ""
 
     @property
+    def channel(self) -> str:
+        """Where those who wait for news listen; a name has at most 63 bytes."""
+        return f"nano_flow_{self.schema}"[:63]
+
+    @property
     def options(self) -> str:
         """What each connection asks the server for; a pooler takes no such wishes."""
         if self.pooled:

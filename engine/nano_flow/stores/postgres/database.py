@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Protocol, SupportsIndex, cast
 
 import psycopg
+from psycopg import sql as queries
 from psycopg.abc import Buffer
 from psycopg.adapt import Loader
 from psycopg.rows import RowMaker
@@ -21,6 +22,7 @@ from nano_flow.stores.sql.database import Column, Cursor
 CONNECT_SECONDS = 10
 RETRY_SECONDS = 25.0
 """How long a lost connection is tried for: less than a lease lasts."""
+_POOLED_LOOK_S = 2.0
 _PAUSES = (0.05, 0.2, 0.5, 1.0, 2.0)
 
 
@@ -62,6 +64,7 @@ class PostgresDatabase:
     def __init__(self, address: Address) -> None:
         self._address = address
         self._connection = _connected(address)
+        self._listening = False
 
     @property
     def place(self) -> str:
@@ -72,6 +75,24 @@ class PostgresDatabase:
     def usable(self) -> bool:
         """False once the connection is lost."""
         return not self._connection.closed
+
+    def skipping(self, table: str) -> str:
+        """Rows of ``table`` that nobody else may take before the transaction is over."""
+        return f" FOR UPDATE OF {table} SKIP LOCKED"
+
+    def announce(self) -> None:
+        """Wake those who listen, when the transaction is over; no more than that something is new is said."""
+        self._connection.execute("SELECT pg_notify(%s, '')", (self._address.channel,))
+
+    def heard(self, seconds: float) -> bool:
+        """Wait for an announcement on this connection, at the latest until ``seconds`` are over."""
+        if self._address.pooled:
+            time.sleep(min(seconds, _POOLED_LOOK_S))
+            return False
+        if not self._listening:
+            self._connection.execute(queries.SQL("LISTEN {}").format(queries.Identifier(self._address.channel)))
+            self._listening = True
+        return next(self._connection.notifies(timeout=seconds, stop_after=1), None) is not None
 
     def execute(self, sql: str, values: Sequence[Column] = ()) -> Cursor:
         """Do one statement."""

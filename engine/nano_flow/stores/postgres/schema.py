@@ -60,11 +60,32 @@ SCRIPTS: Sequence[Sequence[str]] = (
            )""",
         "CREATE INDEX charges_by_time ON charges (at)",
     ),
+    (
+        """CREATE TABLE seats (
+             token TEXT COLLATE "C" PRIMARY KEY, name TEXT COLLATE "C" NOT NULL, labels TEXT NOT NULL,
+             runs INTEGER NOT NULL, host TEXT NOT NULL, pid BIGINT NOT NULL, started TEXT NOT NULL,
+             until DOUBLE PRECISION NOT NULL
+           )""",
+        """CREATE TABLE scopes (
+             run_id TEXT COLLATE "C" NOT NULL, name TEXT COLLATE "C" NOT NULL, body TEXT NOT NULL,
+             PRIMARY KEY (run_id, name)
+           )""",
+        """CREATE TABLE placed (
+             run_id TEXT COLLATE "C" NOT NULL, address TEXT COLLATE "C" NOT NULL, label TEXT COLLATE "C" NOT NULL,
+             scope TEXT COLLATE "C" NOT NULL, asked TEXT NOT NULL, body TEXT NOT NULL, state TEXT NOT NULL,
+             good INTEGER NOT NULL, stop TEXT NOT NULL, past BIGINT NOT NULL,
+             number BIGINT NOT NULL, placed_at DOUBLE PRECISION NOT NULL, token TEXT COLLATE "C", outcome TEXT,
+             PRIMARY KEY (run_id, address)
+           )""",
+        "CREATE INDEX placed_ready ON placed (label, placed_at) WHERE state = 'ready'",
+        "CREATE INDEX placed_taken ON placed (token) WHERE state = 'taken'",
+        "CREATE INDEX placed_handed_in ON placed (run_id, number) WHERE number >= 0",
+    ),
 )
 """Script *n* (from 0) brings a store of version *n* to version *n* + 1; one that shipped is never edited."""
 
 _LOCK = 0x6E616E6F
-_OURS = ("runs", "events", "ledger", "approvals", "marks", "charges")
+_OURS = ("runs", "events", "ledger", "approvals", "marks", "charges", "seats", "scopes", "placed")
 
 
 def version_of(database: Database) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import weakref
 from contextlib import suppress
 
@@ -96,6 +97,11 @@ class PostgresStore(SqlStore):
             raise store_error(self._address, error) from error
 
     @property
+    def embedded(self) -> bool:
+        """Every machine that reaches the server."""
+        return False
+
+    @property
     def kind(self) -> str:
         """PostgreSQL."""
         return "postgresql"
@@ -132,6 +138,15 @@ class PostgresWatch:
         with self._database.guarded():
             row = self._database.execute("SELECT last_value FROM nano_flow_changes").fetchone()
         return 0 if row is None else int(row[0])
+
+    def wait(self, seconds: float) -> bool:
+        """Listen for what is announced; behind a pooler nobody can, and the time is slept."""
+        self.version()
+        if self._database is None:
+            time.sleep(seconds)
+            return False
+        with self._database.guarded():
+            return self._database.heard(seconds)
 
     def close(self) -> None:
         """Let the connection go."""

@@ -45,6 +45,12 @@ class Database(Protocol):
     def locking(self) -> str:
         """What a SELECT ends with whose rows nobody else may change before the transaction is over."""
 
+    def skipping(self, table: str) -> str:
+        """The same for rows of ``table``, where those that somebody else holds are left out instead of waited for."""
+
+    def announce(self) -> None:
+        """Wake whoever waits for news of this store, once the transaction is over."""
+
     def execute(self, sql: str, values: Sequence[Column] = ()) -> Cursor:
         """Do one statement; outside of a transaction it is one of its own."""
 

@@ -7,6 +7,9 @@ import asyncio
 from nano_flow.core.events import Event, TextStreamed
 from nano_flow.core.secrets.masks import Masks
 from nano_flow.ports import RecordedWork
+from nano_flow.ports.placed import HandedState, PlacedRow
+from nano_flow.stores.sql.placed.changes import Handing, Placing, Scope, Withdrawal
+from nano_flow.stores.sql.placed.holds import Seated
 from nano_flow.stores.sql.writer import Writer
 
 
@@ -40,6 +43,26 @@ class SqlJournal:
     def recorded(self) -> RecordedWork:
         """What earlier lives of this run did, as it was when the run was taken over."""
         return self._work
+
+    def share(self) -> None:
+        """From now on others write events of this run, too."""
+        self._writer.shared = True
+
+    def place(self, row: PlacedRow, scope: str | None = None, *, again: bool = False) -> None:
+        """Leave an execution to others; ``again`` where earlier lives may have done something at its address."""
+        if scope is not None:
+            self._writer.change(Scope(row.scope, scope))
+        self._writer.change(Placing(row, again))
+
+    def withdraw(self, address: str, how: str) -> None:
+        """Nobody shall begin the execution, and whoever has it shall stop."""
+        self._writer.change(Withdrawal(address, how))
+
+    def hand_in(self, address: str, state: HandedState, outcome: str, *, good: bool) -> None:
+        """What became of an execution that this seat has, written with all events that were recorded before."""
+        hold = self._writer.holding
+        assert isinstance(hold, Seated)
+        self._writer.change(Handing(address, state, outcome, good, hold.token))
 
     async def close(self) -> None:
         """Flush, give the lease back, close. Raises StoreError where something could not be written."""

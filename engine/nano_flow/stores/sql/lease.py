@@ -34,7 +34,7 @@ class Owner:
 def this_process() -> Owner:
     """This process, with a token of its own for each lease."""
     pid = os.getpid()
-    return Owner(uuid.uuid4().hex, _host(), pid, start_of(pid))
+    return Owner(uuid.uuid4().hex, this_host(), pid, start_of(pid))
 
 
 def holder(row: Row, now: float) -> Owner | None:
@@ -42,7 +42,7 @@ def holder(row: Row, now: float) -> Owner | None:
     if row["owner_token"] is None or row["owner_until"] is None:
         return None
     owner = Owner(row["owner_token"], row["owner_host"], row["owner_pid"], row["owner_started"])
-    if owner.host == _host():
+    if owner.host == this_host():
         # On this machine it can be seen whether it lives: a clock that jumps, or a laptop that slept, decides nothing.
         return owner if start_of(owner.pid) == owner.started else None
     return None if row["owner_until"] < now else owner
@@ -99,8 +99,8 @@ def release(database: Database, run_id: str, owner: Owner) -> None:
 OWNER_COLUMNS = "owner_token, owner_host, owner_pid, owner_started, owner_until"
 
 
-def _host() -> str:
-    """A process id means something only on the same machine, since the same boot, in the same container."""
+def this_host() -> str:
+    """This machine: a process id means something only here, since the same boot, in the same container."""
     boot = namespace = ""
     with suppress(OSError):
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()

@@ -78,10 +78,19 @@ class Batch:
         if change is not None:
             self.changes.append(change(self.run.run_id, event))
 
+    def numbered_from(self, seq: int) -> int:
+        """Let the first event have the number ``seq``, which is returned."""
+        shift = seq - self.seq
+        if shift:
+            self.seq = seq
+            for rows in (self.events, self.ledger):
+                rows[:] = [(row[0], int(str(row[1])) + shift, *row[2:]) for row in rows]
+        return seq
+
     def write(self, database: Database) -> None:
         """Write all rows, inside a transaction of the caller's."""
-        _insert(database, "events", EVENT_COLUMNS, self.events)
-        _insert(database, "ledger", LEDGER_COLUMNS, self.ledger)
+        insert_rows(database, "events", EVENT_COLUMNS, self.events)
+        insert_rows(database, "ledger", LEDGER_COLUMNS, self.ledger)
         for statement, values in self.changes:
             database.execute(statement, values)
         write(database, self.said)
@@ -101,12 +110,13 @@ def next_seq(database: Database, run_id: str) -> int:
     return 0 if row is None or row[0] is None else int(row[0]) + 1
 
 
-def _insert(database: Database, table: str, columns: Sequence[str], rows: Sequence[Values]) -> None:
+def insert_rows(database: Database, table: str, columns: Sequence[str], rows: Sequence[Values], tail: str = "") -> None:
+    """Insert ``rows``, many in a statement; ``tail`` says what becomes of those that are there already."""
     one = "(" + ",".join("?" * len(columns)) + ")"
     head = f"INSERT INTO {table} ({','.join(columns)}) VALUES "
     start = 0
     for size in _CHUNKS:
-        statement = head + ",".join([one] * size) if len(rows) - start >= size else ""
+        statement = head + ",".join([one] * size) + tail if len(rows) - start >= size else ""
         while len(rows) - start >= size:
             values = [value for row in rows[start : start + size] for value in row]
             database.execute(statement, values)

@@ -17,12 +17,14 @@ from nano_flow.ports.whole import StoredRow, StoreFacts
 from nano_flow.stores.codec import EventRow, decode_event
 from nano_flow.stores.recorded import REPLAY_KINDS, RecordedFold
 from nano_flow.stores.sql import charges, heads, lease, marks, texts, whole
+from nano_flow.stores.sql.bench import SqlPlaced
 from nano_flow.stores.sql.database import Database
 from nano_flow.stores.sql.journal import SqlJournal
+from nano_flow.stores.sql.placed.holds import Ownership
 from nano_flow.stores.sql.reading import approvals
 from nano_flow.stores.sql.reading.reader import SqlReader, finished_addresses, stored_events
 from nano_flow.stores.sql.rows import RunKey, batch_of, next_seq
-from nano_flow.stores.sql.writer import Holding, Writer
+from nano_flow.stores.sql.writer import Writer
 
 
 class SqlStore(ABC):
@@ -182,7 +184,7 @@ class SqlStore(ABC):
                 if head is None or lease.holder(head, database.now()) is not None:
                     continue
                 deleted += 1
-                for table in ("runs", "events", "approvals", *(("ledger",) if ledger else ())):
+                for table in ("runs", "events", "approvals", "placed", "scopes", *(("ledger",) if ledger else ())):
                     database.execute(f"DELETE FROM {table} WHERE run_id = ?", (run_id,))
             if deleted:
                 texts.drop_unused(database, _prompts(database))
@@ -192,6 +194,11 @@ class SqlStore(ABC):
     def reader(self) -> SqlReader:
         """A view that changes nothing; close it, or use it in a ``with`` statement. Raises StoreError."""
         return SqlReader(self.opened_for_reading())
+
+    @property
+    def placed(self) -> SqlPlaced:
+        """The executions that runs leave to workers, and those workers."""
+        return SqlPlaced(self)
 
     @property
     @abstractmethod
@@ -266,7 +273,7 @@ class SqlStore(ABC):
 def _journal(database: Database, key: RunKey, owner: lease.Owner, work: RecordedWork) -> SqlJournal:
     with database.guarded():
         seq = next_seq(database, key.run_id)
-    return SqlJournal(Writer(database, Holding(key, owner), seq), work)
+    return SqlJournal(Writer(database, Ownership(key, owner), seq), work)
 
 
 def _prompts(database: Database) -> Iterator[PromptSent]:

@@ -26,8 +26,13 @@ TABLES: Mapping[str, Sequence[str]] = {
     ),
     "marks": ("kind", "name", "at", "value"),
     "charges": (*("run_id", "address", "turn", "attempt", "at", "workflow", "provider", "tags", "amount", "settled"),),
+    "scopes": ("run_id", "name", "body"),
+    "placed": (
+        *("run_id", "address", "label", "scope", "asked", "body", "state", "good", "stop", "past", "number"),
+        *("placed_at", "outcome"),
+    ),
 }
-"""What is carried from store to store. Who owns a run is not: an owner holds it in one store only."""
+"""What is carried from store to store. Who has a run or a step of it is not: that holds in one store only."""
 _TRUTHS = frozenset({"simulated", "measured"})
 _BATCH = 500
 

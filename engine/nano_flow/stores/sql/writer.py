@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from dataclasses import dataclass
 from typing import TypeVar
 
 from nano_flow.core.errors import StoreError
@@ -13,7 +12,9 @@ from nano_flow.core.events import Event
 from nano_flow.core.secrets.masks import Masks
 from nano_flow.stores.sql import lease
 from nano_flow.stores.sql.database import Database
-from nano_flow.stores.sql.rows import RunKey, batch_of, next_seq
+from nano_flow.stores.sql.placed.changes import Change, write_changes
+from nano_flow.stores.sql.placed.holds import Hold
+from nano_flow.stores.sql.rows import batch_of, next_seq
 from nano_flow.stores.sql.texts import Texts
 
 TICK_SECONDS = 0.25
@@ -23,24 +24,19 @@ _MANY = 1000
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
-    """A run that this process owns."""
-
-    run: RunKey
-    owner: lease.Owner
-
-
 class Writer:
     """Takes events from one event loop and writes them in order; the first failure is final."""
 
-    def __init__(self, database: Database, holding: Holding, seq: int) -> None:
+    def __init__(self, database: Database, holding: Hold, seq: int) -> None:
         self.failure: StoreError | None = None
         self.cancel_requested = False
+        self.shared = False
+        """True where other processes write events of the run, too: they are numbered when they are written."""
         self._database = database
-        self._holding = holding
+        self.holding = holding
         self._seq = seq
         self._events: deque[tuple[Event, Masks]] = deque()
+        self._changes: deque[Change] = deque()
         self._waiters: deque[asyncio.Future[None]] = deque()
         self._wake = threading.Event()
         self._closing = False
@@ -55,6 +51,14 @@ class Writer:
             raise self.failure
         self._events.append((event, masks))
         if len(self._events) > _MANY and not self._wake.is_set():
+            self._wake.set()
+
+    def change(self, change: Change) -> None:
+        """Queue what is written with the next commit, after all events that were put before it."""
+        if self.failure is not None:
+            raise self.failure
+        self._changes.append(change)
+        if not self._wake.is_set():
             self._wake.set()
 
     def settled(self) -> asyncio.Future[None]:
@@ -80,23 +84,25 @@ class Writer:
             self._wake.clear()
             closing = self._closing
             waiters = _drain(self._waiters)
+            changes = _drain(self._changes)  # before the events: what comes with a change is in the queue by then
             events = _drain(self._events)
             if self.failure is None:
-                self._attempt(events)
+                self._attempt(events, changes)
             if waiters:
                 _tell(waiters, self.failure)
-            if closing and not self._events and not self._waiters:
+            if closing and not (self._events or self._waiters or self._changes):
                 break
         self._leave()
 
-    def _attempt(self, events: list[tuple[Event, Masks]]) -> None:
+    def _attempt(self, events: list[tuple[Event, Masks]], changes: list[Change]) -> None:
         lost = False
         while True:
             try:
-                left = self._not_written(events) if lost else events
                 now = self._database.now()
-                if left or now - self._renewed_at >= lease.HEARTBEAT_SECONDS:
-                    self._commit(left, now)
+                if lost and self._arrived(events):
+                    self._seq += len(events)
+                elif events or changes or now - self._renewed_at >= lease.HEARTBEAT_SECONDS:
+                    self._commit(events, changes, now)
                 self._look_for_cancel()
                 return
             except StoreError as error:
@@ -109,41 +115,41 @@ class Writer:
                     self.failure = self._database.told(error)
                     return
 
-    def _not_written(self, events: list[tuple[Event, Masks]]) -> list[tuple[Event, Masks]]:
-        """What is left to write after a connection was lost: its last commit may have arrived, or not."""
-        written = next_seq(self._database, self._holding.run.run_id) - self._seq
-        self._seq += max(0, written)
-        return events[max(0, written) :]
+    def _arrived(self, events: list[tuple[Event, Masks]]) -> bool:
+        """After a connection was lost: whether the commit that was under way holds. It is all there, or nothing."""
+        if not events:
+            return False
+        first = batch_of(self.holding.run, self._seq, events[:1]).events[0]
+        query = "SELECT kind, address, at, body FROM events WHERE run_id = ? AND seq = ?"
+        row = self._database.execute(query, (self.holding.run.run_id, self._seq)).fetchone()
+        return row is not None and (row[0], row[1], row[2], row[3]) == tuple(first[2:])
 
-    def _commit(self, events: list[tuple[Event, Masks]], now: float) -> None:
-        holding, database = self._holding, self._database
+    def _commit(self, events: list[tuple[Event, Masks]], changes: list[Change], now: float) -> None:
+        holding, database = self.holding, self._database
+        run_id = holding.run.run_id
         batch = batch_of(holding.run, self._seq, events, self._texts)
+        renew = now - self._renewed_at >= lease.HEARTBEAT_SECONDS
         with database.transaction():
             # Also the fence: a process that slept through its lease must not write into what another one took over.
-            if not self._still_held(now):
-                raise StoreError(
-                    database.place, f'run "{holding.run.run_id}" was taken over by another process, or deleted'
-                )
+            if not holding.held(database, now, renew=renew):
+                raise StoreError(database.place, f'run "{run_id}" was taken over by another process, or deleted')
+            if self.shared:
+                self._seq = batch.numbered_from(next_seq(database, run_id))
             batch.write(database)
+            if changes:
+                write_changes(database, run_id, changes, self._seq + len(events) - 1)
+        if renew:
+            self._renewed_at = now
         self._seq += len(events)
-
-    def _still_held(self, now: float) -> bool:
-        run_id, owner = self._holding.run.run_id, self._holding.owner
-        if now - self._renewed_at < lease.HEARTBEAT_SECONDS:
-            return lease.holds(self._database, run_id, owner)
-        self._renewed_at = now
-        return lease.renew(self._database, run_id, owner, now)
 
     def _look_for_cancel(self) -> None:
         if not self.cancel_requested:
-            query = "SELECT cancel_requested_at FROM runs WHERE run_id = ?"
-            row = self._database.execute(query, (self._holding.run.run_id,)).fetchone()
-            self.cancel_requested = row is not None and row[0] is not None
+            self.cancel_requested = self.holding.cancelled(self._database)
 
     def _leave(self) -> None:
         try:
             with self._database.guarded():
-                lease.release(self._database, self._holding.run.run_id, self._holding.owner)
+                self.holding.release(self._database)
         except StoreError as error:
             self.failure = self.failure or error
         finally:

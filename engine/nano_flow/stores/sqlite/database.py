@@ -40,6 +40,13 @@ class SqliteDatabase:
         """The path of the file."""
         return str(self._path)
 
+    def skipping(self, table: str) -> str:
+        """Nobody else writes meanwhile."""
+        return ""
+
+    def announce(self) -> None:
+        """SQLite keeps a counter that others look at."""
+
     def execute(self, sql: str, values: Sequence[Column] = ()) -> sqlite3.Cursor:
         """Do one statement."""
         return self._connection.execute(sql, values)

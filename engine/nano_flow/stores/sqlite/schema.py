@@ -61,6 +61,24 @@ SCRIPTS: Sequence[Sequence[str]] = (
            ) STRICT""",
         "CREATE INDEX charges_by_time ON charges (at)",
     ),
+    (
+        """CREATE TABLE seats (
+             token TEXT PRIMARY KEY, name TEXT NOT NULL, labels TEXT NOT NULL, runs INTEGER NOT NULL,
+             host TEXT NOT NULL, pid INTEGER NOT NULL, started TEXT NOT NULL, until REAL NOT NULL
+           ) STRICT""",
+        """CREATE TABLE scopes (
+             run_id TEXT NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (run_id, name)
+           ) STRICT""",
+        """CREATE TABLE placed (
+             run_id TEXT NOT NULL, address TEXT NOT NULL, label TEXT NOT NULL, scope TEXT NOT NULL, asked TEXT NOT NULL,
+             body TEXT NOT NULL, state TEXT NOT NULL, good INTEGER NOT NULL, stop TEXT NOT NULL, past INTEGER NOT NULL,
+             number INTEGER NOT NULL, placed_at REAL NOT NULL, token TEXT, outcome TEXT,
+             PRIMARY KEY (run_id, address)
+           ) STRICT""",
+        "CREATE INDEX placed_ready ON placed (label, placed_at) WHERE state = 'ready'",
+        "CREATE INDEX placed_taken ON placed (token) WHERE state = 'taken'",
+        "CREATE INDEX placed_handed_in ON placed (run_id, number) WHERE number >= 0",
+    ),
 )
 """Script *n* (from 0) brings a store of version *n* to version *n* + 1; one that shipped is never edited."""
 

@@ -13,6 +13,7 @@ from nano_flow.stores.sqlite.database import SqliteDatabase
 from nano_flow.stores.sqlite.schema import guarded, open_for_reading, open_for_writing
 
 FILE_NAME = "state.db"
+_LOOK_S = 0.01
 
 
 class SqliteStore(SqlStore):
@@ -38,6 +39,11 @@ class SqliteStore(SqlStore):
     def opened_for_reading(self) -> SqliteDatabase:
         """A connection that changes nothing. Raises StoreError."""
         return SqliteDatabase(self.path, open_for_reading(self.path), self._now)
+
+    @property
+    def embedded(self) -> bool:
+        """A file of this machine."""
+        return True
 
     @property
     def kind(self) -> str:
@@ -82,6 +88,7 @@ class SqliteWatch:
     def __init__(self, store: SqliteStore) -> None:
         self._store = store
         self._database: SqliteDatabase | None = None
+        self._seen = 0
 
     def version(self) -> int:
         """``PRAGMA data_version``; 0 before there is a store. Raises StoreError."""
@@ -91,6 +98,17 @@ class SqliteWatch:
             self._database = self._store.opened_for_reading()
         with self._database.guarded():
             return int(self._database.execute("PRAGMA data_version").fetchone()[0])
+
+    def wait(self, seconds: float) -> bool:
+        """Look at the counter a hundred times a second: that costs less than a thousandth of a core."""
+        until = time.monotonic() + seconds
+        while (now := self.version()) == self._seen:
+            left = until - time.monotonic()
+            if left <= 0:
+                return False
+            time.sleep(min(_LOOK_S, left))
+        self._seen = now
+        return True
 
     def close(self) -> None:
         """Let the file go."""

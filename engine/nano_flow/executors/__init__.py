@@ -1,0 +1,1 @@
+"""Where a step is done that a run leaves to others."""

@@ -1,0 +1,1 @@
+"""Workers that do single steps of runs, beside whole runs."""

@@ -1,0 +1,192 @@
+"""A worker at its seat: it takes placed executions, does them, and hands in what became of them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from nano_flow.core.errors import NanoFlowError, StoreError
+from nano_flow.core.outcomes import Failed, Failure
+from nano_flow.operations.place import Place
+from nano_flow.parts import Surroundings
+from nano_flow.placed import Session
+from nano_flow.ports.placed import Claimed, PlacedStore
+from nano_flow.project.service.reading import service_in_force
+from nano_flow.runtime.execution.placed import read_stop
+from nano_flow.steps.placing import PlacedResult
+from nano_flow.tools.processes.tree import ProcessTree
+
+STEPS = 64
+"""Placed steps that a worker does at a time, unless it is told."""
+_RENEW_S = 5.0
+_SWEEP_S = 10.0
+_STOPS_S = 0.25
+_IDLE_S = 30.0
+_UNSURE_S = 20.0
+"""A worker that could not renew its seat for so long stops what it does: another one may soon do the same."""
+
+
+def boot_time() -> float:
+    """Seconds that also pass while the machine sleeps or this process is stopped."""
+    clock = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if clock is None else time.clock_gettime(clock)
+
+
+@dataclass(slots=True)
+class PlacedWorker:
+    """Does steps that runs of the store leave to workers with one of ``labels``."""
+
+    place: Place
+    name: str
+    labels: tuple[str, ...] = ()
+    runs: int = 1
+    most: int = STEPS
+    tree: ProcessTree = field(default_factory=ProcessTree)
+    tell: Callable[[str], None] = lambda line: None
+    taken: int = 0
+    """How many executions it has taken so far."""
+    _placed: PlacedStore | None = None
+    _token: str = ""
+    _renewed: float = 0.0
+    _swept: float = 0.0
+    _asked: float = 0.0
+    _leaving: bool = False
+    _sessions: dict[str, asyncio.Task[Session]] = field(default_factory=dict)
+    _used: dict[str, float] = field(default_factory=dict)
+    _tasks: dict[tuple[str, str], asyncio.Task[None]] = field(default_factory=dict)
+
+    @property
+    def busy(self) -> bool:
+        """Whether it has something in hand."""
+        return bool(self._tasks)
+
+    def leave(self) -> None:
+        """Take nothing more."""
+        self._leaving = True
+
+    async def look(self) -> None:
+        """Do what is due: hold on to the seat, hear who is to stop, take what waits. The store may be away."""
+        self._reap()
+        if self._placed is None:
+            store = self.place.store
+            if not await asyncio.to_thread(store.exists):
+                return
+            self._placed = store.placed
+        try:
+            await self._hold_on(self._placed)
+            if self._tasks:
+                await self._hear_stops(self._placed)
+            if not self._leaving and len(self._tasks) <= self.most // 2:
+                await self._take(self._placed)
+        except StoreError as error:
+            self.tell(str(error))
+            if self._token and boot_time() - self._renewed > _UNSURE_S:
+                await self._give_up()
+
+    async def close(self) -> None:
+        """Stop what is in hand, and give it back: another worker goes on with it."""
+        await self._stop_all()
+        if self._placed is not None and self._token:
+            with suppress(StoreError):
+                await asyncio.to_thread(self._placed.leave, self._token)
+            self._placed.close()
+        self._token = ""
+
+    async def _hold_on(self, placed: PlacedStore) -> None:
+        now = boot_time()
+        if not self._token:
+            self._token = await asyncio.to_thread(placed.enlist, self.name, self.labels, self.runs)
+            self._renewed = now
+        elif now - self._renewed >= _RENEW_S:
+            if not await asyncio.to_thread(placed.renew, self._token):
+                self.tell("the seat was taken away: what was in hand is done by others")
+                await self._give_up()
+                return
+            self._renewed = now
+        if now - self._swept >= _SWEEP_S:
+            self._swept = now
+            await self._close_idle()
+            for name in await asyncio.to_thread(placed.sweep):
+                self.tell(f"{name} is gone: what it had in hand is done by others")
+
+    async def _give_up(self) -> None:
+        """Nothing that is in hand may be paid for any more."""
+        self._token = ""
+        await self._stop_all()
+
+    async def _stop_all(self) -> None:
+        for task in self._tasks.values():
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks.values())
+        self._reap()
+        for run_id in list(self._sessions):
+            await self._close(run_id)
+
+    async def _hear_stops(self, placed: PlacedStore) -> None:
+        now = time.monotonic()
+        if now - self._asked < _STOPS_S:
+            return
+        self._asked = now
+        for order in await asyncio.to_thread(placed.stops, self._token):
+            opening = self._sessions.get(order.run_id)
+            how = json.loads(order.how)
+            if opening is not None and opening.done() and opening.exception() is None:
+                opening.result().stop(order.address, None if how.get("plain") else read_stop(how))
+
+    async def _take(self, placed: PlacedStore) -> None:
+        most = self.most - len(self._tasks)
+        for claimed in await asyncio.to_thread(placed.claim, self._token, self.labels, most):
+            task = asyncio.create_task(self._do(claimed, self._token))
+            self._tasks[(claimed.run_id, claimed.address)] = task
+            self.taken += 1
+
+    async def _do(self, claimed: Claimed, token: str) -> None:
+        try:
+            session = await self._session(claimed.run_id, token)
+            await session.execute(claimed)
+        except StoreError as error:
+            self.tell(f"{claimed.run_id} {claimed.address}: {error}")
+            await self._close(claimed.run_id)
+        except NanoFlowError as error:
+            self.tell(f"{claimed.run_id} {claimed.address}: {error}")
+            await self._close(claimed.run_id)
+            result = PlacedResult(Failed(Failure("placement", f"{self.name} cannot do it: {error}")))
+            if self._placed is not None:
+                text = json.dumps(result.as_json())
+                await asyncio.to_thread(self._placed.refuse, token, claimed, text)
+
+    async def _session(self, run_id: str, token: str) -> Session:
+        self._used[run_id] = time.monotonic()
+        opening = self._sessions.get(run_id)
+        if opening is None:
+            opened = asyncio.to_thread(Session.opened, run_id, token, self._where())
+            opening = self._sessions[run_id] = asyncio.create_task(opened)
+        return await asyncio.shield(opening)
+
+    async def _close(self, run_id: str) -> None:
+        opening = self._sessions.pop(run_id, None)
+        if opening is not None:
+            with suppress(NanoFlowError):
+                await (await opening).close()
+
+    async def _close_idle(self) -> None:
+        now, busy = time.monotonic(), {run_id for run_id, _ in self._tasks}
+        for run_id in [name for name in self._sessions if name not in busy and now - self._used[name] > _IDLE_S]:
+            await self._close(run_id)
+
+    def _where(self) -> Surroundings:
+        place = self.place
+        budgets = service_in_force(place.current, place.config_dir, place.environ).budgets
+        environ = dict(place.environ)
+        return Surroundings(place.state, environ=environ, address=place.address, tree=self.tree, budgets=budgets)
+
+    def _reap(self) -> None:
+        for key in [key for key, task in self._tasks.items() if task.done()]:
+            task = self._tasks.pop(key)
+            if not task.cancelled():
+                task.result()
