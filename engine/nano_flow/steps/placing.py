@@ -8,9 +8,9 @@ from typing import Protocol
 
 from nano_flow.core.messages import Json
 from nano_flow.core.money import ZERO, Money
-from nano_flow.core.outcome_json import outcome_json, read_outcome
 from nano_flow.core.outcomes import StepOutcome, Succeeded
 from nano_flow.steps.order import Order
+from nano_flow.steps.outcome_json import outcome_json, read_outcome
 
 Shared = Mapping[str, Json]
 """What all items of a fan-out see, as JSON: it is written once."""

@@ -235,10 +235,8 @@ class RecordedFold:
 
     def abandoned(self, at: float, *, simulated: bool) -> list[CallFailed]:
         """The end that each call without one gets: nobody knows it, its worst case counts as possibly spent."""
-        return [
-            abandoned(intent, at, simulated=simulated or intent.model in self.simulated_models)
-            for intent in self.open_calls.values()
-        ]
+        known = self.simulated_models
+        return [abandoned(one, at, simulated=simulated or one.model in known) for one in self.open_calls.values()]
 
 
 def abandoned(intent: CallIntended, at: float, *, simulated: bool) -> CallFailed:
