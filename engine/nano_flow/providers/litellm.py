@@ -20,6 +20,7 @@ from nano_flow.providers.cards import Endpoint, streams
 from nano_flow.providers.errors import translate
 from nano_flow.providers.transport.connections import Connections
 from nano_flow.providers.transport.declared import Declared
+from nano_flow.providers.transport.proxies import trusted_file
 from nano_flow.providers.transport.quiet import hush, unreported
 from nano_flow.providers.transport.watched import Watched, guard
 from nano_flow.providers.vendor import describe, without_keys
@@ -78,6 +79,8 @@ def load_litellm() -> ModuleType:
     """
     if "litellm" not in sys.modules:
         os.environ.update(_STAY_HERE)
+        if (file := trusted_file()) is not None:
+            os.environ.setdefault("SSL_CERT_FILE", file)  # the one variable that LiteLLM looks at
         warnings.filterwarnings("ignore", module=r"litellm|pydantic")  # about its own code: nobody here can act on them
         logging.getLogger("LiteLLM").setLevel(logging.CRITICAL)
         for switch, value in _SWITCHES.items():

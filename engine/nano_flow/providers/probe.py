@@ -15,6 +15,7 @@ from urllib.parse import quote, urlsplit
 from nano_flow.core.redact import Redactor
 from nano_flow.ports import Clock
 from nano_flow.providers.cards import Endpoint
+from nano_flow.providers.transport.proxies import proxy_of, trust
 from nano_flow.providers.vendor import without_keys
 from nano_flow.providers.wire.advice import OLLAMA, START_OLLAMA
 from nano_flow.providers.wire.destination import destination
@@ -150,7 +151,10 @@ async def _ask(question: Question) -> int | None:
     secure = address.scheme == "https"
     if address.scheme not in ("http", "https") or not address.hostname:
         raise ValueError(f'"{question.base}" is no address: expected http:// or https://')
-    context = ssl.create_default_context() if secure else None
+    proxy = proxy_of(address.scheme, address.hostname)
+    if proxy is not None:
+        return await _ask_through(proxy, question)
+    context = (trust() or ssl.create_default_context()) if secure else None
     port = address.port or (443 if secure else 80)
     reader, writer = await asyncio.open_connection(address.hostname, port, ssl=context)
     try:
@@ -168,6 +172,23 @@ async def _ask(question: Question) -> int | None:
         writer.close()
 
 
+async def _ask_through(proxy: str, question: Question) -> int | None:
+    """The same through a proxy."""
+    import aiohttp
+
+    url = f"{question.base.rstrip('/')}{question.path}"
+    connector = aiohttp.TCPConnector(ssl=trust() or True)
+    async with aiohttp.ClientSession(connector=connector) as session:
+        try:
+            async with session.get(url, headers=question.headers, proxy=proxy, allow_redirects=False) as response:
+                page = response.headers.get("content-type", "").lower().startswith("text/html")
+                return _meaning(response.status, page=page) if question.path else None
+        except aiohttp.ClientHttpProxyError as error:
+            raise ValueError(f"the proxy of the environment answers with {error.status}") from None
+        except aiohttp.ClientProxyConnectionError:
+            raise ValueError("the proxy of the environment is not there") from None
+
+
 async def _head(reader: asyncio.StreamReader) -> bytes:
     try:
         return await reader.readuntil(b"\r\n\r\n")
@@ -183,10 +204,13 @@ def _status(head: bytes) -> int:
     said = _STATUS.match(head)
     if said is None:
         raise ValueError("what listens there does not speak proper HTTP")
-    status = int(said[1])
+    return _meaning(int(said[1]), page=_PAGE.search(head) is not None)
+
+
+def _meaning(status: int, *, page: bool) -> int:
     if 300 <= status < 400:
         raise ValueError(f"it redirects ({status}), which calls do not follow")
-    if status == 200 and _PAGE.search(head):
+    if status == 200 and page:
         raise ValueError("it answers with a web page")
     return status
 

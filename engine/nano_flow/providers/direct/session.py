@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from typing import TYPE_CHECKING
-from urllib.request import getproxies, proxy_bypass
+
+from nano_flow.core.errors import BadRequest
+from nano_flow.providers.transport.proxies import proxy_of, trust
 
 if TYPE_CHECKING:
-    import ssl
-
     from aiohttp import ClientSession
 
-_CA_FILES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
-"""Variables that name the authorities to trust, the first one that is set counts."""
 _CONNECT_S = 30.0
 """How long a connection may take, whatever the call may."""
 _KEPT_S = 30.0
@@ -26,7 +23,7 @@ class Sessions:
     def __init__(self) -> None:
         self._session: ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._proxies: dict[str, str] | None = None
+        self._proxies: dict[tuple[str, str], str | None] = {}
 
     def get(self) -> ClientSession:
         """The client of the running loop."""
@@ -36,11 +33,14 @@ class Sessions:
         return self._session
 
     def proxy_for(self, scheme: str, host: str) -> str | None:
-        """The proxy that the environment names for an address (``HTTPS_PROXY``, ``ALL_PROXY``, ``NO_PROXY``)."""
-        if self._proxies is None:
-            self._proxies = getproxies()
-        proxy = self._proxies.get(scheme) or self._proxies.get("all")
-        return proxy if proxy and not proxy_bypass(host) else None
+        """The proxy that the environment names for an address; looked up once. BadRequest for one of no known kind."""
+        place = (scheme, host)
+        if place not in self._proxies:
+            try:
+                self._proxies[place] = proxy_of(scheme, host)
+            except ValueError as error:
+                raise BadRequest(str(error)) from None
+        return self._proxies[place]
 
     async def close(self) -> None:
         """Close what was opened; no connection stays."""
@@ -52,7 +52,10 @@ class Sessions:
         """Limits are the engine's, and so is the unpacking; nothing of ``.netrc``, no cookies, no redirects."""
         import aiohttp
 
-        trusted = trust()
+        try:
+            trusted = trust()
+        except OSError as error:
+            raise BadRequest(str(error)) from None
         connector = aiohttp.TCPConnector(
             limit=0, keepalive_timeout=_KEPT_S, ttl_dns_cache=300, ssl=True if trusted is None else trusted
         )
@@ -63,14 +66,3 @@ class Sessions:
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_S),
             headers={"accept-encoding": "gzip"},
         )
-
-
-def trust() -> ssl.SSLContext | None:
-    """The authorities that the environment names; None: those of the system."""
-    file = next((path for name in _CA_FILES if (path := os.environ.get(name))), None)
-    folder = os.environ.get("SSL_CERT_DIR")
-    if file is None and folder is None:
-        return None
-    import ssl
-
-    return ssl.create_default_context(cafile=file, capath=folder)
