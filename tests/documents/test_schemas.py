@@ -64,3 +64,31 @@ def test_writing_changes_only_what_differs(tmp_path: Path) -> None:
     (tmp_path / "test.schema.json").write_text("{}", encoding="utf-8")
     assert export.drifted(tmp_path) == ["test.schema.json"]
     assert [path.name for path in export.write(tmp_path)] == ["test.schema.json"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "good"),
+    [
+        ("providers", "extends: shipped", True),
+        (
+            "providers",
+            "extends: shipped\nproviders: {openai: {models: {x: {like: openai/gpt-5.5}}}, cohere: null}",
+            True,
+        ),
+        ("providers", "extends: shipped\nproviders: {openai: {modles: {}}}", False),
+        ("providers", "providers: {openai: {models: {}}}", False),
+        ("providers", "providers: {openai: {api: openai, litellm: openai}}", False),
+        ("providers", "providers: {openai: {api: openai}}", True),
+        ("routing", "extends: shipped", True),
+        ("routing", "extends: shipped\ntiers: {simple: {below: 4}}\nfallback: {cooldown: {after: 5}}", True),
+        ("routing", "tiers: {simple: {below: 4}}", False),
+        ("routing", "complexity: {base: 1}", False),
+        ("pricing", "extends: shipped", True),
+        ("pricing", "extends: shipped\nmodels: {openai/gpt-5: null, a/b: free}", True),
+        ("pricing", "currency: USD", False),
+    ],
+)
+def test_an_editor_wants_of_a_file_that_extends_only_what_it_changes(name: str, text: str, good: bool) -> None:
+    schema = json.loads(export.schema_text(name))
+    data = read_yaml(f"nano_flow: 1\n{text}\n".encode(), name).data
+    assert (list(Draft202012Validator(schema).iter_errors(data)) == []) == good

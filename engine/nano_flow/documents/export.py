@@ -48,7 +48,42 @@ def described_schema(name: str) -> Schema:
         "service": "service",
     }
     schema = _described(schema_of(kinds[name]), help_texts)
-    return {**schema, "title": TITLES[name]}
+    return {**(_partial(schema) if name in _POLICIES else schema), "title": TITLES[name]}
+
+
+_POLICIES = frozenset({"providers", "routing", "pricing"})
+_WHOLE: dict[str, tuple[str, ...]] = {
+    "ProviderDocument": ("providers", "*"),
+    "TierDocument": ("tiers", "*"),
+    "CascadeDocument": ("cascades", "*"),
+    "CooldownDocument": ("fallback", "cooldown"),
+}
+"""Definitions that are merged by key with those of a file that is extended, and where they stand."""
+
+
+def _partial(schema: Schema) -> Schema:
+    """The same for a file that ``extends`` another: it says what it changes, and ``null`` takes away."""
+    whole: Schema = {"required": schema["required"]}
+    for name, path in _WHOLE.items():
+        definition = schema["$defs"].get(name, {})
+        wanted = {key: definition.pop(key) for key in ("required", "oneOf") if key in definition}
+        inner: Schema = whole
+        for part in path if wanted else ():
+            inner = inner.setdefault("properties", {}).setdefault(part, {}) if part != "*" else _each(inner)
+        inner |= wanted
+    for definition in (schema, *(schema["$defs"].get(name, {}) for name in _WHOLE)):
+        for value in definition.get("properties", {}).values():
+            entries = value.get("additionalProperties")
+            if isinstance(entries, dict):
+                value["additionalProperties"] = {"anyOf": [entries, {"type": "null"}]}
+            value.pop("minProperties", None)
+    without = {"if": {"not": {"required": ["extends"]}}, "then": whole}
+    return {**schema, "required": ["nano_flow"], **without}
+
+
+def _each(inner: Schema) -> Schema:
+    found: Schema = inner.setdefault("additionalProperties", {})
+    return found
 
 
 def write(folder: Path) -> list[Path]:
