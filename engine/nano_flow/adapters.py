@@ -86,12 +86,13 @@ def store_named(name: str) -> Store:
 def store_at(url: str, state: Path) -> Store:
     """The store at an address, or in a state folder where there is none. Raises UsageError."""
     scheme = urlsplit(url).scheme
-    factory = STORES.get(scheme) or _installed_store(scheme)
+    factory = None if url and not scheme else STORES.get(scheme) or _installed_store(scheme)
     if factory is None:
         known = ", ".join(f"{name}://…" for name in (*STORES, *installed("stores")) if name)
+        what = f'no store of the kind "{scheme}"' if scheme else f'no store at "{url}", which is no address'
         raise UsageError(
-            f'there is no store of the kind "{scheme}": expected {known}, or no {STORE_VARIABLE} for the one in the '
-            "state folder"
+            f'there is {what}: expected {known}; without "store:" and {STORE_VARIABLE} it lies in the state folder, '
+            "which --state-dir names"
         )
     return factory(state, url)
 
@@ -108,9 +109,11 @@ def _installed_store(scheme: str) -> Callable[[Path, str], Store] | None:
     return opened
 
 
-def open_cache(state: Path, environ: Mapping[str, str], tell: Callable[[str], None]) -> Cache:
-    """The cache of replies in force; one that cannot be opened is told of by ``tell``, and holds nothing."""
-    url = environ.get(CACHE_VARIABLE, "")
+def open_cache(state: Path, url: str, tell: Callable[[str], None]) -> Cache:
+    """The cache of replies at an address; one that cannot be opened is told of by ``tell``, and holds nothing.
+
+    Empty: in the state folder. Raises UsageError for an address of no known kind.
+    """
     scheme = urlsplit(url).scheme
     try:
         if not url:
@@ -118,10 +121,14 @@ def open_cache(state: Path, environ: Mapping[str, str], tell: Callable[[str], No
             from nano_flow.caches.sqlite import SqliteCache
 
             return ExactCache(SqliteCache(kept_at(state), tell))
-        factory = load("caches", scheme)
+        factory = load("caches", scheme) if scheme else None
         if not callable(factory):
             known = ", ".join(f"{name}://…" for name in installed("caches")) or "none is installed"
-            raise UsageError(f'{CACHE_VARIABLE}: there is no cache of the kind "{scheme}": {known}')
+            what = f'no cache of the kind "{scheme}"' if scheme else f'no cache at "{url}", which is no address'
+            raise UsageError(
+                f'there is {what}: expected {known}, or neither {CACHE_VARIABLE} nor "cache:" for the one '
+                "in the state folder"
+            )
         from nano_flow.caches.guarded import GuardedCache
 
         return GuardedCache(factory(url), scheme, tell)

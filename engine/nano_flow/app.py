@@ -36,6 +36,7 @@ from nano_flow.project.resuming.again import (
 from nano_flow.project.resuming.context import changed_files
 from nano_flow.project.resuming.place import found_file, place_of
 from nano_flow.project.service.reading import service_in_force
+from nano_flow.project.service.retention import keep_house_now_and_then
 from nano_flow.runtime.recorder import Recorder, sealed_record
 from nano_flow.runtime.run import RunEnd, RunOrder, run_plan
 from nano_flow.sinks.guarded import GuardedSink
@@ -211,6 +212,8 @@ async def _live(prepared: PreparedRun, journal: Journal, where: Surroundings, pa
             watcher.close()
     if desk is not None and end.status == "succeeded":
         where.store.placed.forget(prepared.record.run_id)
+    if past.doubles is None:
+        keep_house_now_and_then(where.store, where.service.retention, where.clock.now())
     return RunReport(prepared.record.run_id, end, run_document(view))
 
 
@@ -232,14 +235,14 @@ def _rehearsed(prepared: PreparedRun, where: Surroundings, past: _Past) -> Itera
 
 
 def _watched(where: Surroundings, file: str, config_dir: Path | None) -> Surroundings:
-    """The same, with those who watch runs of ``file`` from afar, and the budgets that all runs share.
+    """The same, with what service.yaml says of runs of ``file``: who watches, budgets of all runs, what is kept where.
 
     Raises UsageError where one cannot watch, DocumentError where service.yaml is wrong.
     """
     service = service_in_force(Path(file).parent, config_dir, where.environ)
     spans = span_sinks(where.environ, Path(file).parent)
     metrics = [] if where.metrics_port is None else [metrics_sink(where.metrics_port)]
-    return replace(where, sinks=(*where.sinks, *spans, *metrics), traced=bool(spans), budgets=service.budgets)
+    return replace(where, sinks=(*where.sinks, *spans, *metrics), traced=bool(spans), service=service)
 
 
 def _trace(prepared: PreparedRun, where: Surroundings, past: _Past) -> RunTrace:

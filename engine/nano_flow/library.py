@@ -20,7 +20,7 @@ from nano_flow.core.errors import NanoFlowError, UsageError
 from nano_flow.core.events import Event
 from nano_flow.core.messages import Json
 from nano_flow.core.money import money
-from nano_flow.locate import state_folder
+from nano_flow.locate import state_folder, store_folder
 from nano_flow.parts import Surroundings
 from nano_flow.plugins import lending
 from nano_flow.ports import EventSink, Tool
@@ -219,12 +219,12 @@ class _QueueSink:
 def _surroundings(
     where: Where | None, sinks: Sequence[EventSink], file: str | os.PathLike[str] | None = None
 ) -> Surroundings:
-    chosen = where or Where()
+    chosen, folder = where or Where(), None if file is None else Path(file).parent
     return Surroundings(
-        state_folder(chosen.state_dir, os.environ, Path.cwd(), None if file is None else Path(file).parent),
+        state_folder(chosen.state_dir, os.environ, Path.cwd(), folder),
         sinks,
         stream=bool(sinks),
-        address=store_address(Path.cwd(), chosen.config_dir, os.environ),
+        address=store_address(store_folder(Path.cwd(), folder), chosen.config_dir, os.environ),
     )
 
 

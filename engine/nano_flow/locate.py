@@ -65,6 +65,14 @@ def state_folder(
     return (here if workflow_folder is None else _home_of(Path(os.path.abspath(workflow_folder)), here)) / STATE_FOLDER
 
 
+def store_folder(current: Path, workflow_folder: Path | None = None) -> Path:
+    """The folder whose service.yaml names the store: ``current``, or that of a workflow of another project."""
+    here = project_root(current) or current.absolute()
+    if workflow_folder is None or _home_of(Path(os.path.abspath(workflow_folder)), here) == here:
+        return current
+    return Path(os.path.abspath(workflow_folder))
+
+
 def policy_files(workflow_folder: Path, config_dir: Path | None, current: Path) -> tuple[PolicyFile, ...]:
     """The three policy files in force for a workflow in ``workflow_folder``, each looked up on its own.
 

@@ -16,7 +16,6 @@ from nano_flow.core.events import CallIntended, Event, NoticeGiven
 from nano_flow.core.redact import Redactor
 from nano_flow.core.secrets.naming import environment_secrets, sounds_secret
 from nano_flow.defects import told_in_a_run
-from nano_flow.documents.service import RunsBudgetDocument
 from nano_flow.gateway.chosen import Chosen
 from nano_flow.gateway.gateway import Gateway
 from nano_flow.gateway.observed import Observed
@@ -34,6 +33,7 @@ from nano_flow.project.files import read_attachment
 from nano_flow.project.money.earlier import observed_before
 from nano_flow.project.policies import Policies
 from nano_flow.project.preparing import PreparedRun
+from nano_flow.project.service.reading import Service
 from nano_flow.providers.environment import expand, variables_in
 from nano_flow.providers.table import ProviderTable
 from nano_flow.providers.table import Surroundings as Sockets
@@ -88,8 +88,8 @@ class Surroundings:
     """Holds up all new work of a run that is only to be cancelled."""
     patience: Patience = field(default_factory=Patience)
     """How long the run stays where it can only wait."""
-    budgets: Sequence[RunsBudgetDocument] = ()
-    """What all runs of the store may spend together."""
+    service: Service = field(default_factory=Service)
+    """The service.yaml in force: what all runs of the store may spend together, what is kept where."""
     stream: bool = False
     """True where somebody wants to read replies while they are written: streaming costs more than waiting."""
 
@@ -146,7 +146,7 @@ class Parts:
             read_file=partial(read_attachment, plan.workspace),
             open_budget=ledger.open,
             stand_in=doubles.stand_in if doubles else None,
-            keep_prompts=not options.no_prompts,
+            keep_prompts=where.service.keeps_prompts and not options.no_prompts,
             before_work=where.takeover or _at_once,
             patience=Patience(endless=True) if doubles else where.patience,
             defect=told_in_a_run(where.state, recorder.secrets.text),
@@ -176,7 +176,7 @@ def _cache(prepared: PreparedRun, where: Surroundings, emit: Callable[[Event], N
     def tell(problem: str) -> None:
         emit(NoticeGiven(where.clock.now(), "", problem))
 
-    return open_cache(where.state, where.environ, tell)
+    return open_cache(where.state, where.service.cache, tell)
 
 
 def _gateway(
@@ -215,12 +215,12 @@ def _gateway(
 
 def _shared_budgets(prepared: PreparedRun, where: Surroundings, emit: Callable[[Event], None]) -> SharedBudgets:
     """The budgets over runs of the service.yaml in force; a rehearsal costs nothing and is not counted."""
-    if prepared.record.simulated or not where.budgets:
+    if prepared.record.simulated or not where.service.budgets:
         return NoBudgets()
     from nano_flow.project.service.shared_budgets import StoreBudgets
 
     run = (prepared.record.run_id, prepared.record.workflow)
-    return StoreBudgets(where.store, where.budgets, run, where.clock, emit)
+    return StoreBudgets(where.store, where.service.budgets, run, where.clock, emit)
 
 
 def _durable(recorder: Recorder, takeover: Takeover | None) -> Callable[[Event], Awaitable[None]]:

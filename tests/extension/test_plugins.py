@@ -65,7 +65,7 @@ def test_a_name_that_nobody_offers(offered: None, variable: str, value: str, sai
         if variable == "NANO_FLOW_SINKS":
             named_sinks(environ)
         elif variable == "NANO_FLOW_CACHE":
-            open_cache(tmp_path, environ, lambda problem: None)
+            open_cache(tmp_path, value, lambda problem: None)
         else:
             store_at(value, tmp_path)
 

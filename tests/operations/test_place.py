@@ -91,3 +91,34 @@ def test_a_file_without_a_store_loads_no_schema(project: Path) -> None:
         "assert 'pydantic' not in sys.modules and 'jinja2' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True, stdout=subprocess.DEVNULL)
+
+
+def test_a_workflow_of_another_project_is_kept_where_that_project_looks(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said, here = Said(capsys), project / "here"
+    other, theirs = project / "other", project / "theirs"
+    for folder in (here, other):
+        (folder / ".git").mkdir(parents=True)
+    (other / "flow.yaml").write_text(FLOW)
+    _service(other, f"folder://{theirs}")
+    _service(here, f"folder://{project / 'ours'}")
+    monkeypatch.chdir(here)
+    run_id = said.json("run", "../other/flow.yaml")["run_id"]
+    assert said.json("runs")["runs"] == []
+    assert [run["run_id"] for run in said.json("-C", "../other", "runs")["runs"]] == [run_id]
+    from nano_flow import run
+
+    assert run("../other/flow.yaml").status == "succeeded"
+    assert len(said.json("-C", "../other", "runs")["runs"]) == 2
+
+
+@pytest.mark.parametrize("key", ["store", "cache"])
+def test_a_path_is_no_address(project: Path, key: str, capsys: pytest.CaptureFixture[str]) -> None:
+    said = Said(capsys)
+    (project / "service.yaml").write_text(f"nano_flow: 1\n{key}: ./elsewhere\n")
+    found = said("validate", "service.yaml", code=3)
+    assert "service.yaml:2:" in found and "NF709" in found and "--state-dir" in found
+    if key == "store":
+        said("runs", code=2)
+        assert '"./elsewhere", which is no address' in said.err

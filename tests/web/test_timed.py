@@ -19,11 +19,11 @@ from nano_flow.operations.service.groups import may_queue
 from nano_flow.operations.service.helpers import Helpers
 from nano_flow.operations.service.inforce import next_times, service_of
 from nano_flow.operations.service.queueing import QueueOrder, origins, queue_run
-from nano_flow.operations.service.retention import keep_house
 from nano_flow.operations.service.spent import budgets_drawn
 from nano_flow.operations.service.telling import Notifier, Occasion, message
 from nano_flow.operations.service.timed import Timed
 from nano_flow.ports.store import RunFilter
+from nano_flow.project.service.retention import keep_house
 from tests.web.shop import Shop, opened
 
 NIGHTLY = """nano_flow: 1
@@ -200,9 +200,9 @@ def test_old_runs_go_but_not_what_waits(shop: Shop) -> None:
     old, asks = shop.run("broken.yaml", code=1), shop.run("note.yaml", "--no-input", code=6)
     with shop.store.reader() as reader:
         now = reader.find_run("last").created_at
-    service = service_of(shop.place)
-    assert keep_house(shop.place, service, now) == 0
-    assert keep_house(shop.place, service, now + 90_000) == 1
+    retention = service_of(shop.place).retention
+    assert keep_house(shop.store, retention, now) == 0
+    assert keep_house(shop.store, retention, now + 90_000) == 1
     with shop.store.reader() as reader:
         assert [run.run_id for run in reader.list_runs(RunFilter())] == [asks]
         assert sum(row.calls for row in reader.spend("run")) > 0 and old

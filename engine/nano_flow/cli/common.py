@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Concatenate, Literal, ParamSpec, TypeVar
 
 import click
 
-from nano_flow.locate import PolicyFile, policy_files, state_folder
+from nano_flow.locate import PolicyFile, policy_files, state_folder, store_folder
 
 if TYPE_CHECKING:
     from nano_flow.operations.place import Place
@@ -41,6 +41,8 @@ class Options:
     """As given; ``state`` is the folder in force."""
     started: Path | None = None
     """The folder of the caller's shell, where ``-C`` led to another one."""
+    home: Path | None = None
+    """Whose service.yaml names the store, where a workflow of another project is run."""
 
     @property
     def state(self) -> Path:
@@ -50,7 +52,9 @@ class Options:
     def beside(self, workflow: Path) -> Options:
         """The same for a command that is given ``workflow``: its state is found from the workflow's folder, too."""
         state = state_folder(self.state_dir, os.environ, Path.cwd(), workflow.parent)
-        return self if state == self.state else replace(self, state_dir=state)
+        home = store_folder(Path.cwd(), workflow.parent)
+        chosen = self if state == self.state else replace(self, state_dir=state)
+        return chosen if home == Path.cwd() else replace(chosen, home=home)
 
     @property
     def words(self) -> str:
@@ -69,7 +73,7 @@ class Options:
         """The project that operations are asked about."""
         from nano_flow.operations.place import Place
 
-        return Place(self.state, self.config_dir)
+        return Place(self.state, self.config_dir, home=self.home)
 
     def policy(self, workflow: Path | None = None) -> tuple[PolicyFile, ...]:
         """The providers, routing and pricing files in force for ``workflow`` (None: for the current folder)."""

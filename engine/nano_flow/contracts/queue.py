@@ -86,3 +86,4 @@ class QueueContract(ABC):
         with store.reader() as reader:
             assert [(one.settled, one.held) for one in reader.drawn([wide, narrow])] == [(2, 6), (2, 0)]
             assert [(one.settled, one.held) for one in reader.drawn([Bound("later", Money(1), 1.5, 9.0)])] == [(0, 6)]
+        assert (store.forget_charges(1.0), store.forget_charges(2.0), store.forget_charges(9.0)) == (0, 1, 1)

@@ -22,11 +22,15 @@ class Place:
     current: Path = field(default_factory=Path.cwd)
     fixed: str | None = None
     """The address of its store where that was looked up once and for all."""
+    home: Path | None = None
+    """Whose service.yaml names the store, where a workflow of another project is run; None: that of ``current``."""
 
     @property
     def address(self) -> str:
         """Where the store in force is; empty: in the state folder. Raises DocumentError."""
-        return self.fixed if self.fixed is not None else store_address(self.current, self.config_dir, self.environ)
+        if self.fixed is not None:
+            return self.fixed
+        return store_address(self.home or self.current, self.config_dir, self.environ)
 
     def settled(self) -> Place:
         """The same for what lives long: it stays with one store while service.yaml is edited. Raises DocumentError."""

@@ -261,6 +261,9 @@ class Store(Protocol):
     def settle_charge(self, charge: Charge) -> None:
         """What the call cost takes the place of what was set aside for it."""
 
+    def forget_charges(self, before: float) -> int:
+        """Drop the charges from before then: no window of a budget reaches so far back. How many it were."""
+
     def change_run(self, record: RunRecord) -> None:
         """Keep the documents and options with which a run goes on."""
 

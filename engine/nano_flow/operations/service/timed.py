@@ -13,9 +13,9 @@ from nano_flow.operations.runs.starting import GivenInputs, StartOrder
 from nano_flow.operations.service.groups import may_queue
 from nano_flow.operations.service.inforce import Service, service_of
 from nano_flow.operations.service.queueing import QueueOrder, queue_run
-from nano_flow.operations.service.retention import keep_house
 from nano_flow.operations.service.telling import Notifier
 from nano_flow.ports.store import Mark
+from nano_flow.project.service.retention import keep_house_now_and_then
 from nano_flow.project.service.schedule import due_after
 
 SCHEDULE, DUE = "schedule", "due"
@@ -23,7 +23,7 @@ SCHEDULE, DUE = "schedule", "due"
 _LATE_SECONDS = 60.0
 """What was due so long ago was missed, not delayed."""
 _MOST_MISSED = 10_000
-_HOUSE_SECONDS = 600.0
+_HOUSE_SECONDS = 60.0
 
 
 @dataclass(slots=True)
@@ -47,7 +47,7 @@ class Timed:
             self._notifier.look(service)
         if now - self._house_at >= _HOUSE_SECONDS:
             self._house_at = now
-            keep_house(self.place, service, now)
+            keep_house_now_and_then(self.place.store, service.retention, now)
 
     def _due(self, service: Service, now: float) -> Iterator[tuple[str, float]]:
         """Names and times. A schedule that nobody has seen before begins now."""

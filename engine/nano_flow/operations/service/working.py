@@ -20,10 +20,12 @@ from nano_flow.operations.service.due import lost_runs, startable, unbudgeted_ru
 from nano_flow.operations.service.queueing import WORKER
 from nano_flow.ports.store import Mark, RunSummary
 from nano_flow.project.service.reading import service_in_force
+from nano_flow.project.service.retention import keep_house_now_and_then
 
 LOOK_SECONDS = 0.5
 DUE_SECONDS = 2.0
 _SAY_SECONDS = 5.0
+_HOUSE_SECONDS = 60.0
 
 
 @dataclass(slots=True)
@@ -52,6 +54,7 @@ class Worker:
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _due_at: float = 0.0
     _seen_at: float = 0.0
+    _house_at: float = 0.0
     _name: str = field(default_factory=lambda: f"{socket.gethostname()} {os.getpid()}")
 
     async def work(self) -> None:
@@ -109,6 +112,9 @@ class Worker:
             return []
         now = time.time()
         service = service_in_force(self.place.current, self.place.config_dir, self.place.environ)
+        if now - self._house_at >= _HOUSE_SECONDS:
+            self._house_at = now
+            keep_house_now_and_then(store, service.retention, now)
         with store.reader() as reader:
             found = [run for run in startable(reader, service) if self._may_take(run)]
             if not found and now - self._due_at >= DUE_SECONDS:

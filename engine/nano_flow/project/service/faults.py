@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from nano_flow.core.diagnostics import Diagnostic
 from nano_flow.core.errors import DocumentError, UsageError
@@ -35,6 +36,15 @@ def service_faults(source: ServiceSource, path: Path) -> list[Diagnostic]:
     """All that is wrong in the service at ``path`` but inside of the workflows that it names."""
     place = _Place(source, path)
     return [fault for look in _LOOKS for fault in look(place)]
+
+
+def _addresses(place: _Place) -> Iterator[Diagnostic]:
+    document = place.source.document
+    for key, text, lies in (("store", document.store, "state.db"), ("cache", document.cache, "cache.db")):
+        if text and "${" not in text and not urlsplit(text).scheme:
+            message = f'"{text}" is no address: expected one such as postgresql://host/database'
+            hint = f"leave it out for .nano-flow/{lies}; another folder than .nano-flow is named by --state-dir"
+            yield place.fault("NF709", (key,), message, hint)
 
 
 def _zones(place: _Place) -> Iterator[Diagnostic]:
@@ -146,4 +156,12 @@ def _served(place: _Place) -> Iterator[tuple[str, ServedWorkflowDocument]]:
     yield from (place.source.document.workflows or {}).items()
 
 
-_LOOKS: tuple[Callable[[_Place], Iterator[Diagnostic]], ...] = (_zones, _crons, _files, _doors, _groups, _budgets)
+_LOOKS: tuple[Callable[[_Place], Iterator[Diagnostic]], ...] = (
+    _addresses,
+    _zones,
+    _crons,
+    _files,
+    _doors,
+    _groups,
+    _budgets,
+)

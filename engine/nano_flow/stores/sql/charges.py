@@ -35,9 +35,9 @@ def settle(database: Database, charge: Charge) -> None:
     database.execute(f"UPDATE charges SET amount = ?, settled = 1 WHERE {_KEY}", (charge.amount, *_key(charge)))
 
 
-def forget(database: Database, before: float) -> None:
-    """Drop charges from before then: no window reaches so far back."""
-    database.execute("DELETE FROM charges WHERE at < ?", (before,))
+def forget(database: Database, before: float) -> int:
+    """Drop charges from before then: no window reaches so far back. How many it were."""
+    return database.execute("DELETE FROM charges WHERE at < ?", (before,)).rowcount
 
 
 def drawn(database: Database, bound: Bound) -> Drawn:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
+from nano_flow.core.calls import TEXTS
 from nano_flow.core.errors import StoreError, UsageError
 from nano_flow.core.events import Event, PromptSent
 from nano_flow.core.secrets.masks import Lookup, Masks
@@ -61,7 +62,6 @@ class SqlStore(ABC):
         with self._transaction() as database:
             heads.insert_head(database, record)
             lease.take(database, record.run_id, owner, database.now())
-            texts.drop(database, database.now() - texts.KEPT_S)
         return _journal(database, RunKey(record.run_id, record.workflow), owner, RecordedFold().work())
 
     def queue_run(self, record: RunRecord, marked: Sequence[Mark] = ()) -> Mark | None:
@@ -105,7 +105,14 @@ class SqlStore(ABC):
     def forget_marks(self, kind: str, before: float) -> int:
         """Drop the marks of ``kind`` from before then. How many it were."""
         with self._transaction() as database:
-            gone = marks.forget(database, kind, before)
+            gone = texts.drop(database, before) if kind == TEXTS else marks.forget(database, kind, before)
+        database.close()
+        return gone
+
+    def forget_charges(self, before: float) -> int:
+        """Drop the charges from before then. How many it were."""
+        with self._transaction() as database:
+            gone = charges.forget(database, before)
         database.close()
         return gone
 

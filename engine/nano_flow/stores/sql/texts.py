@@ -13,11 +13,6 @@ from nano_flow.core.events import PromptSent
 from nano_flow.core.refs import path_of
 from nano_flow.stores.sql.database import Database
 
-KEPT_S = 30 * 86_400.0
-"""How long a text is kept."""
-
-_LONGER_S = 7 * 86_400.0
-"""A text that others are written as differences to outlives them."""
 _WINDOW = 32_768
 _KNOWN = 50_000
 
@@ -54,7 +49,7 @@ class Texts:
             self.forget()
         base = self._bases.setdefault(place, (digest, raw))
         if base[0] == digest:
-            return digest, at + _LONGER_S, ":" + _packed(raw, b"")
+            return digest, at, ":" + _packed(raw, b"")
         return digest, at, f"{base[0]}:{_packed(raw, base[1])}"
 
 
@@ -79,8 +74,12 @@ def read(database: Database, digests: Iterable[str]) -> dict[str, str]:
 
 
 def drop(database: Database, before: float) -> int:
-    """Drop the texts from before then. How many it were."""
-    return database.execute("DELETE FROM marks WHERE kind = ? AND at < ?", (TEXTS, before)).rowcount
+    """Drop the texts from before then, but those that newer ones are written as differences to. How many it were."""
+    return database.execute(
+        "DELETE FROM marks WHERE kind = ? AND at < ? AND name NOT IN"
+        " (SELECT substr(value, 1, 24) FROM marks WHERE kind = ? AND at >= ?)",
+        (TEXTS, before, TEXTS, before),
+    ).rowcount
 
 
 def drop_unused(database: Database, used: Iterator[PromptSent]) -> None:
