@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 from urllib.parse import urlsplit
 
 from nano_flow.core.errors import StoreError, UsageError
+from nano_flow.core.events import Event
 from nano_flow.locate import service_file
 from nano_flow.plugins import installed, load
-from nano_flow.ports import Cache, EventMetrics, EventSink
+from nano_flow.ports import Cache, EventMetrics, EventSink, RecordedWork
 from nano_flow.ports.store import Store
 
 if TYPE_CHECKING:
@@ -136,6 +137,16 @@ def open_cache(state: Path, url: str, tell: Callable[[str], None]) -> Cache:
         from nano_flow.caches.absent import AbsentCache
 
         return AbsentCache(str(error), tell)
+
+
+def recorded_work(events: Iterable[Event]) -> RecordedWork:
+    """What ``events`` of a run recorded, as its next life would find it."""
+    from nano_flow.stores.recorded import RecordedFold
+
+    fold = RecordedFold()
+    for event in events:
+        fold.apply(event)
+    return fold.work()
 
 
 def named_sinks(environ: Mapping[str, str]) -> list[EventSink]:

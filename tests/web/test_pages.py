@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from nano_flow.web.pages.now import grouped
-from nano_flow.web.pages.step import asked
 from nano_flow.web.rendering import figures
+from nano_flow.web.rendering.conversation import asked
 from nano_flow.web.security.tokens import Role, form_token
 from tests.cli.said import Said
 from tests.web.shop import TOKENS, Shop, opened

@@ -6,7 +6,8 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import replace
 
 from nano_flow.cli import output
 from nano_flow.cli.common import Options
@@ -29,10 +30,18 @@ Tell = Callable[[Options, Mapping[str, Json]], None]
 _GONE = frozenset({signal.SIGTERM, signal.SIGHUP})
 
 
-def run_file(options: Options, order: StartOrder, *, wait: bool = False, tell: Tell | None = None) -> int:
-    """Run a workflow; print its result, or what ``tell`` makes of it; the exit code."""
+def run_file(
+    options: Options,
+    order: StartOrder,
+    *,
+    wait: bool = False,
+    tell: Tell | None = None,
+    sinks: Sequence[EventSink] = (),
+) -> int:
+    """Run a workflow before ``sinks``, too; print its result, or what ``tell`` makes of it; the exit code."""
     signals = Signals()
-    run = start_run(options.place, order, _company(options, signals, wait=wait))
+    company = _company(options, signals, wait=wait)
+    run = start_run(options.place, order, replace(company, sinks=(*company.sinks, *sinks)))
     return _finish(options, signals, run, tell or _tell)
 
 

@@ -78,6 +78,7 @@ MODEL = click.option("--model", metavar="MODEL", help="One model (provider/model
 )
 @WAIT
 @click.option("--detach", is_flag=True, help="Leave it to a worker; print the run's id and come back at once.")
+@click.option("--web", is_flag=True, help="Show its page meanwhile; in a terminal until Ctrl-C.")
 @pass_options
 def command(
     options: Options,
@@ -95,11 +96,17 @@ def command(
     from nano_flow.operations.runs.starting import RunOptions, StartOrder
 
     options = options.beside(file)
-    detach, handing = bool(chosen.pop("detach")), _handing(file, chosen)
+    detach, web, handing = bool(chosen.pop("detach")), bool(chosen.pop("web")), _handing(file, chosen)
     what = RunOptions(**chosen)  # type: ignore[arg-type]
     order = StartOrder(str(file), given_inputs(given, inputs_file), what, metrics_port=metrics_port)
     if detach and handing is not None:
         raise UsageError("with --detach nobody is here to take the outputs; nano-flow runs show RUN --json has them")
+    if detach and web:
+        raise UsageError("with --detach the run is a worker's; nano-flow serve shows it")
+    if web:
+        from nano_flow.cli.serving.beside import with_pages
+
+        return with_pages(options, lambda sink: run_file(options, order, wait=wait, tell=handing, sinks=(sink,)))
     if detach:
         from nano_flow.cli.serving.detached import leave
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 from nano_flow.core.events import ApprovalAnswered, Event
 from nano_flow.core.messages import Json
@@ -14,9 +14,12 @@ from nano_flow.core.secrets.masks import Lookup
 from nano_flow.ports.budgets import Bound, Charge, Drawn
 from nano_flow.ports.journal import Journal, RunRecord
 from nano_flow.ports.placed import PlacedStore
+from nano_flow.ports.whole import DayRow as DayRow
+from nano_flow.ports.whole import Grouping as Grouping
+from nano_flow.ports.whole import ObservedRow as ObservedRow
+from nano_flow.ports.whole import SpendRow as SpendRow
 from nano_flow.ports.whole import StoredRow, StoreFacts
-
-Grouping = Literal["workflow", "step", "model", "provider", "day", "run"]
+from nano_flow.ports.whole import UnpricedRow as UnpricedRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,43 +85,6 @@ class Answer:
     comment: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class SpendRow:
-    """The sums of one group. ``calls`` counts all attempts, cached replies included."""
-
-    key: str
-    calls: int
-    failed: int
-    cached: int
-    cost: Money
-    possibly_spent: Money
-    saved: Money
-    simulated_cost: Money
-    unpriced_calls: int
-    input_tokens: int
-    output_tokens: int
-
-
-@dataclass(frozen=True, slots=True)
-class UnpricedRow:
-    """Calls of one model whose price nobody knows, and why."""
-
-    model: str
-    reason: str
-    calls: int
-
-
-@dataclass(frozen=True, slots=True)
-class ObservedRow:
-    """The means over ``calls`` finished calls of one model; ``output_tokens`` is None where none were measured."""
-
-    model: str
-    simulated: bool
-    calls: int
-    seconds: float
-    output_tokens: float | None
-
-
 USAGE_FIELDS = (
     *("input_tokens", "cached_input_tokens", "cache_write_tokens", "cache_write_1h_tokens"),
     *("output_tokens", "reasoning_tokens", "audio_input_tokens", "audio_output_tokens"),
@@ -151,6 +117,9 @@ class StoreReader(AbstractContextManager["StoreReader"], Protocol):
 
     def spend(self, by: Grouping, since: float | None = None) -> list[SpendRow]:
         """Sums of the ledger by workflow, step, model, provider, day or run."""
+
+    def spend_by_day(self, by: Grouping, since: float | None = None) -> list[DayRow]:
+        """Spend of each group on each day on which it had any, by day and group."""
 
     def unpriced(self, since: float | None = None) -> list[UnpricedRow]:
         """Calls without a price."""

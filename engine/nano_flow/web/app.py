@@ -43,6 +43,7 @@ _PAGES = (
     Route("/runs/{run}/cancel", actions.cancel, methods=["POST"]),
     Route("/runs/{run}/resume", actions.resume, methods=["POST"]),
     Route("/runs/{run}/rerun", actions.rerun, methods=["POST"]),
+    Route("/runs/{run}/case", run.case),
     Route("/runs/{run}/{address:path}", step.show),
     Route("/questions", questions.show),
     Route("/cost", cost.show),

@@ -13,6 +13,7 @@ from nano_flow.core.messages import Json
 from nano_flow.ports.store import RunSummary, Store, StoreReader
 from nano_flow.views.document import run_document
 from nano_flow.views.report import RunView, planned_rows
+from nano_flow.web.rendering.gantt import MoneyCurve
 
 _KEPT = 16
 """Runs whose fold is kept; any other is folded again when somebody looks at it."""
@@ -25,6 +26,7 @@ class Fold:
     view: RunView
     seq: int = -1
     lock: threading.Lock = field(default_factory=threading.Lock)
+    money: MoneyCurve = field(default_factory=MoneyCurve)
     document: Mapping[str, Json] | None = None
     """The run's document as of ``seq``."""
 
@@ -91,6 +93,7 @@ class Book:
         for number, event in reader.events_of(summary.run_id, fold.seq):
             seq = number
             fold.view.apply(event)
+            fold.money.apply(event)
         if fold.document is None or seq != fold.seq or gone != fold.view.owner_is_gone:
             fold.view.owner_is_gone = gone
             fold.document = run_document(fold.view)

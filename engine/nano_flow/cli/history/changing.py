@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from nano_flow.cli import output
@@ -31,8 +32,8 @@ def cancel(options: Options, run: str) -> None:
 
 
 def export(options: Options, run: str, form: str, file: Path | None) -> None:
-    """Write a run as lines of events, its ledger as CSV, or everything as one document."""
-    pieces = export_run(options.place, run, form)
+    """Write a run as lines of events, its ledger as CSV, everything as one document, or as a page."""
+    pieces = _page(options, run) if form == "html" else export_run(options.place, run, form)
     if file is None:
         for piece in pieces:
             output.data(piece)
@@ -45,6 +46,12 @@ def export(options: Options, run: str, form: str, file: Path | None) -> None:
     except OSError as error:
         raise UsageError(f'"{file}" cannot be written: {error.strerror}') from error
     output.note(f'written to "{file}"')
+
+
+def _page(options: Options, run: str) -> Iterator[str]:
+    from nano_flow.web.exported import run_as_html
+
+    yield run_as_html(options.place, run)
 
 
 def prune_texts(options: Options, older_than: str | None) -> None:

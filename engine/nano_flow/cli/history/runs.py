@@ -21,6 +21,7 @@ Examples:
   nano-flow runs diff last
   nano-flow runs rerun last -i day=tuesday
   nano-flow runs export last --format csv > spend.csv
+  nano-flow runs export last --format html -o run.html
   nano-flow runs prune --older-than 30d
 RUN is an id, a unique prefix of one, or "last".
 """
@@ -134,10 +135,10 @@ def cancel_command(options: Options, run: str) -> int:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["jsonl", "csv", "json"]),
+    type=click.Choice(["jsonl", "csv", "json", "html"]),
     default="jsonl",
     show_default=True,
-    help="jsonl: a line per event; csv: the ledger; json: report, ledger and events in one document.",
+    help="jsonl: a line per event; csv: the ledger; json: report, ledger and events; html: a page, no server needed.",
 )
 @click.option(
     "-o", "--output", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file instead."

@@ -47,7 +47,7 @@ def command(options: Options, /, host: str, port: int, token_file: Path | None, 
     Prints one address to open; it holds a token that is as fresh as the server. Pages show everything and change
     nothing unless --allow says so.
     """
-    _needs("uvicorn", "starlette", "multipart")
+    needs("uvicorn", "starlette", "multipart")
     from nano_flow.operations.service.helpers import Helpers
     from nano_flow.web.security.origins import Origins, is_loopback
     from nano_flow.web.serving import bound, serve
@@ -98,7 +98,8 @@ def _say(options: Options, host: str, port: int, secret: str) -> None:
     sys.stdout.flush()
 
 
-def _needs(*modules: str) -> None:
+def needs(*modules: str) -> None:
+    """Raises UsageError where a part of the extra ``serve`` is not installed."""
     from importlib.util import find_spec
 
     missing = [name for name in modules if find_spec(name) is None]

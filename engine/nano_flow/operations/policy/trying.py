@@ -15,7 +15,7 @@ from nano_flow.project.files import read_document
 from nano_flow.project.policies import read_policies
 from nano_flow.review.replaying import Replay, replay
 
-__all__ = ["PromptOptions", "Replay", "decision_under", "replay_under", "routing_text"]
+__all__ = ["PromptOptions", "Replay", "decision_under", "replay_under", "routing_path", "routing_text"]
 
 _ROUTING = "routing.yaml"
 
@@ -24,6 +24,13 @@ def routing_text(place: Place) -> str:
     """The routing document in force."""
     file = next(file for file in place.policy() if file.name == _ROUTING)
     return read_document(str(file.path)).decode("utf-8", "replace")
+
+
+def routing_path(place: Place) -> str:
+    """Where an edited routing document would lie, below the project: that in force, or a new one at its root."""
+    file = next(file for file in place.policy() if file.name == _ROUTING)
+    inside = file.found == "project" and file.path.is_relative_to(place.current)
+    return file.path.relative_to(place.current).as_posix() if inside else _ROUTING
 
 
 def decision_under(place: Place, prompt: str, text: str | None, given: PromptOptions) -> Mapping[str, Json]:

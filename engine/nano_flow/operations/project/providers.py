@@ -4,14 +4,39 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from nano_flow.core.errors import UsageError
+from nano_flow.core.money import Unpriced
 from nano_flow.operations.place import Place
+from nano_flow.project.oversights.retiring import Retiring, retiring
 from nano_flow.project.policies import read_policies
 from nano_flow.project.providers import ModelLine, ProviderState, check_providers, model_lines, provider_states
 
-__all__ = ["ModelLine", "ProviderState", "ask_providers", "models_of", "providers_of"]
+__all__ = [
+    "ModelLine",
+    "PriceMove",
+    "ProviderState",
+    "Retiring",
+    "ask_providers",
+    "limits_text",
+    "models_of",
+    "price_moves",
+    "providers_of",
+    "retiring_models",
+]
+_DAY = 86_400.0
+_BACK_DAYS, _AHEAD_DAYS = 30, 60
+
+
+@dataclass(frozen=True, slots=True)
+class PriceMove:
+    """A declared model whose price changed lately, or will; ``at`` is when, in seconds since 1970."""
+
+    model: str
+    at: float
 
 
 def providers_of(place: Place, workflow: Path | None = None) -> list[ProviderState]:
@@ -28,6 +53,31 @@ def ask_providers(
     if unknown:
         raise UsageError(f'there is no provider "{unknown[0]}"; providers are: {", ".join(catalogue.providers)}')
     return asyncio.run(check_providers(catalogue, place.environ, tuple(names), timeout))
+
+
+def retiring_models(place: Place, now: float) -> list[Retiring]:
+    """The declared models that are retired, or will be soon."""
+    return list(retiring(read_policies(place.policy()).catalogue, datetime.fromtimestamp(now, UTC).date()))
+
+
+def price_moves(place: Place, now: float) -> list[PriceMove]:
+    """The declared models whose price changed in the last 30 days, or changes in the next 60, by pricing.yaml."""
+    policies = read_policies(place.policy())
+    moments = (now - _BACK_DAYS * _DAY, now, now + _AHEAD_DAYS * _DAY)
+    found = []
+    for provider in policies.catalogue.providers.values():
+        for card in provider.models.values():
+            entries = [policies.prices.entry(card.ref, at) for at in moments]
+            starts = [entry.starts for entry in entries if not isinstance(entry, Unpriced)]
+            found += [PriceMove(str(card.ref), at) for at in sorted(set(starts[1:]) - set(starts[:1]))]
+    return found
+
+
+def limits_text(line: ModelLine) -> str:
+    """The pace that providers.yaml declares for a model, in words; empty for none."""
+    card = line.card
+    parts = ((card.rpm, "calls a minute"), (card.tpm, "tokens a minute"), (card.in_flight, "at a time"))
+    return ", ".join(f"{number:,} {words}" for number, words in parts if number is not None)
 
 
 def models_of(place: Place, name: str = "", workflow: Path | None = None) -> list[ModelLine]:

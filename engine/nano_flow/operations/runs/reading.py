@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from nano_flow.core.errors import UsageError
@@ -123,6 +123,11 @@ def exchanges_at(place: Place, run_id: str, address: str) -> list[Mapping[str, J
         events = [e for _, e in reader.events_of(run_id, kinds=_TELLING) if getattr(e, "address", "") == address]
         digests = [digest for event in events if isinstance(event, PromptSent) for digest in event.messages]
         return exchanges(events, reader.texts(digests))
+
+
+def exchanges_of(events: Iterable[Event], texts: Mapping[str, str]) -> list[Mapping[str, Json]]:
+    """The same of events that were read already, with the texts that they speak of."""
+    return exchanges(events, texts)
 
 
 def failed_in(place: Place, name: str) -> tuple[str, list[str]]:

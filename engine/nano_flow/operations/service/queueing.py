@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,7 +10,8 @@ from dataclasses import dataclass, replace
 from nano_flow.core.errors import UsageError
 from nano_flow.core.secrets.naming import in_force
 from nano_flow.operations.place import Place
-from nano_flow.operations.runs.starting import StartOrder
+from nano_flow.operations.runs.foretelling import foretold
+from nano_flow.operations.runs.starting import StartOrder, Wanted
 from nano_flow.parts import redactor
 from nano_flow.plan.plan import Plan
 from nano_flow.ports.store import Mark, StoreReader
@@ -19,6 +21,8 @@ from nano_flow.runtime.recorder import sealed_record
 
 ORIGIN = "origin"
 """Kind of the marks that tell who had a run started: ``schedule:NAME``, ``webhook:NAME``, ``api``, ``web:WHO`` …"""
+AGAIN = "again"
+"""Kind of the marks that tell a worker what a queued run is to do again."""
 WORKER = "worker"
 """Kind of the marks by which workers say that they are there."""
 ALIVE_SECONDS = 15.0
@@ -55,15 +59,24 @@ def queue_run(place: Place, order: QueueOrder) -> Queued:
     return Queued(record.run_id) if there is None else Queued(there.value, is_new=False)
 
 
-def queue_again(place: Place, name: str) -> str:
-    """Let a worker go on with a run that stopped. Raises UsageError where it is over, or somebody works on it."""
-    store = place.store
+def queue_again(place: Place, name: str, wanted: Wanted | None = None) -> str:
+    """Let a worker go on with a run that stopped, or do what is ``wanted`` of it again.
+
+    Raises UsageError where it is over, somebody works on it, or an address does not exist.
+    """
+    store, order = place.store, wanted or Wanted()
     with store.reader() as reader:
         found = reader.find_run(name)
-    if found.status == "succeeded":
-        raise UsageError(f'the run "{found.run_id}" has succeeded: there is nothing to go on with')
     if found.status == "queued":
         raise UsageError(f'the run "{found.run_id}" waits for a worker already')
+    if found.owner is not None:
+        raise UsageError(f'run "{found.run_id}" is at work in {found.owner}')
+    if order != Wanted():
+        foretold(place, found, order)
+        told = json.dumps({"addresses": list(order.addresses), "failed": order.failed})
+        store.remember(Mark(AGAIN, found.run_id, time.time(), told))
+    elif found.status == "succeeded":
+        raise UsageError(f'the run "{found.run_id}" has succeeded: there is nothing to go on with')
     if not store.requeue_run(found.run_id):
         raise UsageError(f'run "{found.run_id}" is at work in {found.owner}')
     return found.run_id
@@ -81,6 +94,15 @@ def queue_copy(place: Place, name: str, origin: str, given: GivenInputs | None =
         record.file, GivenInputs(given.texts, {**inputs, **given.data}), RunOptions.from_json(record.options)
     )
     return queue_run(place, QueueOrder(start, origin))
+
+
+def wanted_again(reader: StoreReader, run_id: str) -> Wanted:
+    """What whoever queued the run wants done again."""
+    mark = reader.marks(AGAIN, (run_id,)).get(run_id)
+    if mark is None or not mark.value:
+        return Wanted()
+    told = json.loads(mark.value)
+    return Wanted(tuple(told["addresses"]), bool(told["failed"]))
 
 
 def worker_is_alive(place: Place) -> bool:

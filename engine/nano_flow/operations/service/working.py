@@ -10,14 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from nano_flow.core.errors import NanoFlowError, RunTaken
-from nano_flow.core.events import RunFinished
+from nano_flow.core.events import Event, RunFinished
 from nano_flow.operations.place import Place
 from nano_flow.operations.placed.bell import Bell
 from nano_flow.operations.placed.seat import STEPS, PlacedWorker
 from nano_flow.operations.runs.due import due_runs
-from nano_flow.operations.runs.starting import Company, Control, ProcessTree, ResumeOrder, Stop, resume_run
+from nano_flow.operations.runs.starting import Company, Control, ProcessTree, ResumeOrder, Stop, Wanted, resume_run
 from nano_flow.operations.service.due import lost_runs, startable, unbudgeted_runs
-from nano_flow.operations.service.queueing import WORKER
+from nano_flow.operations.service.queueing import AGAIN, WORKER, wanted_again
 from nano_flow.ports.store import Mark, RunSummary
 from nano_flow.project.service.reading import service_in_force
 from nano_flow.project.service.retention import keep_house_now_and_then
@@ -138,9 +138,11 @@ class Worker:
 
         self.tell(f"{run.run_id} {run.workflow}: taken")
         fresh = await asyncio.to_thread(self._is_fresh, run)
-        order = ResumeOrder(run.run_id, accept_changes=fresh, seen=run)
         try:
-            report = await resume_run(self.place, order, Company(on_control=hold, tree=self.tree))
+            wanted = await asyncio.to_thread(self._wanted, run.run_id)
+            order = ResumeOrder(run.run_id, wanted, accept_changes=fresh, seen=run)
+            company = Company((_Begun(self.place, run.run_id, wanted),), on_control=hold, tree=self.tree)
+            report = await resume_run(self.place, order, company)
             self.tell(f"{run.run_id} {run.workflow}: {report.end.status}")
             if self._stopping.is_set() and report.end.status == "paused" and report.end.reason == "interrupt":
                 await asyncio.to_thread(self.place.store.requeue_run, run.run_id)
@@ -157,6 +159,10 @@ class Worker:
         with self.place.store.reader() as reader:
             return next(iter(reader.events_of(run.run_id)), None) is None
 
+    def _wanted(self, run_id: str) -> Wanted:
+        with self.place.store.reader() as reader:
+            return wanted_again(reader, run_id)
+
     async def _refuse(self, run: RunSummary, why: str) -> None:
         self._refused.add(run.run_id)
         if run.status != "queued":
@@ -168,3 +174,21 @@ class Worker:
             await journal.close()
         except NanoFlowError as error:
             self.tell(f"{run.run_id}: {error}")
+
+
+@dataclass(slots=True)
+class _Begun:
+    """Forgets what a run was to do again once it has begun with it: a life after this one must not pay it twice."""
+
+    place: Place
+    run_id: str
+    wanted: Wanted
+
+    def handle(self, event: Event) -> None:
+        """Take the next event; the first one stands behind the order in the journal."""
+        if self.wanted != Wanted():
+            self.wanted = Wanted()
+            self.place.store.remember(Mark(AGAIN, self.run_id, time.time()))
+
+    def close(self) -> None:
+        """Nothing is held open."""

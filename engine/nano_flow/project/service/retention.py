@@ -14,7 +14,7 @@ EVERY_S = 600.0
 _HOUSE = Mark("house", "kept", 0.0)
 _WAITS = frozenset({"approval", "wait", "budget"})
 _DAY = 86_400.0
-_MARKS = {"due": 7 * _DAY, "told": 7 * _DAY, "delivery": _DAY, "key": _DAY, "worker": _DAY}
+_MARKS = {"due": 7 * _DAY, "told": 7 * _DAY, "delivery": _DAY, "key": _DAY, "worker": _DAY, "again": 7 * _DAY}
 """Kind → how long such a mark says something."""
 _CHARGES_S = 62 * _DAY
 """The longest window of a budget is a month, and a call may be settled in the one after it."""

@@ -27,6 +27,8 @@ _FAILURES = {
     422: "the engine refuses this, in its own words",
     503: "the store cannot be read or written",
 }
+_ABSENT = ("there is no run", "there is no artifact", "this project has no")
+"""How the engine says that something that was named does not exist."""
 
 
 def build_api(site: Site, over: asyncio.Event) -> FastAPI:
@@ -61,7 +63,7 @@ def _refused(request: Request, error: Exception) -> JSONResponse:
         first = error.diagnostics[0]
         status, code, at, hint = 422, first.code, str(first.where), first.hint or None
     elif isinstance(error, UsageError):
-        status, code = (404 if str(error).startswith(("there is no run", "this project has no")) else 422), "usage"
+        status, code = (404 if str(error).startswith(_ABSENT) else 422), "usage"
     elif isinstance(error, StoreError):
         status, code = 503, "store"
     return _failure(status, code, str(error), at, hint)

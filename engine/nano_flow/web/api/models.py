@@ -65,6 +65,13 @@ class RerunBody(Body):
     inputs: dict[str, JsonValue] = {}
 
 
+class ResumeBody(Body):
+    """What is done again although it is recorded; nothing: the run goes on where it was."""
+
+    addresses: Annotated[list[Key], Field(max_length=100)] = []
+    failed: bool = False
+
+
 class AnswerBody(Body):
     """What a person decided."""
 
@@ -135,6 +142,22 @@ class StepTrace(Shown):
     run_id: str
     step: dict[str, JsonValue]
     events: list[dict[str, JsonValue]]
+
+
+class ArtifactItem(BaseModel):
+    """One file; ``size`` is in bytes, null where it is made on demand."""
+
+    name: str
+    media_type: str
+    size: int | None = None
+
+
+class ArtifactList(Shown):
+    """``nano-flow/artifacts@1``."""
+
+    schema_: str = Field("nano-flow/artifacts@1", alias="schema")
+    run_id: str
+    artifacts: list[ArtifactItem]
 
 
 class ApprovalList(Shown):

@@ -8,7 +8,9 @@ from fastapi import APIRouter, Query
 from pydantic import JsonValue
 
 from nano_flow.core.text import rfc3339
+from nano_flow.operations.models.health import provider_health
 from nano_flow.operations.moments import moment
+from nano_flow.operations.money.outlook import outlooks
 from nano_flow.operations.money.plan_document import plan_document
 from nano_flow.operations.money.spending import spending
 from nano_flow.operations.policy.trying import PromptOptions, decision_under, replay_under
@@ -116,6 +118,24 @@ def costs(
     at = moment(since, site.now()) if since else None
     found = spending(site.place, by, at)
     return Document.model_validate(cost_document(by, found.rows, found.unpriced, None if at is None else rfc3339(at)))
+
+
+@router.get("/budgets", tags=["costs"])
+def budgets(site: TheSite, _: Reader) -> Document:
+    """``nano-flow/budgets@1``: how far the budgets of service.yaml are used, and where they end at this pace."""
+    with site.book.reader() as reader:
+        found = [] if reader is None else outlooks(reader, site.service(), site.now())
+    return Document.model_validate({"schema": "nano-flow/budgets@1", "budgets": [one.as_json() for one in found]})
+
+
+@router.get("/providers/health", tags=["providers"])
+def health(
+    site: TheSite, _: Reader, since: Annotated[Since, Query()] = "1d", models: Annotated[bool, Query()] = False
+) -> Document:
+    """``nano-flow/health@1``: how providers, or models, have answered since then, by what runs saw. Nobody is asked."""
+    rows = provider_health(site.place, moment(since, site.now()), by_model=models)
+    told = [row.as_json() for row in rows]
+    return Document.model_validate({"schema": "nano-flow/health@1", "since": since, "rows": told})
 
 
 @router.get("/providers", tags=["providers"])

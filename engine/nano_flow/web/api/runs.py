@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response
@@ -12,17 +13,20 @@ from nano_flow.core.money import money
 from nano_flow.core.shown.event_json import event_json, finite
 from nano_flow.operations.moments import moment
 from nano_flow.operations.project.workflows import find_workflow, given_by_service
+from nano_flow.operations.runs.artifacts import Artifact, artifact, artifacts_of
 from nano_flow.operations.runs.changing import cancel_run
 from nano_flow.operations.runs.reading import search_runs, step_of, within
-from nano_flow.operations.runs.starting import GivenInputs, RunOptions, StartOrder
+from nano_flow.operations.runs.starting import GivenInputs, RunOptions, StartOrder, Wanted
 from nano_flow.operations.service.queueing import QueueOrder, queue_again, queue_copy, queue_run
 from nano_flow.ports.store import RunFilter
 from nano_flow.views.listing import runs_document
 from nano_flow.web.api.access import Reader, Runner, TheSite
 from nano_flow.web.api.models import (
     Acknowledged,
+    ArtifactList,
     Key,
     RerunBody,
+    ResumeBody,
     RunDocument,
     RunList,
     RunOptionsBody,
@@ -31,10 +35,13 @@ from nano_flow.web.api.models import (
     Started,
     StepTrace,
 )
+from nano_flow.web.exported import run_as_html
 from nano_flow.web.live.stream import EventStream, events
 
 router = APIRouter(prefix="/v1/runs", tags=["runs"])
 _STREAM = {200: {"content": {"text/event-stream": {}}, "description": "the events, one after the other"}}
+_FILE = {200: {"content": {"application/octet-stream": {}}, "description": "the file, in its own media type"}}
+PAGE = "run.html"
 Whole = Annotated[int, Field(ge=0, le=2**53)]
 
 
@@ -102,6 +109,27 @@ def show_step(site: TheSite, _: Reader, run: str, address: str) -> StepTrace:
     return StepTrace.model_validate({"run_id": run_id, "step": finite(dict(step)), "events": told})
 
 
+@router.get("/{run}/artifacts")
+def list_artifacts(site: TheSite, _: Reader, run: str) -> ArtifactList:
+    """What a run leaves behind: its outputs one by one, its report, events, ledger and page."""
+    run_id = site.book.run(run).run_id
+    made = [*artifacts_of(site.place, run_id), Artifact(PAGE, "text/html")]
+    return ArtifactList.model_validate({"run_id": run_id, "artifacts": [one.as_json() for one in made]})
+
+
+@router.get("/{run}/artifacts/{name:path}", response_class=Response, responses=_FILE)  # type: ignore[arg-type]
+def get_artifact(site: TheSite, _: Reader, run: str, name: str) -> Response:
+    """One of them; names are those of the list and nothing else."""
+    run_id = site.book.run(run).run_id
+    if name == PAGE:
+        one, data = Artifact(PAGE, "text/html"), run_as_html(site.place, run_id).encode("utf-8", "replace")
+    else:
+        one, data = artifact(site.place, run_id, name)
+    # Not shown in the place of a page of ours, whatever it holds.
+    saved = f"attachment; filename*=UTF-8''{quote(f'{run_id}-{one.name}'.replace('/', '-'), safe='')}"
+    return Response(data, media_type=one.media_type, headers={"content-disposition": saved})
+
+
 @router.post("/{run}/cancel", status_code=202)
 def cancel(site: TheSite, _: Runner, run: str) -> Acknowledged:
     """Ask the owner of a run to cancel it; close it where it has none."""
@@ -109,9 +137,10 @@ def cancel(site: TheSite, _: Runner, run: str) -> Acknowledged:
 
 
 @router.post("/{run}/resume", status_code=202)
-def resume(site: TheSite, _: Runner, run: str) -> Acknowledged:
-    """Let a worker go on with a run that stopped."""
-    return Acknowledged(run_id=queue_again(site.place, run))
+def resume(site: TheSite, _: Runner, run: str, body: ResumeBody | None = None) -> Acknowledged:
+    """Let a worker go on with a run that stopped, or do some of its steps again."""
+    wanted = Wanted(tuple(body.addresses), body.failed) if body is not None else Wanted()
+    return Acknowledged(run_id=queue_again(site.place, run, wanted))
 
 
 @router.post("/{run}/rerun", status_code=202)

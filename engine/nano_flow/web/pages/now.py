@@ -9,13 +9,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from nano_flow.core.errors import NanoFlowError
-from nano_flow.core.messages import Json
 from nano_flow.core.money import Money
 from nano_flow.core.refs import path_of
 from nano_flow.operations.service.spent import Drawn, budgets_drawn
 from nano_flow.ports.store import RunFilter, RunSummary, StoreReader
 from nano_flow.web.book import Book
 from nano_flow.web.pages.frame import page, site_of
+from nano_flow.web.rendering.rows import rows
 
 _DAY = 86_400
 _RUNNING, _FAILED, _RECENT = 30, 200, 12
@@ -105,12 +105,6 @@ def progress(book: Book, run: RunSummary) -> Progress:
     cost = book.document(run.run_id).get("cost")
     budget = cost.get("budget_usd") if isinstance(cost, dict) else None
     return Progress(run, over, len(steps), failed, left, budget)
-
-
-def rows(document: Mapping[str, Json]) -> list[dict[str, Json]]:
-    """The steps of a ``nano-flow/run@1``."""
-    steps = document.get("steps")
-    return [step for step in steps if isinstance(step, dict)] if isinstance(steps, list) else []
 
 
 def grouped(failed: Iterable[RunSummary]) -> list[FailureGroup]:

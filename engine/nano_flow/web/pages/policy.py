@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import unified_diff
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -11,7 +12,14 @@ from starlette.responses import HTMLResponse, Response
 
 from nano_flow.core.errors import NanoFlowError
 from nano_flow.core.messages import Json
-from nano_flow.operations.policy.trying import PromptOptions, Replay, decision_under, replay_under, routing_text
+from nano_flow.operations.policy.trying import (
+    PromptOptions,
+    Replay,
+    decision_under,
+    replay_under,
+    routing_path,
+    routing_text,
+)
 from nano_flow.web.pages.frame import form, page, site_of
 from nano_flow.web.rendering.templates import render
 from nano_flow.web.security.tokens import Role
@@ -58,8 +66,21 @@ def _tried(request: Request, given: Mapping[str, str]) -> Response:
             replayed = replay_under(place, text, since, _RUNS)
         except NanoFlowError as error:
             fault = str(error)
-    values = {"trials": trials, "replayed": replayed, "fault": fault, "edited": edited, "prompt": prompt}
+    values = {
+        "patch": patch_of(routing_path(place), routing_text(place), text) if edited else "",
+        "trials": trials,
+        "replayed": replayed,
+        "fault": fault,
+        "edited": edited,
+        "prompt": prompt,
+    }
     return HTMLResponse(render("policy_result.html", values))
+
+
+def patch_of(path: str, before: str, after: str) -> str:
+    """The edit as a patch for ``git apply`` or ``patch -p1``."""
+    old, new = (f"{text.replace(chr(13), '').rstrip()}\n".splitlines(keepends=True) for text in (before, after))
+    return "".join(unified_diff(old, new, f"a/{path}", f"b/{path}"))
 
 
 def _trial(request: Request, title: str, prompt: str, text: str | None, options: PromptOptions) -> Trial:

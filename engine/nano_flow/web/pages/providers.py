@@ -1,66 +1,69 @@
-"""``/providers``: who can be asked, how fast they answer, and how they fail."""
+"""``/providers``: who can be asked, how fast they answer, how they fail, and what is about to change."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from nano_flow.core.messages import Json
-from nano_flow.operations.project.providers import models_of, providers_of
+from nano_flow.operations.models.health import Health, provider_health
+from nano_flow.operations.project.providers import (
+    limits_text,
+    models_of,
+    price_moves,
+    providers_of,
+    retiring_models,
+)
+from nano_flow.views.health import HOUR_S, quantile
 from nano_flow.web.pages.frame import page, site_of
 
-_DAY = 86_400.0
+_HOURS = 24
 
 
-@dataclass(slots=True)
-class Health:
-    """What the calls of the last day saw of one provider."""
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """One hour of the last day: calls that were answered, that failed, decisions that passed a cooling model over."""
 
-    calls: int = 0
-    errors: dict[str, int] = field(default_factory=dict)
-    hours: dict[int, int] = field(default_factory=dict)
-    """Hours ago → calls that failed."""
-    seconds: list[float] = field(default_factory=list)
-
-    @property
-    def failed(self) -> int:
-        """Calls that failed."""
-        return sum(self.errors.values())
-
-    def quantile(self, share: float) -> float | None:
-        """How long the slowest but ``1 - share`` of the answered calls took."""
-        ordered = sorted(self.seconds)
-        return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else None
+    ago: int
+    answered: int
+    failed: int
+    cooling: int
 
 
 def show(request: Request) -> Response:
     """The page."""
     site = site_of(request)
     now = site.now()
-    with site.book.reader() as reader:
-        seen = health(reader.ledger(since=now - _DAY), now) if reader is not None else {}
-    states = providers_of(site.place)
-    return page(request, "providers.html", states=states, seen=seen, nothing=Health(), models=models_of(site.place))
+    seen = {row.name: row for row in provider_health(site.place, now - _HOURS * HOUR_S)}
+    models = {row.name: row for row in provider_health(site.place, now - _HOURS * HOUR_S, by_model=True)}
+    lines = models_of(site.place)
+    return page(
+        request,
+        "providers.html",
+        states=providers_of(site.place),
+        seen=seen,
+        hours={name: hours(row, now) for name, row in seen.items()},
+        ours=[line for line in lines if line.credentials or line.name in models],
+        others=[line for line in lines if not line.credentials and line.name not in models],
+        by_model=models,
+        limits=limits_text,
+        retiring=retiring_models(site.place, now),
+        moves=price_moves(site.place, now),
+        quantile=quantile,
+    )
 
 
-def health(ledger: Iterable[Mapping[str, Json]], now: float) -> dict[str, Health]:
-    """Provider → what was seen of it."""
-    from datetime import datetime
+def hours(row: Health, now: float) -> list[Hour]:
+    """The hours of the last day in which something happened, those long ago first."""
+    last = int(now // HOUR_S)
+    found: Mapping[int, object] = {**row.by_hour, **row.cooling_by_hour}
+    return [_hour(row, number, last) for number in sorted(found) if 0 <= last - number < _HOURS]
 
-    found: dict[str, Health] = {}
-    for row in ledger:
-        if row["outcome"] == "cached":
-            continue
-        one = found.setdefault(str(row["provider"]), Health())
-        one.calls += 1
-        if row["outcome"] == "finished":
-            one.seconds.append(float(str(row["duration_s"])))
-        else:
-            error = str(row["error"])
-            one.errors[error] = one.errors.get(error, 0) + 1
-            hour = int((now - datetime.fromisoformat(str(row["at"])).timestamp()) // 3600)
-            one.hours[hour] = one.hours.get(hour, 0) + 1
-    return found
+
+def _hour(row: Health, number: int, last: int) -> Hour:
+    counted = row.by_hour.get(number, Counter())
+    answered = counted.get("answered", 0)
+    return Hour(last - number, answered, sum(counted.values()) - answered, row.cooling_by_hour.get(number, 0))

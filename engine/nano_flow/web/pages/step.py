@@ -2,174 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from nano_flow.core.calls import turn_and_sample
-from nano_flow.core.events import (
-    CacheHit,
-    CallFailed,
-    CallFinished,
-    Event,
-    ReplyChecked,
-    RouteDecided,
-    StepRetried,
-    ToolCalled,
-    ToolIntended,
-)
-from nano_flow.core.messages import Json
-from nano_flow.operations.runs.reading import exchanges_at, step_of
-from nano_flow.web.pages.frame import page, site_of
-from nano_flow.web.pages.now import rows
-from nano_flow.web.pages.run import folded
-
-_SHOWN = (CacheHit, CallFailed, CallFinished, ReplyChecked, RouteDecided, StepRetried, ToolCalled, ToolIntended)
-_ITEMS = 500
-
-
-@dataclass(slots=True)
-class ToolUse:
-    """A tool that was called, or is at work: ``called`` is None until it ends."""
-
-    call: str
-    tool: str
-    arguments: Json
-    called: ToolCalled | None = None
-
-
-@dataclass(slots=True)
-class Turn:
-    """One turn of a conversation: who was asked, what came back, what was done with it."""
-
-    number: int
-    label: str
-    calls: list[Event] = field(default_factory=list)
-    tools: list[ToolUse] = field(default_factory=list)
-    checks: list[ReplyChecked] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """Why this model: what gave points, who may serve in which order, who may not and why."""
-
-    requested: str
-    score: float | None
-    tier: str | None
-    because: list[Mapping[str, Json]]
-    candidates: list[str]
-    refused: dict[str, list[str]]
-    """Reason → the models that it holds for."""
+from nano_flow.core.errors import UsageError
+from nano_flow.operations.runs.foretelling import foretold
+from nano_flow.operations.runs.starting import Wanted
+from nano_flow.ports.store import RunSummary
+from nano_flow.web.pages.frame import holder_of, page, site_of
+from nano_flow.web.rendering.step_values import step_values
+from nano_flow.web.security.tokens import Role
 
 
 def show(request: Request) -> Response:
     """The page."""
     site = site_of(request)
-    run, address = site.book.run(request.path_params["run"]), request.path_params["address"]
-    document = site.book.document(run.run_id)
-    steps = {str(step["address"]): step for step in rows(document)}
-    inside = [step for at, step in steps.items() if at.startswith((f"{address}[", f"{address}."))]
-    if address not in steps and not inside:
-        step_of(document, address)  # says which name is near
-    events = _events(site.book.reader, run.run_id, address)
-    return page(
-        request,
-        "step.html",
-        run=run,
-        address=address,
-        step=steps.get(address),
-        inside=list(folded(inside))[:_ITEMS] if len(inside) > _ITEMS else [*folded(inside)],
-        turns=turns(events),
-        asked=asked(exchanges_at(site.place, run.run_id, address)) if events else {},
-        decision=decision(events),
-        retries=[event for event in events if isinstance(event, StepRetried)],
-    )
+    run = site.book.run(request.path_params["run"])
+
+    def link(address: str) -> str:
+        return f"/runs/{run.run_id}/{quote(address, safe='')}"
+
+    address = request.path_params["address"]
+    values = step_values(site.place, site.book, run, address, link)
+    return page(request, "step.html", **values, again=_foretold(request, run, address))
 
 
-def _events(reading: object, run_id: str, address: str) -> list[Event]:
-    assert callable(reading)
-    with reading() as reader:
-        if reader is None:
-            return []
-        found = reader.events_of(run_id, kinds=_SHOWN)
-        return [event for _, event in found if getattr(event, "address", None) == address]
-
-
-def turns(events: Iterable[Event]) -> list[Turn]:
-    """The conversation, turn by turn."""
-    found: dict[int, Turn] = {}
-    for event in events:
-        number = getattr(event, "turn", None)
-        if number is None or isinstance(event, RouteDecided):
-            continue
-        turn = found.get(number)
-        if turn is None:
-            first, sample = turn_and_sample(number)
-            again = f" (try {first // 1000 + 1})" if first >= 1000 else ""
-            label = f"Turn {first % 1000 + 1}{again}" + (f", sample {sample + 1}" if sample else "")
-            turn = found[number] = Turn(number, label)
-        if isinstance(event, ToolIntended):
-            turn.tools.append(ToolUse(event.call, event.tool, event.arguments))
-        elif isinstance(event, ToolCalled):
-            _settle(turn, event)
-        elif isinstance(event, ReplyChecked):
-            turn.checks.append(event)
-        else:
-            turn.calls.append(event)
-    return [found[number] for number in sorted(found)]
-
-
-def asked(told: Iterable[Mapping[str, Json]]) -> dict[int, list[Mapping[str, Json]]]:
-    """The messages that went out in each turn, without those that the turn before it had sent already."""
-    found: dict[int, list[Mapping[str, Json]]] = {}
-    before: list[Mapping[str, Json]] = []
-    for entry in told:
-        if entry["what"] != "asked":
-            continue
-        messages = _mappings(entry.get("messages"))
-        same = 0
-        while same < min(len(before), len(messages)) and before[same] == messages[same]:
-            same += 1
-        turn = entry["turn"]
-        assert isinstance(turn, int)
-        found[turn], before = messages[same:], messages
-    return found
-
-
-def _settle(turn: Turn, event: ToolCalled) -> None:
-    """The end of a tool goes to its beginning; one whose beginning nobody wrote down stands alone."""
-    for use in reversed(turn.tools):
-        if use.call == event.call and use.called is None:
-            use.called = event
-            return
-    turn.tools.append(ToolUse(event.call, event.tool, None, event))
-
-
-def decision(events: Iterable[Event]) -> Decision | None:
-    """The first decision of the step's own agent."""
-    for event in events:
-        if isinstance(event, RouteDecided) and event.purpose == "agent":
-            told = event.decision
-            refused: dict[str, list[str]] = {}
-            for one in _mappings(told.get("refused")):
-                refused.setdefault(str(one.get("reason")), []).append(str(one.get("model")))
-            return Decision(
-                event.requested,
-                event.score,
-                event.tier,
-                _mappings(told.get("because")),
-                _names(told.get("candidates")),
-                refused,
-            )
-    return None
-
-
-def _mappings(value: Json) -> list[Mapping[str, Json]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
-
-
-def _names(value: Json) -> list[str]:
-    named = value if isinstance(value, list) else []
-    return [str(one.get("model")) if isinstance(one, dict) else str(one) for one in named]
+def _foretold(request: Request, run: RunSummary, address: str) -> str:
+    """What doing this step again would do and pay, for who may have it done."""
+    if run.status in ("running", "queued") or run.owner is not None or holder_of(request).role < Role.run:
+        return ""
+    try:
+        return foretold(site_of(request).place, run, Wanted((address,)))
+    except UsageError:
+        return ""

@@ -64,6 +64,11 @@ def moment(at: float) -> str:
     return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M}"
 
 
+def day(at: float) -> str:
+    """A day in UTC."""
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d}"
+
+
 def machine_time(at: float) -> str:
     """A moment as the attribute of ``<time>`` wants it."""
     return rfc3339(at)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import groupby
 
-from nano_flow.core.messages import Json
-from nano_flow.core.money import money
+from nano_flow.core.events import CallFailed, CallFinished, CallIntended, Event
 from nano_flow.core.refs import path_of
 from nano_flow.views.report import RunView
 from nano_flow.views.timeline import Bar, timeline
@@ -39,11 +36,41 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class MoneyLine:
-    """The points of a line that rises with what was spent, and its highest value in nano-dollars."""
+    """Points of the line that rises with what was spent, and of the one with what was set aside above it.
+
+    ``highest`` is the value at the upper edge, in nano-dollars; ``budget`` is where the budget's line stands, if it
+    is in the picture.
+    """
 
     points: str
+    held: str
     highest: int
+    spent: int
+    budget: float | None
     simulated: bool
+
+
+class MoneyCurve:
+    """What was spent, and what was set aside for calls that were under way, as a run's events told."""
+
+    def __init__(self) -> None:
+        self.points: list[tuple[float, int, int]] = []
+        """When (seconds since 1970), spent and set aside from then on, in nano-dollars."""
+        self.real = False
+        self._spent = 0
+        self._held: dict[tuple[str, int, int], int] = {}
+
+    def apply(self, event: Event) -> None:
+        """Take the next event."""
+        if isinstance(event, CallIntended):
+            self._held[(event.address, event.turn, event.attempt)] = event.reserved
+        elif isinstance(event, CallFinished | CallFailed):
+            self._held.pop((event.address, event.turn, event.attempt), None)
+            self._spent += event.cost or 0
+            self.real |= bool(event.cost) and not event.model.startswith("sim/")
+        else:
+            return
+        self.points.append((event.at, self._spent, sum(self._held.values())))
 
 
 def gantt(view: RunView, axis: Axis) -> list[Line]:
@@ -55,21 +82,27 @@ def gantt(view: RunView, axis: Axis) -> list[Line]:
     return lines[:_MOST]
 
 
-def money_line(ledger: Iterable[Mapping[str, Json]], axis: Axis) -> MoneyLine | None:
-    """What was spent, call by call; None where nothing was."""
-    total, real, points, first = 0, 0, [], None
-    for row in ledger:
-        at = datetime.fromisoformat(str(row["at"])).timestamp()
-        first = at if first is None else first
-        cost = row.get("cost_usd")
-        spent = money(str(cost)) if cost is not None else 0
-        total += spent
-        real += 0 if row.get("simulated") else spent
-        points.append((axis.place(at - first), total))
-    if not total:
+def money_line(curve: MoneyCurve, axis: Axis, began: float, budget: int | None) -> MoneyLine | None:
+    """What was spent and set aside, call by call, of the life that ``began`` then; None where nothing was."""
+    if not curve.points:
         return None
-    drawn = " ".join(f"{x},{60 - 56 * spent / total:.1f}" for x, spent in points)
-    return MoneyLine(f"0,60 {drawn} {WIDTH:.0f},{60 - 56:.1f}", total, not real)
+    top = max(max(spent + held for _, spent, held in curve.points), 1)
+    shown = budget is not None and budget <= 4 * top
+    top = max(top, budget or 0) if shown else top
+
+    def height(value: int) -> float:
+        return round(60 - 56 * value / top, 1)
+
+    spent, held, before = ["0,60"], ["0,60"], (0, 0)
+    for at, paid, aside in curve.points:
+        x = axis.place(at - began)
+        spent += [f"{x},{height(before[0])}", f"{x},{height(paid)}"]
+        held += [f"{x},{height(sum(before))}", f"{x},{height(paid + aside)}"]
+        before = (paid, aside)
+    spent.append(f"{WIDTH:.0f},{height(before[0])}")
+    held.append(f"{WIDTH:.0f},{height(sum(before))}")
+    line = height(budget) if shown and budget is not None else None
+    return MoneyLine(" ".join(spent), " ".join(held), top, before[0], line, not curve.real)
 
 
 def _line(path: str, bars: list[Bar], axis: Axis) -> Line:

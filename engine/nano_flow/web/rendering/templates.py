@@ -31,6 +31,7 @@ def environment() -> Environment:
         money=figures.short_dollars,
         seconds=figures.seconds,
         moment=figures.moment,
+        day=figures.day,
         machine_time=figures.machine_time,
         sign=figures.sign,
         pretty=figures.pretty,

@@ -98,24 +98,39 @@
     settle();
   }
 
+  const COLOURS = ["#2f6fd0", "#c2620f", "#23915f", "#9455bd", "#c8406f", "#7d8409", "#7c8796"];
+
+  // Bars that stand on each other: each series is drawn with all below it, the highest first.
   function chart(place) {
     const data = JSON.parse(place.dataset.chart);
     const dark = matchMedia("(prefers-color-scheme: dark)").matches;
     const ink = dark ? "#b4bcc8" : "#4a5563";
     const lines = dark ? "#303845" : "#e3e7ec";
-    const dollars = (values) => values.map((value) => value / 1e9);
     const bars = window.uPlot.paths.bars({ size: [0.7, 60] });
     const axis = { stroke: ink, grid: { stroke: lines, width: 1 }, ticks: { stroke: lines } };
-    const one = (label, colour) => ({ label, stroke: colour, fill: colour + "99", paths: bars, points: { show: false } });
+    const below = data.days.map(() => 0);
+    const drawn = data.series.map(([label, values], number) => ({
+      heights: values.map((value, day) => (below[day] += value / 1e9)),
+      series: {
+        label,
+        stroke: COLOURS[number % COLOURS.length],
+        fill: COLOURS[number % COLOURS.length],
+        paths: bars,
+        points: { show: false },
+        value: (_, __, ___, day) => (day === null ? "" : "$" + (values[day] / 1e9).toPrecision(3)),
+      },
+    }));
+    drawn.reverse();
     new window.uPlot(
       {
         width: place.clientWidth,
-        height: 180,
+        height: 200,
         cursor: { y: false },
-        series: [{ value: "{YYYY}-{MM}-{DD}" }, one("spent", "#2563c9"), one("simulated", "#8a94a3")],
+        series: [{ label: "day", value: "{YYYY}-{MM}-{DD}" }, ...drawn.map((one) => one.series)],
+        scales: { x: { range: (_, least, most) => [least - 43200, most + 43200] }, y: { range: (_, __, most) => [0, most * 1.05 || 1] } },
         axes: [{ ...axis, space: 70 }, { ...axis, size: 70, values: (_, all) => all.map((value) => "$" + value) }],
       },
-      [data.days.map((day) => Date.parse(day) / 1000), dollars(data.real), dollars(data.simulated)],
+      [data.days.map((day) => Date.parse(day) / 1000), ...drawn.map((one) => one.heights)],
       place,
     );
   }

@@ -14,6 +14,7 @@ from nano_flow.ports import RunRecord
 from nano_flow.ports.budgets import Bound, Drawn
 from nano_flow.ports.store import (
     ALL_RUNS,
+    DayRow,
     Grouping,
     Mark,
     ObservedRow,
@@ -64,6 +65,11 @@ class SqlReader:
         """Sums of the ledger by workflow, step, model, provider, day or run."""
         with self._guarded():
             return sums.spend(self._database, by, since)
+
+    def spend_by_day(self, by: Grouping, since: float | None = None) -> list[DayRow]:
+        """Spend of each group on each day on which it had any, by day and group."""
+        with self._guarded():
+            return sums.spend_by_day(self._database, by, since)
 
     def unpriced(self, since: float | None = None) -> list[UnpricedRow]:
         """Calls without a price."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from nano_flow.core.messages import Json
 from nano_flow.core.money import Money, usd
 from nano_flow.core.text import rfc3339
-from nano_flow.ports.store import Grouping, SpendRow, UnpricedRow
+from nano_flow.ports.store import DayRow, Grouping, SpendRow, UnpricedRow
 from nano_flow.stores.sql.database import Database, Row
 from nano_flow.stores.sql.rows import LEDGER_COLUMNS
 
@@ -57,6 +57,17 @@ def _spend_row(row: Row) -> SpendRow:
         input_tokens=row["tokens_in"],
         output_tokens=row["tokens_out"],
     )
+
+
+def spend_by_day(database: Database, by: Grouping, since: float | None = None) -> list[DayRow]:
+    """Spend of each group on each day on which it had any."""
+    rows = database.execute(
+        f"SELECT day, {_KEYS[by]} AS grouped, coalesce(sum(CASE WHEN simulated THEN 0 ELSE cost END), 0) AS paid,"
+        " coalesce(sum(CASE WHEN simulated THEN cost ELSE 0 END), 0) AS pretended"
+        " FROM ledger WHERE at >= ? GROUP BY day, grouped HAVING sum(cost) > 0 ORDER BY day, grouped",
+        (0.0 if since is None else since,),
+    )
+    return [DayRow(row["day"], row["grouped"], Money(row["paid"]), Money(row["pretended"])) for row in rows]
 
 
 def unpriced(database: Database, since: float | None = None) -> list[UnpricedRow]:
