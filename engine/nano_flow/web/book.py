@@ -13,7 +13,7 @@ from nano_flow.core.messages import Json
 from nano_flow.ports.store import RunSummary, Store, StoreReader
 from nano_flow.views.document import run_document
 from nano_flow.views.report import RunView, planned_rows
-from nano_flow.web.rendering.gantt import MoneyCurve
+from nano_flow.web.curve import MoneyCurve
 
 _KEPT = 16
 """Runs whose fold is kept; any other is folded again when somebody looks at it."""

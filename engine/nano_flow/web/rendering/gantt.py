@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import groupby
 
-from nano_flow.core.events import CallFailed, CallFinished, CallIntended, Event
 from nano_flow.core.refs import path_of
 from nano_flow.views.report import RunView
 from nano_flow.views.timeline import Bar, timeline
+from nano_flow.web.curve import MoneyCurve
 
 _MOST = 60
 WIDTH = 1000.0
@@ -48,29 +48,6 @@ class MoneyLine:
     spent: int
     budget: float | None
     simulated: bool
-
-
-class MoneyCurve:
-    """What was spent, and what was set aside for calls that were under way, as a run's events told."""
-
-    def __init__(self) -> None:
-        self.points: list[tuple[float, int, int]] = []
-        """When (seconds since 1970), spent and set aside from then on, in nano-dollars."""
-        self.real = False
-        self._spent = 0
-        self._held: dict[tuple[str, int, int], int] = {}
-
-    def apply(self, event: Event) -> None:
-        """Take the next event."""
-        if isinstance(event, CallIntended):
-            self._held[(event.address, event.turn, event.attempt)] = event.reserved
-        elif isinstance(event, CallFinished | CallFailed):
-            self._held.pop((event.address, event.turn, event.attempt), None)
-            self._spent += event.cost or 0
-            self.real |= bool(event.cost) and not event.model.startswith("sim/")
-        else:
-            return
-        self.points.append((event.at, self._spent, sum(self._held.values())))
 
 
 def gantt(view: RunView, axis: Axis) -> list[Line]:
