@@ -181,9 +181,9 @@ class PlacedWorker:
 
     def _where(self) -> Surroundings:
         place = self.place
-        budgets = service_in_force(place.current, place.config_dir, place.environ).budgets
+        service = service_in_force(place.current, place.config_dir, place.environ)
         environ = dict(place.environ)
-        return Surroundings(place.state, environ=environ, address=place.address, tree=self.tree, budgets=budgets)
+        return Surroundings(place.state, environ=environ, address=place.address, tree=self.tree, service=service)
 
     def _reap(self) -> None:
         for key in [key for key, task in self._tasks.items() if task.done()]:
