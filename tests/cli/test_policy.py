@@ -194,8 +194,15 @@ def test_diff_between_files_tells_fixed_tests_and_what_it_could_not_compare(caps
     assert "broken.yaml could not be planned" in text
 
 
-def test_new_words_cannot_be_found_in_recorded_calls_and_that_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+def test_new_words_are_looked_for_in_kept_texts_and_else_cannot_be_found_which_is_said(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert run_command(["run", "flow.yaml", "--offline"]) == 0
+    Path("new.yaml").write_text(ROUTING.replace("{name: hard, match: [prove]", "{name: hard, match: [prove, say]"))
+    capsys.readouterr()
+    kept = document(capsys, "replay", "new.yaml")
+    assert (kept["moved"], kept["unsure_calls"], kept["kept_texts"]) == (1, 0, 2)
+    assert run_command(["runs", "prune", "--texts"]) == 0
     Path("new.yaml").write_text(ROUTING.replace("[prove]", "[prove, ways]"))
     capsys.readouterr()
     text = shown(capsys, "diff", "routing.yaml..new.yaml")
@@ -246,7 +253,7 @@ def test_a_learned_score_and_pinned_steps_are_replayed_as_far_as_facts_go(capsys
             'inputs.topic }}."}', 'inputs.topic }}.", complexity: {at_least: 4}, fallback: [openai/gpt-5]}'
         ).replace('is so."}', 'is so.", model: openai/gpt-5-nano, fallback: false}')
     )
-    assert run_command(["run", "flow.yaml", "--offline"]) == 0
+    assert run_command(["run", "flow.yaml", "--offline", "--no-prompts"]) == 0
     learned = "learned: 1\ncurve: [[0, 0], [1, 10]]\nmodel: {trees: [[prompt_words, 5, 0, 1]], words: {prove: 0.1}}\n"
     Path("complexity.learned.yaml").write_text(learned)
     new = ROUTING.replace("complexity:\n", "complexity:\n  learned: {file: complexity.learned.yaml, weight: 0.5}\n")

@@ -95,9 +95,11 @@ def test_each_reply_leaves_one_label_and_what_a_resume_takes_from_the_record_non
 def test_a_replay_looks_up_the_labels_of_the_models_that_it_would_ask(
     ran: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    right, total = passed(ran, "sim/small")
+    right = passed(ran, "sim/small")[0] + passed(ran, "sim/medium")[0]
     quality = document(capsys, "replay")["quality"]
-    assert quality["right"] == pytest.approx((right + 1) / (total + 1), abs=1e-4) and quality["simulated"]
+    assert quality["right"] == pytest.approx((right + 1) / (COUNT + 1), abs=1e-4) and quality["simulated"]
+    assert quality["known"]["recorded"]["right"] == quality["right"] and quality["all"]["unknown"] == 0
+    assert quality["known"]["difference"]["value"] == 0
     assert (quality["labels"], quality["calls"], quality["unknown"], quality["harder"]) == (COUNT + 1, COUNT + 1, 0, 0)
     assert quality["low"] < quality["right"] < quality["high"]
     Path("dear.yaml").write_text(ROUTING.replace("below: 8", "below: 0.01"))
@@ -107,6 +109,12 @@ def test_a_replay_looks_up_the_labels_of_the_models_that_it_would_ask(
     assert (quality["harder"], quality["unknown"], quality["assumed"]) == (total, COUNT + 1 - total, COUNT + 1 - total)
     assert run_command(["policy", "replay", "dear.yaml"]) == 0
     said = capsys.readouterr().out
+    bounds, medium = quality["all"], COUNT + 1 - total
+    assert (bounds["unknown"], bounds["all_fail"]) == (medium, pytest.approx(right / (COUNT + 1), abs=1e-4))
+    assert bounds["low"] < bounds["all_fail"] < bounds["all_pass"] < bounds["high"]
+    assert quality["known"]["recorded"]["right"] == quality["right"] and quality["known"]["difference"]["changed"] == 0
+    assert quality["selection"]["recorded_right"]["unknown"] == 1
+    assert f"of all {COUNT + 1} labelled prompts 0." in said and "the record is right on 100% of them" in said
     assert "quality of simulated replies 0." in said and "only after another had failed" in said
     assert f"taking {COUNT + 1 - total} prompts that a lower tier passed" in said
 

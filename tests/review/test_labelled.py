@@ -17,7 +17,7 @@ from nano_flow.review.asking import Question, request_of
 from nano_flow.review.fitting import recipes
 from nano_flow.review.labelled.held import Known, labelled
 from nano_flow.review.labelled.material import LEAST, learn_recorded, material
-from nano_flow.review.labelled.quality import Quality, quality, wilson
+from nano_flow.review.ladders.quality import Quality, quality, wilson
 from nano_flow.review.recorded import recorded_calls, vocabulary
 from nano_flow.routing.labels.conversations import Basis
 from nano_flow.routing.labels.outcomes import Outcome

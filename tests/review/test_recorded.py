@@ -13,7 +13,7 @@ from nano_flow.core.messages import Usage
 from nano_flow.core.refs import ModelRef
 from nano_flow.project.policies import Policies
 from nano_flow.review.asking import Question, request_of, world_of
-from nano_flow.review.recorded import RecordedCall, decide_again, expected_cost, recorded_calls
+from nano_flow.review.recorded import Answered, RecordedCall, decide_again, expected_cost, recorded_calls
 from nano_flow.review.replaying import replay
 from nano_flow.review.revisions import side
 from nano_flow.routing.learned import LearnedScore
@@ -66,7 +66,9 @@ def test_what_was_not_answered_or_has_no_price_costs_nothing_that_is_known(polic
 
 
 def test_a_replay_leaves_unpriced_calls_out_of_the_cost_and_unanswered_ones_out_of_the_mean(policies: Policies) -> None:
-    answered = replace(call(), usage=Usage(input_tokens=1000, output_tokens=10), model=MODEL, duration_s=2.0)
+    usage = Usage(input_tokens=1000, output_tokens=10)
+    reply = Answered(MODEL, usage, 2.0, None)
+    answered = replace(call(), usage=usage, model=MODEL, duration_s=2.0, replies=(reply,))
     found = replay("new", [(answered, None), (call(), None)], policies)
     assert (found.calls, found.unpriced, found.cost_before) == (2, 1, 0)
     assert found.seconds_before == 2.0

@@ -51,6 +51,10 @@ class ModelAsk:
     its tier is decided by this. None: all that the user side says in the messages."""
     keep_model: str | None = None
     """``provider/model`` of the conversation so far: tried first, so that a tool loop stays with one model."""
+    repairs: int = 0
+    """How often a reply that fails its checks goes back at most, in all."""
+    may_escalate: int = 0
+    """How many of these go to a tier above."""
     sample: int = 0
     """Which further sample of the same question it is; 0 is the reply itself."""
 

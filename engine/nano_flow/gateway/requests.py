@@ -40,6 +40,8 @@ def agent_request(
         cache_ttl_s=spec.cache_ttl_s,
         timeout_s=step.timeout_s,
         retry=step.retry,
+        repairs=spec.repairs,
+        may_escalate=spec.may_escalate,
     )
 
 

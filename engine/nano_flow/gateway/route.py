@@ -49,6 +49,8 @@ class PolicyRouter:
             max_output_tokens=ask.reply.max_output_tokens,
             escalate=ask.escalate,
             keep=ask.keep_model,
+            repairs=ask.repairs,
+            may_escalate=ask.may_escalate,
         )
         world = Observations(
             prices=self.prices,

@@ -1,10 +1,15 @@
-"""Recorded model calls, and what another policy would score and choose for them; prompts are not kept, facts are."""
+"""Recorded model calls, and what another policy would score and choose for them.
+
+Where the run kept its texts, prompts are scored again; of others only facts and found words are known.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
+from nano_flow.core.calls import TURNS_PER_GENERATION, turn_and_sample
 from nano_flow.core.events import CallFinished, Event, ReplyChecked, RouteDecided
 from nano_flow.core.messages import Json, Usage
 from nano_flow.core.money import Cost, Money
@@ -12,8 +17,8 @@ from nano_flow.core.refs import ModelRef
 from nano_flow.plan.call_specs import RouteSpec
 from nano_flow.project.policies import Policies
 from nano_flow.review.asking import ask
-from nano_flow.routing.facts import Facts
-from nano_flow.routing.reading import read_text
+from nano_flow.routing.facts import Facts, PromptFacts, prompt_facts
+from nano_flow.routing.reading import Reading, read_text
 from nano_flow.routing.request import Observations, RouteDecision, RouteRequest
 from nano_flow.routing.signals import Compensation, CurveSignal, MatchSignal, Signal
 from nano_flow.routing.within import WithinSignal
@@ -21,6 +26,29 @@ from nano_flow.routing.within import WithinSignal
 _LISTS = (MatchSignal, WithinSignal)
 _VERDICT = "cascade_verdict"
 """What a cascade adds to a decision that is told again, once its reply was judged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One reply of one model; ``samples`` are further ones that it was compared with.
+
+    ``text`` is None for a call of tools: no cascade judges that.
+    """
+
+    model: str
+    usage: Usage
+    duration_s: float
+    cost: Money | None
+    text: str | None = None
+    samples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class KeptText:
+    """What a step's author wrote, which decides its tier, and what the user's side of it says."""
+
+    written: str
+    user: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +69,12 @@ class RecordedCall:
     simulated: bool = False
     checked: ReplyChecked | None = None
     """What the checks of its step said of the reply."""
+    replies: tuple[Answered, ...] = ()
+    """Of a cascade also those that were given up, in their order."""
+    judge: bool = False
+    """Whether it is the question of a judge, no turn of the step's own agent."""
+    kept: KeptText | None = None
+    """What was asked, where the run kept it."""
 
     @property
     def where(self) -> str:
@@ -65,18 +99,53 @@ def recorded_calls(run_id: str, events: Iterable[Event]) -> list[RecordedCall]:
             call = _decided(run_id, event, decided.get((event.address, event.turn)))
             if call is not None:
                 decided[event.address, event.turn] = call
-        elif isinstance(event, CallFinished) and (known := decided.get((event.address, event.turn))):
-            decided[event.address, event.turn] = replace(
-                known,
-                model=event.model,
-                usage=event.reply.usage,
-                duration_s=event.duration_s,
-                cost=event.cost,
-                simulated=event.reply.simulated,
-            )
+        elif isinstance(event, CallFinished):
+            place = event.address, turn_and_sample(event.turn)[0]
+            if known := decided.get(place):
+                decided[place] = _answered(known, event)
         elif isinstance(event, ReplyChecked) and (known := decided.get((event.address, event.turn))):
             decided[event.address, event.turn] = replace(known, checked=event)
     return list(decided.values())
+
+
+def _answered(known: RecordedCall, event: CallFinished) -> RecordedCall:
+    """The call with one more reply; a further sample belongs to the reply that it is compared with."""
+    reply, sample = event.reply, turn_and_sample(event.turn)[1]
+    if sample:
+        if not known.replies:
+            return known
+        last = known.replies[-1]
+        cost = None if last.cost is None or event.cost is None else Money(last.cost + event.cost)
+        last = replace(last, cost=cost, samples=(*last.samples, reply.text), usage=last.usage + reply.usage)
+        return replace(known, replies=(*known.replies[:-1], last))
+    text = None if reply.tool_calls else reply.text
+    told = Answered(event.model, reply.usage, event.duration_s, event.cost, text)
+    return replace(
+        known,
+        model=event.model,
+        usage=reply.usage,
+        duration_s=event.duration_s,
+        cost=event.cost,
+        simulated=reply.simulated,
+        replies=(*known.replies, told),
+    )
+
+
+def with_texts(calls: Iterable[RecordedCall], texts: Mapping[tuple[str, int], KeptText]) -> list[RecordedCall]:
+    """The calls with what was asked, by address and generation: as far as it is the text that was counted."""
+    found = []
+    for call in calls:
+        kept = None if call.judge else texts.get((call.address, call.turn // TURNS_PER_GENERATION))
+        same = kept is not None and read_prompt(kept.written)[1].prompt_chars == call.facts.prompt.prompt_chars
+        found.append(replace(call, kept=kept) if same else call)
+    return found
+
+
+@lru_cache(maxsize=64)
+def read_prompt(text: str) -> tuple[Reading, PromptFacts]:
+    """A kept text and its facts, as the run counted them."""
+    reading = read_text(text)
+    return reading, prompt_facts(reading)
 
 
 def _decided(run_id: str, event: RouteDecided, known: RecordedCall | None) -> RecordedCall | None:
@@ -89,7 +158,15 @@ def _decided(run_id: str, event: RouteDecided, known: RecordedCall | None) -> Re
         return None
     given = [entry for entry in because if isinstance(entry, dict)]
     found = {str(word) for entry in given if isinstance(words := entry.get("found"), list) for word in words}
-    return RecordedCall(run_id, event.address, event.turn, event.decision, Facts.from_json(facts), frozenset(found))
+    return RecordedCall(
+        run_id,
+        event.address,
+        event.turn,
+        event.decision,
+        Facts.from_json(facts),
+        frozenset(found),
+        judge=event.purpose == "judge",
+    )
 
 
 def _goes_on(known: Mapping[str, Json], told: Mapping[str, Json]) -> bool:
@@ -108,16 +185,38 @@ def decide_again(
     call: RecordedCall, policies: Policies, world: Observations, known: frozenset[str] | None = None
 ) -> Rescored:
     """What ``policies`` would decide. ``known`` are the entries that the recording policy looked for (None: all)."""
-    asked = call.decision.get("asked")
-    request = _request(call, asked if isinstance(asked, dict) else {})
-    unsure: list[str] = []
+    request, unsure = request_again(call, policies, known)
+    return Rescored(ask(request, policies, world), unsure)
+
+
+def request_again(
+    call: RecordedCall, policies: Policies, known: frozenset[str] | None = None
+) -> tuple[RouteRequest, tuple[str, ...]]:
+    """The request of a recorded call as ``policies`` would see it, and what is not sure of its score.
+
+    With its text it is scored again as any prompt; else its score follows from facts and found words.
+    """
+    said = call.decision.get("asked")
+    request = _request(call, said if isinstance(said, dict) else {})
+    if call.kept is not None:
+        reading, counted = read_prompt(call.kept.written)
+        return replace(request, reading=reading, facts=Facts(counted, call.facts.step, call.facts.run)), ()
+    unsure = _of_the_text(policies)
     route = request.route
     if route.complexity is None:
         score = _score(call, policies, known, unsure)
         low, high = route.complexity_at_least, route.complexity_at_most
         score = score if low is None else max(score, low)
         request = replace(request, route=replace(route, complexity=score if high is None else min(score, high)))
-    return Rescored(ask(request, policies, world), tuple(unsure))
+    return request, tuple(unsure)
+
+
+def _of_the_text(policies: Policies) -> list[str]:
+    """What decides by the text itself, which facts and found words do not tell of."""
+    routing = policies.routing
+    kinds = any(kind.tier or kind.floor or kind.models for kind in routing.kinds)
+    rules = routing.sees & {"signals", "kind", "prompt", "personal"}
+    return [name for name, there in (("kinds", kinds), ("rules", rules)) if there]
 
 
 def _score(call: RecordedCall, policies: Policies, known: frozenset[str] | None, unsure: list[str]) -> float:
@@ -171,6 +270,8 @@ def _request(call: RecordedCall, asked: Mapping[str, Json]) -> RouteRequest:
         input_tokens=round(_number(asked.get("input_tokens"))),
         max_output_tokens=round(_number(asked.get("max_output_tokens"))) or None,
         escalate=round(_number(asked.get("escalate"))),
+        repairs=round(_number(asked.get("repairs"))),
+        may_escalate=round(_number(asked.get("may_escalate"))),
     )
 
 

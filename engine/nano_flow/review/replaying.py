@@ -10,15 +10,24 @@ from nano_flow.core.messages import Json
 from nano_flow.core.money import Money, usd
 from nano_flow.project.policies import Policies
 from nano_flow.review.asking import world_of
-from nano_flow.review.labelled.quality import Quality, quality
-from nano_flow.review.recorded import RecordedCall, decide_again, expected_cost
+from nano_flow.review.ladders.climbing import Climber
+from nano_flow.review.ladders.figures import Compared
+from nano_flow.review.ladders.known import Knowledge, held_of
+from nano_flow.review.ladders.quality import Quality, told_by_labels
+from nano_flow.review.ladders.shares import Grouped, grouped
+from nano_flow.review.recorded import RecordedCall, decide_again
 from nano_flow.routing.labels.outcomes import Outcome
 from nano_flow.routing.request import RouteDecision
 
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """Recorded calls under a candidate policy: sums over calls that are priced on both sides, means of seconds."""
+    """Recorded calls under a candidate policy: sums over conversations priced on both sides, means of seconds.
+
+    ``cost_bounds`` are the least and the most that the conversations may have cost: where it is not known how a model
+    would have done, its reply passes, or all of the ladder above it is paid. ``cost_after`` takes each model to pass as
+    often as it does where it was asked first.
+    """
 
     policy: str
     calls: int
@@ -27,24 +36,42 @@ class Replay:
     tiers_before: Mapping[str, int]
     cost_before: Money
     cost_after: Money
+    cost_bounds: tuple[Money, Money]
     unpriced: int
     seconds_before: float | None
     seconds_after: float | None
     unsure: int
+    texts: int
+    """Calls whose prompt was kept, and scored again."""
+    groups: Grouped
     quality: Quality | None = None
+    compared: Compared | None = None
 
     def as_json(self) -> dict[str, Json]:
         """The fields of ``nano-flow/policy-replay@1``."""
+        low, high = self.cost_bounds
+        quality: dict[str, Json] | None = None
+        if self.quality is not None and self.compared is not None:
+            quality = {**self.quality.as_json(), **self.compared.as_json()}
         return {
             "policy": self.policy,
             "calls": self.calls,
             "moved": self.moved,
             "tiers": {"before": {**self.tiers_before}, "after": {**self.tiers}},
-            "cost_usd": {"before": usd(self.cost_before), "after": usd(self.cost_after)},
+            "cost_usd": {
+                "before": usd(self.cost_before),
+                "after": usd(self.cost_after),
+                "after_low": usd(low),
+                "after_high": usd(high),
+            },
             "unpriced_calls": self.unpriced,
             "duration_s": {"before": self.seconds_before, "after": self.seconds_after},
             "unsure_calls": self.unsure,
-            "quality": None if self.quality is None else self.quality.as_json(),
+            "kept_texts": self.texts,
+            **self.groups.whole.as_json_shares(),
+            "by_step": {name: group.as_json() for name, group in self.groups.steps.items()},
+            "by_tag": {name: group.as_json() for name, group in self.groups.tags.items()},
+            "quality": quality,
         }
 
 
@@ -54,46 +81,61 @@ def replay(
     policies: Policies,
     labels: Sequence[Outcome] = (),
 ) -> Replay:
-    """Decide every recorded call again; sends nothing."""
+    """Decide every recorded call again, and climb the ladder of every conversation; sends nothing."""
     now = time.time()
-    world = world_of(policies, now)
-    latency = _latencies([call for call, _ in calls])
-    tiers: dict[str, int] = {}
-    before: dict[str, int] = {}
-    costs: list[tuple[Money, Money]] = []
-    seconds: list[tuple[float, float]] = []
-    moved = unpriced = unsure = 0
-    for call, known in calls:
-        again = decide_again(call, policies, world, known)
-        chosen = again.decision.model
-        unsure += bool(again.unsure)
-        moved += _moved(call, again.decision)
-        tiers[again.decision.tier or "none"] = tiers.get(again.decision.tier or "none", 0) + 1
-        was = str(call.decision.get("tier") or "none")
-        before[was] = before.get(was, 0) + 1
-        new = expected_cost(call, chosen, policies, now)
-        if call.cost is None or new is None:
-            unpriced += call.usage is not None
-        else:
-            costs.append((call.cost, new))
-        card = policies.catalogue.model(chosen) if chosen else None
-        took = latency.get(str(chosen), card.total_s if card else None)
-        if call.usage is not None and took is not None:
-            seconds.append((call.duration_s, took))
+    held = held_of(calls)
+    climber = Climber(policies, Knowledge(held, labels), now)
+    groups = grouped((each, climber.climb(each)) for each in held)
+    decided = _decided(calls, policies, now)
+    told = told_by_labels(held, labels, policies, now)
+    low, likely, high = (Money(round(cost)) for cost in groups.whole.cost_after)
     return Replay(
         policy=name,
         calls=len(calls),
-        moved=moved,
-        tiers=tiers,
-        tiers_before=before,
-        cost_before=Money(sum(old for old, _ in costs)),
-        cost_after=Money(sum(new for _, new in costs)),
-        unpriced=unpriced,
-        seconds_before=_mean([old for old, _ in seconds]),
-        seconds_after=_mean([new for _, new in seconds]),
-        unsure=unsure,
-        quality=quality(calls, labels, policies, now),
+        moved=decided.moved,
+        tiers=decided.tiers,
+        tiers_before=decided.before,
+        cost_before=Money(round(groups.whole.cost_before)),
+        cost_after=likely,
+        cost_bounds=(low, high),
+        unpriced=groups.whole.unpriced,
+        seconds_before=_mean([old for old, _ in decided.seconds]),
+        seconds_after=_mean([new for _, new in decided.seconds]),
+        unsure=decided.unsure,
+        texts=sum(call.kept is not None for call, _ in calls),
+        groups=groups,
+        quality=None if told is None else told.quality,
+        compared=None if told is None else told.compared,
     )
+
+
+@dataclass(slots=True)
+class _Decided:
+    """Every call decided again, one by one."""
+
+    moved: int
+    unsure: int
+    tiers: dict[str, int]
+    before: dict[str, int]
+    seconds: list[tuple[float, float]]
+
+
+def _decided(calls: Sequence[tuple[RecordedCall, frozenset[str] | None]], policies: Policies, now: float) -> _Decided:
+    world, latency = world_of(policies, now), _latencies([call for call, _ in calls])
+    found = _Decided(0, 0, {}, {}, [])
+    for call, known in calls:
+        again = decide_again(call, policies, world, known)
+        chosen = again.decision.model
+        found.unsure += bool(again.unsure)
+        found.moved += _moved(call, again.decision)
+        found.tiers[again.decision.tier or "none"] = found.tiers.get(again.decision.tier or "none", 0) + 1
+        was = str(call.decision.get("tier") or "none")
+        found.before[was] = found.before.get(was, 0) + 1
+        card = policies.catalogue.model(chosen) if chosen else None
+        took = latency.get(str(chosen), card.total_s if card else None)
+        if call.usage is not None and took is not None:
+            found.seconds.append((call.duration_s, took))
+    return found
 
 
 def _moved(call: RecordedCall, now: RouteDecision) -> bool:

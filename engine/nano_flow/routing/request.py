@@ -23,7 +23,8 @@ class RouteRequest:
 
     ``needs`` are abilities (``tools``, ``json_schema``, ``vision``), ``params`` the names of parameters that are set.
     ``input_tokens`` 0 takes the estimate of the facts. ``escalate`` counts tiers above the routed one. ``keep`` names
-    the model to go on with.
+    the model to go on with. ``repairs`` is how often a reply that fails its checks goes back at most, ``may_escalate``
+    how many of these go to a tier above: neither decides anything, a replay under another policy follows them.
     """
 
     facts: Facts
@@ -35,6 +36,8 @@ class RouteRequest:
     max_output_tokens: int | None = None
     escalate: int = 0
     keep: str | None = None
+    repairs: int = 0
+    may_escalate: int = 0
 
     def asked(self) -> dict[str, Json]:
         """Everything beside facts and text that differs from the default, as plain data."""
@@ -46,6 +49,8 @@ class RouteRequest:
             "max_output_tokens": self.max_output_tokens,
             "escalate": self.escalate or None,
             "keep": self.keep,
+            "repairs": self.repairs or None,
+            "may_escalate": self.may_escalate or None,
         }
         return {name: value for name, value in said.items() if value is not None}
 

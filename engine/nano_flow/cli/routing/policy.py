@@ -1,4 +1,4 @@
-"""``nano-flow policy``: explain, test, compare, replay, calibrate and train the routing policy."""
+"""``nano-flow policy``: explain, test, compare, replay, calibrate, suggest and train the routing policy."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ Examples:
   nano-flow policy diff main..HEAD --format markdown --exit-code
   nano-flow policy replay new-routing.yaml --since 7d
   nano-flow policy calibrate --share 60/30/10
+  nano-flow policy suggest --since 30d
   nano-flow policy train outcomes.jsonl --write
   nano-flow policy train --since 30d
 """
@@ -172,6 +173,37 @@ def calibrate(options: Options, /, share: str | None, write: bool, **chosen: obj
     from nano_flow.operations.policy.calibrating import CalibrateOptions
 
     return calibrate_on(options, CalibrateOptions(share=read_share(share), **chosen), write=write)  # type: ignore[arg-type]
+
+
+@command.command("suggest")
+@click.option(
+    "--loss",
+    type=click.FloatRange(0.001, 0.5),
+    default=0.02,
+    show_default=True,
+    metavar="SHARE",
+    help="How many right answers, as a share, may be lost 1 time in 20.",
+)
+@click.option(
+    "--labels", multiple=True, type=click.Path(path_type=Path), metavar="FILE", help="Outcomes (JSON lines or CSV)."
+)
+@click.option("--runs", type=click.IntRange(1, 10_000), default=200, metavar="N", help="Of the journal: the newest.")
+@click.option("--since", metavar="TIME", help="Of the journal: only runs since then: 7d, 12h, 2026-01-31.")
+@click.option("--write", is_flag=True, help="Change routing.yaml; without it the change is only shown.")
+@_WORKFLOW
+@pass_options
+def suggest(options: Options, /, write: bool, **chosen: object) -> int:
+    """The change of routing.yaml that saves most and that what the checks said supports.
+
+    Tried are other thresholds, another first model of a tier and another escalate_at. Recorded conversations are
+    followed over whole ladders, and unknown outcomes count against a change. One half of the prompts chooses it, the
+    other half alone says what it saves and what it may lose. Where no change is supported, it is said how much is
+    missing (exit 1).
+    """
+    from nano_flow.cli.routing.suggesting import suggest_on
+    from nano_flow.operations.policy.suggesting import SuggestOptions
+
+    return suggest_on(options, SuggestOptions(**chosen), write=write)  # type: ignore[arg-type]
 
 
 @command.command("train")

@@ -34,6 +34,8 @@ NOT_ASKED: Mapping[str, str] = {
     "ModelAsk.script_turn": "which reply of a script is due",
     "ModelAsk.written": "how a model is chosen: what is sent of it stands in the messages",
     "ModelAsk.keep_model": "the model to go on with: a resumed run takes the reply that it has",
+    "ModelAsk.repairs": "what may follow, told for replays under another policy",
+    "ModelAsk.may_escalate": "what may follow, told for replays under another policy",
     "RouteSpec.policy": "how a model is chosen: a resumed run takes the reply that it has",
     "RouteSpec.providers": "how a model is chosen",
     "RouteSpec.complexity": "how a model is chosen",

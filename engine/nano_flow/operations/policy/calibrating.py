@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,14 +11,12 @@ from nano_flow.core.messages import Json
 from nano_flow.core.money import Money, usd
 from nano_flow.operations.moments import moment
 from nano_flow.operations.place import Place
+from nano_flow.operations.policy.editing import RoutingText, routing_file, with_thresholds
 from nano_flow.operations.policy.scoring import Material, of_files, of_journal
 from nano_flow.ports.store import RunFilter
-from nano_flow.project.files import shown_path
 from nano_flow.project.policies import Policies, read_policies
-from nano_flow.review.labelled.quality import Quality, wilson
+from nano_flow.review.ladders.quality import Quality, wilson
 from nano_flow.review.thresholds import by_budget, by_labels, by_shares, mean_cost, shares, tier_of
-
-_ROUTING = "routing.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +110,7 @@ def calibrate(place: Place, given: CalibrateOptions) -> Calibration:
     if not material.rows:
         raise UsageError(f"{material.basis}: none is decided by its score, so no threshold moves anything")
     proposed = _propose(material, given, current)
-    text = _changed(policies, dict(zip(names, proposed, strict=False)), dict(zip(names, current, strict=False)))
-    file = next(file for file in policies.files if file.name == _ROUTING)
-    shown, old = shown_path(str(file.path)), policies.texts[_ROUTING]
-    diff = "".join(difflib.unified_diff(old.splitlines(True), text.splitlines(True), shown, shown)).rstrip("\n")
+    text, file = with_thresholds(policies, dict(zip(names, proposed, strict=False))), routing_file(policies)
     before, after = (_side(material, names, below, given.per) for below in (current, proposed))
     unpriced = sum(row.costs is None for row in material.rows)
     return Calibration(
@@ -127,24 +121,16 @@ def calibrate(place: Place, given: CalibrateOptions) -> Calibration:
         decided_otherwise=material.decided_otherwise,
         unpriced=unpriced,
         path=file.path,
-        bundled=file.found == "bundled",
+        bundled=file.bundled,
         text=text,
-        diff=diff,
+        diff=file.diff(text),
         for_labels=not given.share and given.budget is None,
     )
 
 
 def write_calibrated(found: Calibration) -> None:
     """Write the proposed thresholds to the routing document. Raises UsageError."""
-    if found.bundled:
-        raise UsageError(
-            "the routing.yaml in force comes with nano-flow and is not changed; put one of your own into this project "
-            "and ask again"
-        )
-    try:
-        found.path.write_bytes(found.text.encode("utf-8"))
-    except OSError as error:
-        raise UsageError(f'"{found.path}" cannot be written: {error.strerror}') from None
+    RoutingText(found.path, found.bundled, "").write(found.text)
 
 
 def _material(place: Place, given: CalibrateOptions, policies: Policies) -> Material:
@@ -192,23 +178,3 @@ def _side(material: Material, names: Sequence[str], below: Sequence[float], per:
         cost=None if cost is None else Money(round(cost * per)),
         quality=wilson(met, len(material.held)) if material.held else None,
     )
-
-
-def _changed(policies: Policies, proposed: Mapping[str, float], current: Mapping[str, float]) -> str:
-    """The routing document with other thresholds, and nothing else changed. Raises UsageError where they stand in
-    another file, or are written in a way that cannot be changed alone."""
-    text, source = policies.texts[_ROUTING], policies.sources[_ROUTING]
-    lines = text.split("\n")
-    for name, below in proposed.items():
-        if below == current[name]:
-            continue
-        at = source.value_range(("tiers", name, "below"))
-        if at.file != source.file:
-            raise UsageError(f'{at}: the tier "{name}" says its "below" there: say it in {source.file} to change it')
-        line = lines[at.line - 1]
-        lines[at.line - 1] = f"{line[: at.column - 1]}{below:g}{line[at.end_column - 1 :]}"
-    changed = "\n".join(lines)
-    again = read_policies(policies.files, {_ROUTING: changed}).routing.tiers
-    if {tier.name: tier.below for tier in again if tier.below is not None} != dict(proposed):
-        raise UsageError(f'{source.file}: "below" is written in a way that cannot be changed alone: change it by hand')
-    return changed

@@ -10,12 +10,14 @@ from nano_flow.operations.moments import moment
 from nano_flow.operations.place import Place
 from nano_flow.operations.policy.recorded import calls_of
 from nano_flow.ports.store import RunFilter
-from nano_flow.review.labelled.quality import Quality
+from nano_flow.review.ladders.figures import Compared
+from nano_flow.review.ladders.quality import Quality
+from nano_flow.review.ladders.shares import Group
 from nano_flow.review.learning import read_labels
 from nano_flow.review.replaying import Replay, replay
 from nano_flow.review.revisions import side
 
-__all__ = ["Quality", "Replay", "ReplayOptions", "replay_policy"]
+__all__ = ["Compared", "Group", "Quality", "Replay", "ReplayOptions", "replay_policy"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,18 @@ class PlannedPrompt:
     keep_prompts: bool = True
     """Whether what the model is asked is kept for reports."""
 
+    @property
+    def repairs(self) -> int:
+        """How often a reply goes back at most: never where nothing looks at it."""
+        return self.repair_attempts if self.verify or self.reply.output_schema is not None else 0
+
+    @property
+    def may_escalate(self) -> int:
+        """How many of its repairs go to a tier above: the first stays where others follow it."""
+        if not self.repair_escalate:
+            return 0
+        return self.repairs if self.repairs < 2 else self.repairs - 1
+
 
 def _read(document: PromptStep, fields: Fields, read: Reader) -> None:
     if isinstance(document.prompt, FileReference):
