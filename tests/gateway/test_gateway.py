@@ -100,6 +100,10 @@ def test_retry_after_is_kept_to_up_to_a_maximum() -> None:
     world.providers["alpha"] = FakeProvider([errors.RateLimited("slow", retry_after=3600), reply()])
     assert call(world).model == B
     assert world.clock.slept == []
+    world = World(candidates=(A,))
+    world.providers["alpha"] = FakeProvider([errors.RateLimited("slow", retry_after=31_536_000)])
+    with pytest.raises(errors.RateLimited, match="slow; it asks to be left alone for 365 days, at most 1m are waited"):
+        call(world)
 
 
 def test_what_one_call_is_told_to_wait_all_wait() -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import cast
 
 import pytest
@@ -10,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nano_flow.core import errors
-from nano_flow.core.events import BudgetWarned, NoticeGiven
+from nano_flow.core.events import BudgetWarned, CallFinished, CallIntended, NoticeGiven
 from nano_flow.core.messages import ChatReply, ChatRequest, Usage
 from nano_flow.core.money import Money, money
 from nano_flow.core.refs import ModelRef
@@ -19,6 +22,8 @@ from nano_flow.gateway.limits.pace import WINDOW_S, Pace
 from nano_flow.gateway.limits.purse import DoesNotFit, Purse
 from nano_flow.plan.plan import PlannedBudget
 from nano_flow.pricing.ledger import Ledger
+from nano_flow.pricing.prices import Prices
+from nano_flow.pricing.rates import PriceList, StatedEntry, StatedPrices, build_entry
 from tests.gateway.fakes import A, FakeProvider, World, ask, reply
 from tests.providers.clock import FakeClock
 
@@ -213,3 +218,39 @@ def test_the_providers_limits_pace_the_calls_of_a_run() -> None:
 
     asyncio.run(run())
     assert world.clock.slept == [60.0, 60.0]
+
+
+@pytest.mark.parametrize(("dollars", "sent"), [("0.01", 2), ("0.0004", 1)])
+def test_a_price_that_goes_up_while_a_call_waits_for_its_pace_is_the_one_that_is_reserved(
+    dollars: str, sent: int
+) -> None:
+    midnight = datetime(2026, 3, 1, tzinfo=UTC)
+    entries = tuple(
+        build_entry(StatedEntry(f"alpha/one@{day}", day, {-1: StatedPrices(Decimal(price), Decimal(price))}))
+        for day, price in ((date(2025, 1, 1), "1"), (midnight.date(), "4"))
+    )
+    prices = Prices({"alpha/one": PriceList("alpha/one", entries)})
+    world = World(
+        candidates=(A,), budget=PlannedBudget(usd=money(dollars)), limits={"rpm": 1}, extra={"prices": prices}
+    )
+    world.clock.time = midnight.timestamp() - 30
+
+    async def two() -> None:
+        gateway = world.gateway()
+        await gateway.call(ask())
+        await gateway.call(replace(ask(), turn=1))
+
+    if sent == 2:
+        asyncio.run(two())
+    else:
+        with pytest.raises(DoesNotFit):  # 4 × what was left when the call began to wait
+            asyncio.run(two())
+    intents = cast(list[CallIntended], world.of(CallIntended))
+    bills = cast(list[CallFinished], world.of(CallFinished))
+    assert len(world.providers["alpha"].seen) == len(intents) == sent
+    assert all(
+        bill.cost is not None and bill.cost <= intent.reserved for bill, intent in zip(bills, intents, strict=True)
+    )
+    assert [intent.at >= midnight.timestamp() for intent in intents] == [False, True][:sent]
+    assert sent == 1 or intents[1].reserved == 4 * intents[0].reserved
+    assert world.ledger.reserved() == 0

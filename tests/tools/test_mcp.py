@@ -148,6 +148,9 @@ def test_one_server_serves_many_calls_at_once(tmp_path: Path) -> None:
     ("how", "message"),
     [
         ("garbage", r"it writes to stdout what is no message: 'yyyy"),
+        ("no version", 'message that is none of the protocol: \'{"id": 0'),
+        ("half a frame", "message that is none of the protocol"),
+        ("a result that is none", "message that is none of the protocol"),
         ("dies", "stderr: no configuration found"),
         ("many", "offers more than 256 tools"),
         ("huge", r'the parameters of "srv.echo" are larger'),
@@ -158,6 +161,10 @@ def test_servers_that_cannot_be_used(tmp_path: Path, how: str, message: str) -> 
     with pytest.raises(StepError, match=message) as raised:
         with_server(plain(tmp_path, how), names)
     assert raised.value.kind == "tool"
+
+
+def test_a_log_on_stdout_is_no_message(tmp_path: Path) -> None:
+    assert with_server(plain(tmp_path, "logs"), names) != []
 
 
 def test_a_line_without_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

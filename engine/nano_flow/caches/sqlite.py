@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from nano_flow.caches.replies import decode_reply, encode_reply, is_whole
 from nano_flow.core.errors import StoreError
@@ -21,6 +22,9 @@ _TABLE = """CREATE TABLE replies (
   key TEXT PRIMARY KEY, model TEXT NOT NULL, reply TEXT NOT NULL, cost INTEGER NOT NULL CHECK (cost >= 0),
   made_at REAL NOT NULL, expires_at REAL, hits INTEGER NOT NULL DEFAULT 0, hit_at REAL
 ) STRICT"""
+_SIMULATED = "(instr(reply, '\"simulated\":true') > 0)"
+"""Whether no model said it: as ``encode_reply`` writes that; inside of texts quotation marks are escaped."""
+_SHOWN = f"key, model, cost, made_at, expires_at, hits, hit_at, length(reply), {_SIMULATED}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,7 @@ class CachedReply:
     hits: int
     hit_at: float | None
     size: int
+    simulated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +133,7 @@ class SqliteCache:
         with _guarded(self.path):
             row = self._db.execute(
                 "SELECT count(*), coalesce(sum(expires_at <= ?), 0), coalesce(sum(length(reply)), 0),"
-                " coalesce(sum(hits), 0), coalesce(sum(hits * cost), 0) FROM replies",
+                f" coalesce(sum(hits), 0), coalesce(sum(hits * cost * (NOT {_SIMULATED})), 0) FROM replies",
                 (now,),
             ).fetchone()
         return CacheStats(row[0], row[1], row[2], row[3], Money(row[4]))
@@ -137,24 +142,27 @@ class SqliteCache:
         """The newest ``limit`` replies."""
         with _guarded(self.path):
             rows = self._db.execute(
-                "SELECT key, model, cost, made_at, expires_at, hits, hit_at, length(reply) FROM replies"
-                " ORDER BY made_at DESC, key LIMIT ?",
+                f"SELECT {_SHOWN} FROM replies ORDER BY made_at DESC, key LIMIT ?",
                 (limit,),
             ).fetchall()
-        return [CachedReply(row[0], row[1], Money(row[2]), *row[3:]) for row in rows]
+        return [_shown(row) for row in rows]
 
     def find(self, prefix: str) -> list[tuple[CachedReply, ChatReply]]:
         """The replies whose key begins with ``prefix``, at most two: enough to tell that it is not unique."""
         with _guarded(self.path):
             rows = self._db.execute(
-                "SELECT key, model, cost, made_at, expires_at, hits, hit_at, length(reply), reply FROM replies"
-                " WHERE substr(key, 1, length(?1)) = ?1 ORDER BY key LIMIT 2",
+                f"SELECT {_SHOWN}, reply FROM replies WHERE substr(key, 1, length(?1)) = ?1 ORDER BY key LIMIT 2",
                 (prefix,),
             ).fetchall()
         found = []
         for row in rows:
             try:
-                found.append((CachedReply(row[0], row[1], Money(row[2]), *row[3:8]), decode_reply(row[8])))
+                found.append(
+                    (
+                        CachedReply(row[0], row[1], Money(row[2]), *row[3:8], simulated=bool(row[8])),
+                        decode_reply(row[9]),
+                    )
+                )
             except ValueError:
                 continue
         return found
@@ -175,6 +183,11 @@ class SqliteCache:
     def close(self) -> None:
         """Close the file."""
         self._db.close()
+
+
+def _shown(row: Sequence[Any]) -> CachedReply:
+    """A row that begins with the columns of ``_SHOWN``."""
+    return CachedReply(row[0], row[1], Money(row[2]), *row[3:8], simulated=bool(row[8]))
 
 
 def _prepare(db: sqlite3.Connection, path: Path) -> None:

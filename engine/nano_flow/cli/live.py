@@ -99,6 +99,8 @@ def _tell_answer(options: Options, document: Mapping[str, Json]) -> None:
     outputs = document["outputs"]
     if isinstance(outputs, dict) and (options.events or not options.json):
         output.data(output.clean(outputs["answer"]))
+        if document["simulated"]:
+            output.note("simulated: no model said this", level=-1)
     else:
         _tell(options, document)
 

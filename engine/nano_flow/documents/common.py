@@ -121,6 +121,7 @@ Part = Annotated[T, Later()]
 """``Part[Model]``: a mapping inside a document whose model is built when it is needed."""
 
 DURATION_PATTERN = r"^(?:[0-9]{1,9}(?:\.[0-9]{1,6})?(?:ms|s|m|h|d)){1,5}$"
+TIMEOUT_PATTERN = DURATION_PATTERN.replace("^", "^(?=[^1-9]*[1-9])", 1)
 TOKENS_PATTERN = r"^[0-9]{1,9}(?:\.[0-9]{1,3})?[kM]$"
 MAX_TOKENS = 1_000_000_000_000
 MAX_USD = 1_000_000_000
@@ -133,6 +134,14 @@ def duration_seconds(value: object) -> float:
     if not isinstance(value, str) or _DURATION.match(value) is None:
         raise ValueError("expected a duration such as 30s, 5m or 1h30m")
     return seconds_of(value)
+
+
+def timeout_seconds(value: object) -> float:
+    """The same; ValueError for 0 s as well, with which whatever is bounded could only fail."""
+    seconds = duration_seconds(value)
+    if not seconds:
+        raise ValueError("expected a duration above 0 s, such as 30s, or no such key")
+    return seconds
 
 
 def token_count(value: object) -> int:
@@ -176,10 +185,17 @@ _DURATION_SCHEMA = {
     "pattern": DURATION_PATTERN,
     "description": "A duration: 500ms, 30s, 5m, 1h30m, 2d.",
 }
+_TIMEOUT_SCHEMA = {
+    "type": "string",
+    "pattern": TIMEOUT_PATTERN,
+    "description": "A duration above 0 s: 500ms, 30s, 5m, 1h30m, 2d.",
+}
 _USD_SCHEMA = {"type": "number", "minimum": 0, "maximum": MAX_USD, "description": "US dollars."}
 
 Duration = Annotated[float, PlainValidator(duration_seconds), WithJsonSchema(_DURATION_SCHEMA)]
 """Seconds."""
+Timeout = Annotated[float, PlainValidator(timeout_seconds), WithJsonSchema(_TIMEOUT_SCHEMA)]
+"""Seconds, more than none."""
 TokenCount = Annotated[int, PlainValidator(token_count), WithJsonSchema(_TOKENS_SCHEMA)]
 UsdAmount = Annotated[Decimal, PlainValidator(dollars), WithJsonSchema(_USD_SCHEMA)]
 

@@ -18,6 +18,7 @@ from nano_flow.documents.common import (
     Name,
     PlainData,
     Text,
+    Timeout,
     TokenCount,
 )
 
@@ -120,9 +121,9 @@ class ModelDocument(Document):
     """The name to send instead of the model's."""
     limits: Maybe[ProviderLimitsDocument] = None
     """The pace of its own calls, beside its provider's."""
-    timeout: Maybe[Duration] = None
+    timeout: Maybe[Timeout] = None
     """Of one call; instead of its provider's."""
-    first_token_timeout: Maybe[Duration] = None
+    first_token_timeout: Maybe[Timeout] = None
     """Until the first piece of a reply comes; instead of its provider's."""
     strength: Maybe[Annotated[float, Field(ge=0, le=10)]] = None
     """What it is able for, 0 to 10, beside the `strength` of tiers."""
@@ -193,9 +194,9 @@ class ProviderDocument(Document):
     """`${VAR:-default}` is expanded."""
     limits: Maybe[ProviderLimitsDocument] = None
     """The pace of calls."""
-    timeout: Maybe[Duration] = None
+    timeout: Maybe[Timeout] = None
     """Of one call."""
-    first_token_timeout: Maybe[Duration] = None
+    first_token_timeout: Maybe[Timeout] = None
     """Until the first piece of a reply comes."""
     headers: Maybe[dict[HeaderName, str]] = None
     """Sent with every call; `${VAR}` is expanded, and its value is never shown."""

@@ -24,6 +24,7 @@ from nano_flow.documents.common import (
     StepId,
     TemplateText,
     Text,
+    Timeout,
     TokenCount,
     UsdAmount,
     Variable,
@@ -208,7 +209,7 @@ class ApproveDocument(Document):
     """The possible decisions; default: approve, reject."""
     input: Maybe[JsonSchema] = None
     """JSON Schema of what the person types in."""
-    timeout: Maybe[Duration] = None
+    timeout: Maybe[Timeout] = None
     """How long to wait."""
     on_timeout: Maybe[Text] = None
     """The decision when nobody answered; without it the step fails."""

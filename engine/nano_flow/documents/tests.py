@@ -8,7 +8,6 @@ from pydantic import Field, StringConstraints
 
 from nano_flow.documents.common import (
     Document,
-    Duration,
     Items,
     LanguageVersion,
     Maybe,
@@ -16,6 +15,7 @@ from nano_flow.documents.common import (
     PlainData,
     Score,
     Text,
+    Timeout,
     UsdAmount,
 )
 
@@ -121,7 +121,7 @@ class CaseDocument(Document):
     """Results by tool (`server.tool` of an MCP server), whoever calls it: one, or a list in the order of the calls."""
     expect: Maybe[CaseExpectation] = None
     """What must be so afterwards."""
-    timeout: Maybe[Duration] = None
+    timeout: Maybe[Timeout] = None
     """How long the case may take."""
 
 

@@ -10,7 +10,6 @@ from nano_flow.documents.commands import CommandLine
 from nano_flow.documents.common import (
     Argument,
     Document,
-    Duration,
     Identifier,
     Items,
     JsonSchema,
@@ -24,6 +23,7 @@ from nano_flow.documents.common import (
     StepId,
     TemplateText,
     Text,
+    Timeout,
     Title,
     TokenCount,
     UsdAmount,
@@ -115,7 +115,7 @@ class FinallyLimitsDocument(Document):
 
     usd: Maybe[UsdAmount] = None
     """US dollars."""
-    timeout: Maybe[Duration] = None
+    timeout: Maybe[Timeout] = None
     """Active time."""
 
 
@@ -129,7 +129,7 @@ class LimitsDocument(Document):
 
     budget: Maybe[Part[RunBudgetDocument]] = None
     """What the run may spend."""
-    timeout: Maybe[Duration] = None
+    timeout: Maybe[Timeout] = None
     """Active time; it stands still while waiting or paused."""
     max_parallel: Maybe[Annotated[int, Field(ge=1, le=100_000)]] = None
     """Running prompts, commands and tools; default: 16."""
@@ -156,7 +156,7 @@ class McpDocument(Document):
     """A file such as `.mcp.json`, in which hosts of MCP name their servers."""
     server: Maybe[Text] = None
     """Which server of that file; the tool's own name where it is left out."""
-    timeout: Maybe[Duration] = None
+    timeout: Maybe[Timeout] = None
     """How long the server may take for one call."""
     disabled: Maybe[Items[Text]] = None
     """Tools of the server that nobody is given."""
@@ -195,7 +195,7 @@ class CommandTool(Document):
     """Variables of the command; one that is null is not set."""
     output_schema: Maybe[JsonSchema] = None
     """JSON Schema of stdout; makes the result the parsed JSON."""
-    timeout: Maybe[Duration] = None
+    timeout: Maybe[Timeout] = None
     """How long a call may take."""
 
 
@@ -213,7 +213,7 @@ ToolDocument = Annotated[McpTool | AllowedTool | CommandTool, OneOf(kind_of_tool
 class DefaultsDocument(AgentSettings):
     """What the prompt steps of this file say where they do not say it themselves."""
 
-    timeout: Maybe[Duration] = None
+    timeout: Maybe[Timeout] = None
     """Of one attempt; for `run` and `tool` steps too."""
     retry: Maybe[Part[RetryDocument]] = None
     """Attempts per model and call."""

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 
 from nano_flow.core.errors import ProviderError, RateLimited, Retryable
 from nano_flow.core.refs import ModelRef
+from nano_flow.core.text import duration_text
 from nano_flow.gateway.rules import FallbackRules
 from nano_flow.gateway.sending.question import Question
 from nano_flow.gateway.sending.sender import Answered, Sender
 from nano_flow.plan.plan import PlannedRetry
+
+_DAY = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,15 @@ class Patience:
             return jitter
         return None if asked > self.max_retry_after_s else asked + random * min(asked, 1.0)
 
+    def explain(self, error: ProviderError) -> None:
+        """Say with ``error`` that the provider wants to be left alone for longer than anybody waits."""
+        asked = error.retry_after if isinstance(error, RateLimited) else None
+        if asked is not None and asked > self.max_retry_after_s:
+            long = duration_text(asked) if asked < 2 * _DAY else f"{asked / _DAY:,.0f} days"
+            wants = f"it asks to be left alone for {long}"
+            waits = f"at most {duration_text(self.max_retry_after_s)} are waited (max_retry_after in routing.yaml)"
+            error.args = (f"{str(error).removesuffix('.')}; {wants}, {waits}",)
+
 
 @dataclass(frozen=True, slots=True)
 class Attempts:
@@ -80,6 +92,7 @@ class Attempts:
                 delay = patience.delay(error, failed, self.random())
                 given_up = not last and question.ask.retry is None and cooldowns.is_cooling(ref, clock.monotonic())
                 if delay is None or given_up or error.kind in self.rules.stop_on:
+                    patience.explain(error)
                     raise
                 await clock.sleep(delay)
 

@@ -88,6 +88,11 @@ def babble() -> NoReturn:
         say("y" * 200)
 
 
+def answer_badly(line: str) -> None:
+    say(f"{line}\n")
+    time.sleep(600)
+
+
 def drone() -> NoReturn:
     while True:
         sys.stdout.write("y" * 65_536)
@@ -104,6 +109,10 @@ BEFORE: dict[str, Callable[[], object]] = {
     "endless line": drone,
     "deaf": lambda: time.sleep(600),
     "dies": lambda: sys.exit("no configuration found"),
+    "no version": lambda: answer_badly('{"id": 0, "result": {}}'),
+    "half a frame": lambda: answer_badly('{"jsonrpc": "2.0", "id"'),
+    "a result that is none": lambda: answer_badly('{"jsonrpc": "2.0", "id": 0, "result": 17}'),
+    "logs": lambda: say('{"level": "info", "message": "got \\"jsonrpc\\""}\n[1, 2]\n'),
     "greets": lambda: say("Welcome!\n"),
     "child": bear,
 }

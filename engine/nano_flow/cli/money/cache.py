@@ -67,7 +67,7 @@ def show(options: Options, /, key: str | None, limit: int) -> int:
     if options.json:
         output.document("nano-flow/cache-replies@1", {"replies": [_fields(entry) for entry in entries]})
     elif entries:
-        rows = [(e.key[:12], e.model, usd(e.cost), rfc3339(e.made_at), _until(e), e.hits) for e in entries]
+        rows = [(e.key[:12], e.model, _cost(e), rfc3339(e.made_at), _until(e), e.hits) for e in entries]
         output.data(output.table(("key", "model", "cost", "made", "until", "hits"), rows, right=("cost", "hits")))
     else:
         output.note('nothing is kept; "cache: true" on a step keeps its replies')
@@ -92,6 +92,8 @@ def clear(options: Options, /, expired: bool, days: float | None) -> int:
 
 def _show_one(options: Options, key: str) -> int:
     entry, reply = find_kept(options.place, key)
+    if entry.simulated and not options.json:
+        output.note("simulated: no model said this", level=-1)
     if options.json:
         output.document("nano-flow/cache-reply@1", {**_fields(entry), "reply": json.loads(encode_reply(reply))})
         return 0
@@ -110,7 +112,12 @@ def _fields(entry: CachedReply) -> dict[str, Json]:
         "expires_at": None if entry.expires_at is None else rfc3339(entry.expires_at),
         "hits": entry.hits,
         "bytes": entry.size,
+        "simulated": entry.simulated,
     }
+
+
+def _cost(entry: CachedReply) -> str:
+    return f"{usd(entry.cost)} simulated" if entry.simulated else usd(entry.cost)
 
 
 def _until(entry: CachedReply) -> str:

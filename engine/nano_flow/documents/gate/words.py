@@ -7,7 +7,16 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Any
 
-from nano_flow.documents.common import DURATION_PATTERN, TOKENS_PATTERN, Identifier, Name, StepId, Title, Variable
+from nano_flow.documents.common import (
+    DURATION_PATTERN,
+    TIMEOUT_PATTERN,
+    TOKENS_PATTERN,
+    Identifier,
+    Name,
+    StepId,
+    Title,
+    Variable,
+)
 from nano_flow.source.reading.text_checks import escaped
 from nano_flow.source.scalars import ExactFloat
 
@@ -24,6 +33,7 @@ DURATION = "a duration such as 30s, 5m or 1h30m"
 TOKENS = "a number of tokens such as 2000, 200k or 1M"
 _PATTERNS = {
     DURATION_PATTERN: DURATION,
+    TIMEOUT_PATTERN: "a duration above 0 s such as 30s, 5m or 1h30m",
     TOKENS_PATTERN: TOKENS,
     r"\{\{": "a template ({{ … }})",
     r"^[^/\s]+/\S+$": "provider/model",

@@ -19,6 +19,7 @@ from nano_flow.gateway.sending.deadlines import standing_still
 from nano_flow.gateway.sending.first_piece import in_time
 from nano_flow.gateway.sending.question import Question
 from nano_flow.plan.catalogue import Catalogue, ModelCard, ProviderCard
+from nano_flow.pricing.budgets import Reservation
 from nano_flow.pricing.tokens import upper_bound
 from nano_flow.routing.candidates import output_cap
 
@@ -46,6 +47,13 @@ class Sender:
 
     async def attempt(self, question: Question, ref: ModelRef) -> Answered:
         """Send once. Raises ProviderError, StepError or LimitReached; whatever happens is settled and told."""
+        while True:  # again only where a price went up while the call waited for its pace
+            answered = await self._at_the_price_of_now(question, ref)
+            if answered is not None:
+                return answered
+
+    async def _at_the_price_of_now(self, question: Question, ref: ModelRef) -> Answered | None:
+        """The same; None, and nothing is sent or kept aside, where the reservation no longer covers the call."""
         provider = self.catalogue.providers[ref.provider]
         request = self._request(question, ref, provider)
         ask = question.ask
@@ -59,13 +67,18 @@ class Sender:
             simulated=provider.adapter == "sim",
         )
         attempt = Attempt(question, ref, request, question.attempts, reservation, provider.adapter == "sim", unpriced)
-        question.attempts += 1
         try:
             async with AsyncExitStack() as stack:
-                tokens = question.likely_tokens + request.max_output_tokens
+                likely = question.likely_tokens + request.max_output_tokens
                 # The model's own pace first: a call that waits for it takes no place of the provider's other models.
                 paces = [pace for pace in (self._model_pace(ref), self._pace(provider)) if pace is not None]
-                turns = [await stack.enter_async_context(pace.turn(tokens)) for pace in paces]
+                turns = [await stack.enter_async_context(pace.turn(likely)) for pace in paces]
+                if self._is_dearer(reservation, self._worst_case(ref, tokens, request.max_output_tokens, ask)):
+                    for turn in turns:
+                        turn.took(0)
+                    self.books.purse.ledger.release(reservation)
+                    return None
+                question.attempts += 1
                 reply = await self._send(attempt)
                 for turn in turns:
                     turn.took(reply.usage.total)
@@ -74,6 +87,10 @@ class Sender:
             self.books.fail(attempt, error)
             raise
         return Answered(reply, await self.books.finish(attempt, reply))
+
+    @staticmethod
+    def _is_dearer(reservation: Reservation, worst: Money | Unpriced) -> bool:
+        return not isinstance(worst, Unpriced) and worst > reservation.amount
 
     def output_cap(self, question: Question, ref: ModelRef) -> int:
         """The cap on the reply that is sent to ``ref``."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nano_flow.core.diagnostics import Diagnostic
+from nano_flow.documents.agent import JudgeVerify
 from nano_flow.plan.draft import Draft, DraftStep, join, problem
 from nano_flow.plan.reading.confine import within
 
@@ -57,6 +58,10 @@ def _without_effect(draft: Draft, step: DraftStep) -> Iterator[Diagnostic]:
 
 def _hopeless(draft: Draft, step: DraftStep) -> Iterator[Diagnostic]:
     """Values with which the step could only fail."""
+    for position, entry in enumerate(getattr(step.document, "verify", None) or ()):
+        if isinstance(entry, JudgeVerify) and not entry.judge.strip():
+            at = (*draft.written(step.number, "verify", position), "judge")
+            yield problem("NF335", "the judge's question is blank", draft.where(at), at=at, hint="say what is judged")
     prompt = getattr(step.document, "prompt", None)
     if isinstance(prompt, str) and not prompt.strip():
         at = (*step.at, "prompt")

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from nano_flow.core.errors import DocumentError
 from nano_flow.documents.routing import KindDocument, PolicyDocument, RuleDocument
 from nano_flow.routing.compiling.reader import Path, Reader, models_of
-from nano_flow.routing.compiling.scores import is_entry
+from nano_flow.routing.compiling.scores import entries_of
 from nano_flow.routing.rules import Condition, FallbackChoice, Kind, PolicyRules, Rule
 from nano_flow.routing.within import word_list
 from nano_flow.routing.words.tags import line_to_add, spelled, undeclared
@@ -33,7 +33,7 @@ def kinds_of(reader: Reader, documents: Mapping[str, KindDocument], tiers: Seque
             reader.say(
                 "NF517", f'the kind "{name}" has neither "match" nor "when", so it would be every prompt\'s', path
             )
-        entries = [entry for entry in document.match or () if is_entry(reader, entry, document.match or (), path)]
+        entries = entries_of(reader, document.match or (), path)
         kinds.append(
             Kind(
                 name,

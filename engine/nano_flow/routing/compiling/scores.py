@@ -37,7 +37,7 @@ def signals_of(
 
 def _listed(reader: Reader, document: MatchDocument, here: Path) -> Iterator[Signal[F]]:
     """A signal on words, and what stands in for them in other languages."""
-    entries = [entry for entry in document.match if is_entry(reader, entry, document.match, here)]
+    entries = entries_of(reader, document.match, here)
     within, at, points = document.within or "text", reader.at(here), (document.points, document.at_most)
     if within == "text":
         yield match_signal(document.name, at, entries, *points)
@@ -59,8 +59,12 @@ def questions_of(reader: Reader, document: QuestionsDocument, above: Sequence[Si
     return Questions(dict(document.unless), Scorer(float(document.base), signals, where))
 
 
-def is_entry(reader: Reader, entry: str, entries: Sequence[str], path: Path) -> bool:
-    where = (*path, "match", entries.index(entry))
+def entries_of(reader: Reader, written: Sequence[str], path: Path) -> list[str]:
+    """Those of ``match`` that can be used; the others are told."""
+    return [entry for number, entry in enumerate(written) if _is_entry(reader, entry, where=(*path, "match", number))]
+
+
+def _is_entry(reader: Reader, entry: str, where: Path) -> bool:
     if is_pattern(entry):
         problem = check_pattern(entry[1:-1])
         if problem:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
@@ -97,6 +98,11 @@ async def _read_messages(owned: OwnedProcess, to_session: Sender, troubles: Trou
             try:
                 message = jsonrpc_message_adapter.validate_json(line, by_name=False)
             except ValueError:
+                if _is_broken(line):  # whoever waits for it would wait for the whole of its time
+                    troubles.garbage = (
+                        f"it sent a message that is none of the protocol: {line[:80].decode(errors='replace')!r}"
+                    )
+                    break
                 stray += len(line)
                 troubles.garbage = f"it writes to stdout what is no message: {line[:80].decode(errors='replace')!r}"
                 if stray > _STRAY:
@@ -106,6 +112,17 @@ async def _read_messages(owned: OwnedProcess, to_session: Sender, troubles: Trou
                 await to_session.send(SessionMessage(message))
     troubles.over.set()
     to_session.close()
+
+
+def _is_broken(line: bytes) -> bool:
+    """Whether a line that is no message was meant to be one, not a server's log."""
+    if not line.lstrip().startswith(b"{"):
+        return False
+    try:
+        said = json.loads(line)
+    except ValueError:
+        return b'"jsonrpc"' in line
+    return isinstance(said, dict) and ("jsonrpc" in said or ("id" in said and ("result" in said or "error" in said)))
 
 
 async def _lines(owned: OwnedProcess, troubles: Troubles) -> AsyncIterator[bytes]:
