@@ -10,6 +10,7 @@ from nano_flow.documents.commands import CommandLine
 from nano_flow.documents.common import (
     Argument,
     Document,
+    Duration,
     Identifier,
     Items,
     JsonSchema,
