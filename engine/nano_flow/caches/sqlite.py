@@ -157,12 +157,7 @@ class SqliteCache:
         found = []
         for row in rows:
             try:
-                found.append(
-                    (
-                        CachedReply(row[0], row[1], Money(row[2]), *row[3:8], simulated=bool(row[8])),
-                        decode_reply(row[9]),
-                    )
-                )
+                found.append((_shown(row), decode_reply(row[9])))
             except ValueError:
                 continue
         return found
@@ -187,7 +182,7 @@ class SqliteCache:
 
 def _shown(row: Sequence[Any]) -> CachedReply:
     """A row that begins with the columns of ``_SHOWN``."""
-    return CachedReply(row[0], row[1], Money(row[2]), *row[3:8], simulated=bool(row[8]))
+    return CachedReply(row[0], row[1], Money(row[2]), row[3], row[4], row[5], row[6], row[7], bool(row[8]))
 
 
 def _prepare(db: sqlite3.Connection, path: Path) -> None:
