@@ -23,7 +23,7 @@ from nano_flow.gateway.route import PolicyRouter, without_credentials
 from nano_flow.gateway.rules import fallback_rules
 from nano_flow.gateway.services import GatewayServices
 from nano_flow.plan.kinds.prompt import PlannedPrompt
-from nano_flow.plan.walk import every_plan, every_step
+from nano_flow.plan.walk import every_plan, every_step, is_placed
 from nano_flow.ports import Approver, Cache, ChatProvider, Clock, EventSink, RecordedWork
 from nano_flow.ports.budgets import NoBudgets, SharedBudgets
 from nano_flow.ports.store import Store
@@ -215,12 +215,13 @@ def _gateway(
 
 def _shared_budgets(prepared: PreparedRun, where: Surroundings, emit: Callable[[Event], None]) -> SharedBudgets:
     """The budgets over runs of the service.yaml in force; a rehearsal costs nothing and is not counted."""
-    if prepared.record.simulated or not where.service.budgets:
+    own = prepared.plan.limits.budget.usd if is_placed(prepared.plan) else None
+    if prepared.record.simulated or not (where.service.budgets or own):
         return NoBudgets()
     from nano_flow.project.service.shared_budgets import StoreBudgets
 
     run = (prepared.record.run_id, prepared.record.workflow)
-    return StoreBudgets(where.store, where.service.budgets, run, where.clock, emit)
+    return StoreBudgets(where.store, where.service.budgets, run, where.clock, emit, own=own)
 
 
 def _durable(recorder: Recorder, takeover: Takeover | None) -> Callable[[Event], Awaitable[None]]:

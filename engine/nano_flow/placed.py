@@ -12,13 +12,14 @@ from nano_flow.core.errors import StoreError
 from nano_flow.core.events import ApprovalAnswered, NoticeGiven
 from nano_flow.core.money import usd
 from nano_flow.core.outcomes import Failed, Failure, Waiting
-from nano_flow.core.refs import path_of
+from nano_flow.core.refs import ModelRef, path_of
 from nano_flow.core.secrets.naming import in_force
 from nano_flow.executors.desk import AgainDesk, Desk, Talk
 from nano_flow.parts import Parts, Surroundings, redactor
 from nano_flow.plan.plan import Plan, PlannedStep
-from nano_flow.plan.walk import every_plan, every_step
+from nano_flow.plan.walk import every_plan, every_step, is_placed
 from nano_flow.ports import Journal, RecordedWork
+from nano_flow.ports.budgets import Charge
 from nano_flow.ports.placed import Claimed, HandedState, PlacedJournal
 from nano_flow.project.opening import open_workflow
 from nano_flow.project.preparing import PreparedRun, RunOptions, with_options
@@ -28,8 +29,9 @@ from nano_flow.runtime.recorder import Recorder
 from nano_flow.steps.context import Services
 from nano_flow.steps.patience import Patience
 from nano_flow.steps.placing import PlacedOrder, PlacedResult, Shared
+from nano_flow.stores.abandoned import abandoned
 from nano_flow.stores.answers import AnsweredAnywhere
-from nano_flow.stores.recorded import abandoned, recorded_work
+from nano_flow.stores.recorded import recorded_work
 from nano_flow.stores.sealing import Seal, Unseal, seals
 
 _SLOTS = 10_000
@@ -40,7 +42,7 @@ def desk_of(prepared: PreparedRun, where: Surroundings, given: tuple[Journal, Re
     """Where a run leaves its placed steps; None where it has none, or its store knows no workers."""
     journal, recorder = given
     store = where.store
-    if not any(step.runs_on for _, step in every_step(prepared.plan.graph)) or not hasattr(store, "placed"):
+    if not is_placed(prepared.plan) or not hasattr(store, "placed"):
         return None
     shared = cast(PlacedJournal, journal)
     shared.share()
@@ -175,8 +177,11 @@ class Session:
 
     async def _close_unknown(self, past: RecordedWork) -> None:
         """Calls that the worker before sent, and whose end nobody saw: they may have been billed."""
-        now = self.where.clock.now()
+        now, record, store = self.where.clock.now(), self.prepared.record, self.where.store
         for intent in past.unknown_calls:
             await self.recorder.durable(abandoned(intent, now, simulated=self.prepared.record.simulated))
+            whose = (record.run_id, intent.address, intent.turn, intent.attempt, intent.at, record.workflow)
+            charge = Charge(*whose, ModelRef.parse(intent.model).provider, (), intent.reserved)
+            await asyncio.to_thread(store.settle_charge, charge)
             said = f"the result of a call of {intent.model} (turn {intent.turn}) is unknown since its worker was lost"
             self.recorder.emit(NoticeGiven(now, intent.address, f"{said}: ${usd(intent.reserved)} counts as spent"))

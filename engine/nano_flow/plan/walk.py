@@ -43,3 +43,8 @@ def every_plan(plan: Plan) -> Iterator[Plan]:
     """A plan and those of its sub-workflows."""
     yield plan
     yield from (step.spec.plan for _, step in every_step(plan.graph) if isinstance(step.spec, PlannedWorkflow))
+
+
+def is_placed(plan: Plan) -> bool:
+    """Whether other processes may do steps of it."""
+    return any(step.runs_on is not None for _, step in every_step(plan.graph))

@@ -26,7 +26,10 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A budget in its present window, ``since`` to ``until``; None and no tags are everybody's."""
+    """A budget in its present window, ``since`` to ``until``; None and no tags are everybody's.
+
+    One with a ``run_id`` is a run's own, whose calls several processes send.
+    """
 
     name: str
     limit: Money
@@ -35,6 +38,7 @@ class Bound:
     workflow: str | None = None
     provider: str | None = None
     tags: tuple[str, ...] = ()
+    run_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,13 +32,17 @@ class PlacedRow:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """An execution that this worker has taken. ``past`` is the last event that may tell of earlier lives; -1: none."""
+    """An execution that this worker has taken. ``past`` is the last event that may tell of earlier lives; -1: none.
+
+    ``life`` names the life of the run: each has documents, options and a budget of its own.
+    """
 
     run_id: str
     address: str
     scope: str
     body: str
     past: int
+    life: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,10 @@ class StopOrder:
 
 class PlacedStore(Protocol):
     """What a store knows of placed executions; every method blocks, and may raise StoreError."""
+
+    @property
+    def lease_s(self) -> float:
+        """How long a seat is held without being renewed."""
 
     def enlist(self, name: str, labels: Collection[str], runs: int) -> str:
         """A seat for this process; its token."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Collection, Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -30,8 +30,10 @@ from nano_flow.core.events import (
     WaitStarted,
 )
 from nano_flow.core.money import ZERO, Money
+from nano_flow.core.refs import around
 from nano_flow.core.shown.questions import fingerprint_of
 from nano_flow.ports import RecordedWork
+from nano_flow.stores.abandoned import abandoned
 
 REPLAY_KINDS = frozenset(
     cls.__name__
@@ -233,28 +235,15 @@ class RecordedFold:
             tolerated=_fresh(work.tolerated, self.stale),
         )
 
+    def leave_open(self, placed: Collection[str]) -> None:
+        """Calls in executions that workers have are theirs to end; what they may cost is set aside already."""
+        for key in [key for key in self.open_calls if not set(placed).isdisjoint(around(key[0]))]:
+            del self.open_calls[key]
+
     def abandoned(self, at: float, *, simulated: bool) -> list[CallFailed]:
         """The end that each call without one gets: nobody knows it, its worst case counts as possibly spent."""
         known = self.simulated_models
         return [abandoned(one, at, simulated=simulated or one.model in known) for one in self.open_calls.values()]
-
-
-def abandoned(intent: CallIntended, at: float, *, simulated: bool) -> CallFailed:
-    """The end of a call whose process is gone: its worst case counts as possibly spent."""
-    return CallFailed(
-        at=at,
-        address=intent.address,
-        turn=intent.turn,
-        attempt=intent.attempt,
-        model=intent.model,
-        error=ABANDONED,
-        message="the process ended before a reply was recorded; it may have been billed",
-        duration_s=0.0,
-        possibly_spent=intent.reserved,
-        simulated=simulated or intent.model.startswith("sim/"),
-        cost=None if intent.unpriced else ZERO,
-        unpriced=intent.unpriced,
-    )
 
 
 def recorded_work(events: Iterable[Event]) -> RecordedWork:

@@ -18,6 +18,8 @@ def leave(options: Options, order: StartOrder) -> int:
         output.data(queued.run_id)
     if worker_is_alive(options.place):
         output.note(f'a worker takes it; "{options.typed("runs show last")}" shows how it goes')
+    elif not options.place.store.embedded:
+        output.note('no worker is alive: start one, on any machine that names this store, with "nano-flow worker"')
     else:
         pid = started_apart(options.place)
         follow = options.typed(f"runs logs {queued.run_id} -f")

@@ -22,12 +22,12 @@ from nano_flow.tools.processes.tree import ProcessTree
 
 STEPS = 64
 """Placed steps that a worker does at a time, unless it is told."""
-_RENEW_S = 5.0
-_SWEEP_S = 10.0
+_RENEWALS, _SWEEPS = 6, 3
+"""In the time of a lease."""
 _STOPS_S = 0.25
 _IDLE_S = 30.0
-_UNSURE_S = 20.0
-"""A worker that could not renew its seat for so long stops what it does: another one may soon do the same."""
+_UNSURE = 2 / 3
+"""A worker that could not renew its seat for this part of a lease stops what it does: others may soon do the same."""
 
 
 def boot_time() -> float:
@@ -56,6 +56,7 @@ class PlacedWorker:
     _asked: float = 0.0
     _leaving: bool = False
     _sessions: dict[str, asyncio.Task[Session]] = field(default_factory=dict)
+    _lives: dict[str, str] = field(default_factory=dict)
     _used: dict[str, float] = field(default_factory=dict)
     _tasks: dict[tuple[str, str], asyncio.Task[None]] = field(default_factory=dict)
 
@@ -84,7 +85,7 @@ class PlacedWorker:
                 await self._take(self._placed)
         except StoreError as error:
             self.tell(str(error))
-            if self._token and boot_time() - self._renewed > _UNSURE_S:
+            if self._token and boot_time() - self._renewed > self._placed.lease_s * _UNSURE:
                 await self._give_up()
 
     async def close(self) -> None:
@@ -101,13 +102,13 @@ class PlacedWorker:
         if not self._token:
             self._token = await asyncio.to_thread(placed.enlist, self.name, self.labels, self.runs)
             self._renewed = now
-        elif now - self._renewed >= _RENEW_S:
+        elif now - self._renewed >= placed.lease_s / _RENEWALS:
             if not await asyncio.to_thread(placed.renew, self._token):
                 self.tell("the seat was taken away: what was in hand is done by others")
                 await self._give_up()
                 return
             self._renewed = now
-        if now - self._swept >= _SWEEP_S:
+        if now - self._swept >= placed.lease_s / _SWEEPS:
             self._swept = now
             await self._close_idle()
             for name in await asyncio.to_thread(placed.sweep):
@@ -147,7 +148,7 @@ class PlacedWorker:
 
     async def _do(self, claimed: Claimed, token: str) -> None:
         try:
-            session = await self._session(claimed.run_id, token)
+            session = await self._session(claimed, token)
             await session.execute(claimed)
         except StoreError as error:
             self.tell(f"{claimed.run_id} {claimed.address}: {error}")
@@ -160,13 +161,22 @@ class PlacedWorker:
                 text = json.dumps(result.as_json())
                 await asyncio.to_thread(self._placed.refuse, token, claimed, text)
 
-    async def _session(self, run_id: str, token: str) -> Session:
+    async def _session(self, claimed: Claimed, token: str) -> Session:
+        run_id = claimed.run_id
+        if self._lives.get(run_id) != claimed.life and not self._others(claimed):
+            await self._close(run_id)
+            self._lives[run_id] = claimed.life
         self._used[run_id] = time.monotonic()
         opening = self._sessions.get(run_id)
         if opening is None:
             opened = asyncio.to_thread(Session.opened, run_id, token, self._where())
             opening = self._sessions[run_id] = asyncio.create_task(opened)
         return await asyncio.shield(opening)
+
+    def _others(self, claimed: Claimed) -> bool:
+        """Whether something else of the run is in hand: then its session stays."""
+        here = (claimed.run_id, claimed.address)
+        return any(key[0] == claimed.run_id and key != here and not t.done() for key, t in self._tasks.items())
 
     async def _close(self, run_id: str) -> None:
         opening = self._sessions.pop(run_id, None)

@@ -27,6 +27,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 WINDOW = "window"
 """Kind of the marks that say when a run that a budget paused may go on."""
+_OWN = "the run's budget"
 _POLL_SECONDS, _WAIT_SECONDS = 0.25, 30.0
 
 
@@ -40,8 +41,10 @@ class StoreBudgets:
         run: tuple[str, str],
         clock: Clock,
         emit: Callable[[Event], None],
+        *,
+        own: Money | None = None,
     ) -> None:
-        """``run`` is its id and the name of its workflow."""
+        """``run`` is its id and the name of its workflow; ``own`` its budget, where other processes draw from it."""
         self._store = store
         self._budgets = tuple(budgets)
         self._run_id, self._workflow = run
@@ -49,6 +52,7 @@ class StoreBudgets:
         self._emit = emit
         self._charged: dict[tuple[str, int, int, float], Charge] = {}
         self._warned: set[str] = set()
+        self._own = None if own is None else Bound(_OWN, own, 0.0, float("inf"), run_id=self._run_id)
         self._writing = ThreadPoolExecutor(1, "budgets over runs")
 
     async def _written(self, write: Callable[P, R], *what: P.args, **how: P.kwargs) -> R:
@@ -58,14 +62,15 @@ class StoreBudgets:
         """Set the worst case aside; where running calls hold what is missing, wait a while for their bills."""
         charge = self._charge(intent, tags)
         budgets = [one for one in self._budgets if applies(one, charge)]
-        if not budgets:
+        if not budgets and self._own is None:
             return
         if intent.unpriced:
-            message = f"{intent.model} cannot be kept within a budget of service.yaml: {intent.unpriced}"
+            which = "a budget of service.yaml" if budgets else "the budget of a run on several workers"
+            message = f"{intent.model} cannot be kept within {which}: {intent.unpriced}"
             raise DoesNotFit("budget.usd", message)
         until = self._clock.monotonic() + _WAIT_SECONDS
         while True:
-            bounds = [bound_of(budget, charge.at) for budget in budgets]
+            bounds = [bound_of(budget, charge.at) for budget in budgets] + ([self._own] if self._own else [])
             fits, drawn = await self._written(self._store.charge, charge, bounds)
             if fits:
                 self._charged[_key(intent.address, intent.turn, intent.attempt, charge.at)] = charge
@@ -74,8 +79,9 @@ class StoreBudgets:
             refused = next(one for one in drawn if one.settled + one.held + charge.amount > one.bound.limit)
             waits = refused.settled + charge.amount <= refused.bound.limit
             if not waits or self._clock.monotonic() >= until:
-                budget = budgets[drawn.index(refused)]
-                raise await self._refusal(budget, refused, charge)
+                if refused.bound is self._own:
+                    raise _own_refusal(refused, charge)
+                raise await self._refusal(budgets[drawn.index(refused)], refused, charge)
             await self._clock.sleep(_POLL_SECONDS)
 
     def settle(self, sent_at: float, event: CallFinished | CallFailed) -> None:
@@ -105,7 +111,7 @@ class StoreBudgets:
         )
 
     def _warn(self, budgets: Sequence[RunsBudgetDocument], drawn: Sequence[Drawn], amount: Money) -> None:
-        for budget, one in zip(budgets, drawn, strict=True):
+        for budget, one in zip(budgets, drawn, strict=False):
             after = one.settled + one.held + amount
             if budget.warn_at is None or one.bound.name in self._warned or after < budget.warn_at * one.bound.limit:
                 continue
@@ -126,6 +132,17 @@ class StoreBudgets:
             mark = Mark(WINDOW, self._run_id, bound.until, bound.name)
             await self._written(self._store.remember, mark)
         return error
+
+
+def _own_refusal(drawn: Drawn, charge: Charge) -> LimitReached:
+    limit = drawn.bound.limit
+    left = Money(max(0, limit - drawn.settled - drawn.held))
+    return DoesNotFit(
+        "budget.usd",
+        f"{drawn.bound.name}: the call may cost {usd(charge.amount)} USD, but {usd(left)} of {usd(limit)} USD is "
+        "left; raise it, or go on later with: nano-flow resume --budget USD",
+        "",
+    )
 
 
 def applies(budget: RunsBudgetDocument, charge: Charge) -> bool:

@@ -101,6 +101,9 @@ class _Shown:
         for outer, _ in self._frame.above:
             wanted |= {*outer.needs, *outer.references}
         found = {name: value for name, value in self._frame.names.items() if name != "steps"}
+        secret = {name for name, declared in self._frame.plan.inputs.items() if declared.secret}
+        if secret and isinstance(inputs := found.get("inputs"), Mapping):
+            found["inputs"] = {name: value for name, value in inputs.items() if name not in secret}
         shared = plain(found)
         assert isinstance(shared, dict)
         shared["steps"] = {name: plain(steps[name]) for name in sorted(wanted) if name in steps}

@@ -10,6 +10,7 @@ from typing import Protocol
 from nano_flow.ports import RecordedWork
 from nano_flow.ports.placed import Claimed, HandedIn, Seat, StopOrder
 from nano_flow.stores.recorded import REPLAY_KINDS, RecordedFold
+from nano_flow.stores.sql import lease
 from nano_flow.stores.sql.database import Database
 from nano_flow.stores.sql.journal import SqlJournal
 from nano_flow.stores.sql.placed import seats
@@ -35,6 +36,11 @@ class SqlPlaced:
         self._store = store
         self._kept: Database | None = None
         self._lock = threading.Lock()
+
+    @property
+    def lease_s(self) -> float:
+        """How long a seat is held without being renewed."""
+        return lease.LEASE_SECONDS
 
     def enlist(self, name: str, labels: Collection[str], runs: int) -> str:
         """A seat for this process; its token."""

@@ -73,7 +73,7 @@ def _without_charge(database: Database, bound: Bound) -> int:
 
 def _where(bound: Bound) -> tuple[str, list[Column]]:
     text, values = "", list[Column]()
-    for name, wanted in (("workflow", bound.workflow), ("provider", bound.provider)):
+    for name, wanted in (("run_id", bound.run_id), ("workflow", bound.workflow), ("provider", bound.provider)):
         if wanted is not None:
             text += f" AND c.{name} = ?"
             values.append(column(wanted))

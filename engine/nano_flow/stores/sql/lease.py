@@ -13,8 +13,10 @@ from nano_flow.core.errors import RunTaken, UsageError
 from nano_flow.ports.store import RunSummary
 from nano_flow.stores.sql.database import Database, Row
 
-LEASE_SECONDS = 30.0
-HEARTBEAT_SECONDS = 5.0
+LEASE_VARIABLE = "NANO_FLOW_LEASE"
+"""Seconds that a lease lasts; the same for all processes of a store."""
+LEASE_SECONDS = max(1.0, float(os.environ.get(LEASE_VARIABLE) or 30.0))
+HEARTBEAT_SECONDS = LEASE_SECONDS / 6
 PROCESSES = Path("/proc")
 
 

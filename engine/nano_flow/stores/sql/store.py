@@ -21,6 +21,7 @@ from nano_flow.stores.sql import charges, heads, lease, marks, texts, whole
 from nano_flow.stores.sql.bench import SqlPlaced
 from nano_flow.stores.sql.database import Database
 from nano_flow.stores.sql.journal import SqlJournal
+from nano_flow.stores.sql.placed import seats
 from nano_flow.stores.sql.placed.holds import Ownership
 from nano_flow.stores.sql.reading import approvals
 from nano_flow.stores.sql.reading.reader import SqlReader, finished_addresses, stored_events
@@ -140,6 +141,7 @@ class SqlStore(ABC):
             key = RunKey(run_id, record.workflow)
             answers = approvals.kept_answers(database, run_id)
             unrecorded = [(answer, masks) for answer, masks in answers if not fold.is_answered(answer.address)]
+            fold.leave_open(seats.taken(database, run_id))
             unknown = tuple(fold.open_calls.values())
             lost = fold.abandoned(now, simulated=record.simulated)
             closing: list[tuple[Event, Masks]] = [*((event, ()) for event in lost), *unrecorded]

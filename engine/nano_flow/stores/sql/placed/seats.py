@@ -66,7 +66,8 @@ def claim(database: Database, token: str, labels: Collection[str], most: int) ->
     wanted = sorted({*labels, ANY})
     places = ", ".join("?" * len(wanted))
     found = database.execute(
-        "SELECT p.run_id, p.address, p.scope, p.body, p.past FROM placed AS p JOIN runs AS r ON r.run_id = p.run_id"
+        "SELECT p.run_id, p.address, p.scope, p.body, p.past, r.owner_token FROM placed AS p"
+        " JOIN runs AS r ON r.run_id = p.run_id"
         f" WHERE p.state = 'ready' AND p.label IN ({places}) AND r.owner_token IS NOT NULL AND r.owner_until >= ?"
         f" ORDER BY p.placed_at LIMIT ?{database.skipping('p')}",
         (*wanted, database.now(), most),
@@ -78,7 +79,8 @@ def claim(database: Database, token: str, labels: Collection[str], most: int) ->
             f"UPDATE placed SET state = 'taken', token = ?, stop = '' WHERE (run_id, address) IN (VALUES {pairs})",
             (token, *(value for row in some for value in (row["run_id"], row["address"]))),
         )
-    return [Claimed(row["run_id"], row["address"], row["scope"], row["body"], row["past"]) for row in found]
+    names = ("run_id", "address", "scope", "body", "past", "owner_token")
+    return [Claimed(*(row[name] for name in names)) for row in found]
 
 
 def stops(database: Database, token: str) -> list[StopOrder]:
@@ -113,6 +115,12 @@ def scope(database: Database, run_id: str, name: str) -> str:
 def known(database: Database, run_id: str) -> list[str]:
     """The addresses of all placed executions of a run."""
     return [str(row[0]) for row in database.execute("SELECT address FROM placed WHERE run_id = ?", (run_id,))]
+
+
+def taken(database: Database, run_id: str) -> list[str]:
+    """The addresses that workers have in hand, or had when they were lost: whoever goes on there closes its calls."""
+    query = "SELECT address FROM placed WHERE run_id = ? AND (state = 'taken' OR past >= 0 AND state = 'ready')"
+    return [str(row[0]) for row in database.execute(query, (run_id,))]
 
 
 def forget(database: Database, run_id: str, addresses: Sequence[str] | None) -> None:
