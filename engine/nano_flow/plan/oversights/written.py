@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import ChainMap
 from collections.abc import Iterator, Mapping
 
 from nano_flow.core.diagnostics import Diagnostic
@@ -48,8 +49,8 @@ def foreign_braces(draft: Draft) -> Iterator[Diagnostic]:
         for key, value in fields.items():
             for template in _templates(value):
                 yield from _dollars(template, step)
-                if key in _TEXTS and "{" in template.source:
-                    yield from _singles(template, step, {**names, **items})
+                if key in _TEXTS:
+                    yield from _singles(template, step, ChainMap(items, names))
 
 
 def _dollars(template: Template, step: DraftStep) -> Iterator[Diagnostic]:
