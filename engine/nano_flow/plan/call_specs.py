@@ -74,8 +74,16 @@ class ReplySpec:
     max_output_tokens: int | None = None
 
 
+USUAL_REPLY = ReplySpec()
+"""The reply of a step that says nothing of it."""
+_SAID_OF_ROUTE = frozenset({"model", "policy", "provider", "complexity", "fallback"})
+"""Keys of a step's document that a route is made of."""
+
+
 def route_spec(document: AgentSettings) -> RouteSpec:
     """Who may answer, as a step's document says it."""
+    if _SAID_OF_ROUTE.isdisjoint(document.model_fields_set):
+        return USUAL_ROUTE
     bounds = document.complexity
     exact = bounds if isinstance(bounds, int | float) else None
     return RouteSpec(
@@ -91,6 +99,8 @@ def route_spec(document: AgentSettings) -> RouteSpec:
 
 def reply_spec(document: AgentSettings, output_schema: Mapping[str, Json] | None) -> ReplySpec:
     """What the reply must be, as a step's document says it; ``output_schema`` is what its file or text came to."""
+    if output_schema is None and document.params is None and document.max_output_tokens is None:
+        return USUAL_REPLY
     params = {} if document.params is None else document.params.model_dump(exclude_none=True)
     if isinstance(choice := params.get("tool_choice"), dict):
         params["tool_choice"] = choice["tool"]

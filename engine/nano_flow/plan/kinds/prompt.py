@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from nano_flow.documents.agent import CheckVerify, JudgeVerify, RunVerify
 from nano_flow.documents.common import FileReference
 from nano_flow.documents.steps import PromptStep
-from nano_flow.plan.call_specs import USUAL_ROUTE, ReplySpec, RouteSpec, reply_spec, route_spec
+from nano_flow.plan.call_specs import USUAL_REPLY, USUAL_ROUTE, ReplySpec, RouteSpec, reply_spec, route_spec
 from nano_flow.plan.draft import Draft, DraftStep, Path
 from nano_flow.plan.kinds.kind import (
     Built,
@@ -53,7 +53,7 @@ class PlannedPrompt:
     model: Template | None = None
     """Where the model is known only when the step runs; ``route`` then says ``auto``."""
     route: RouteSpec = USUAL_ROUTE
-    reply: ReplySpec = field(default_factory=ReplySpec)
+    reply: ReplySpec = USUAL_REPLY
     tools: tuple[str, ...] = ()
     max_turns: int = 20
     attachments: tuple[Template, ...] = ()

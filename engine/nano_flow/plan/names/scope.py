@@ -180,15 +180,7 @@ class Scope:
 
     def _about(self, step: int) -> Record:
         document = self.draft.steps[step].document
-        members: Members = {
-            "output": lambda: output(self, step),
-            "status": _text,
-            "error": lambda: ERROR,
-            "reason": _text,
-            "errors": lambda: ListOf(ANYTHING),
-            "model": _text,
-            "cost_usd": _text,
-        }
+        members: Members = {"output": lambda: output(self, step), **_ABOUT_ANY_STEP}
         if document.kind == "switch":
             members["case"] = _text
         return Record(members)
@@ -260,3 +252,13 @@ def _number() -> Shape:
 
 def _anything() -> Shape:
     return ANYTHING
+
+
+_ABOUT_ANY_STEP: Members = {
+    "status": _text,
+    "error": lambda: ERROR,
+    "reason": _text,
+    "errors": lambda: ListOf(ANYTHING),
+    "model": _text,
+    "cost_usd": _text,
+}

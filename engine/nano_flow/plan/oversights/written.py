@@ -45,17 +45,15 @@ def foreign_braces(draft: Draft) -> Iterator[Diagnostic]:
     names = {step.id: f"steps.{step.id}.output" for step in draft.steps}
     names |= {name: f"inputs.{name}" for name in draft.document.inputs or ()}
     for step, fields in zip(draft.steps, draft.fields, strict=True):
-        items = _items(draft, step)
         for key, value in fields.items():
             for template in _templates(value):
-                yield from _dollars(template, step)
-                if key in _TEXTS:
-                    yield from _singles(template, step, ChainMap(items, names))
+                if "${{" in template.source:
+                    yield from _dollars(template, step)
+                if key in _TEXTS and _SINGLE.search(template.source) is not None:
+                    yield from _singles(template, step, ChainMap(_items(draft, step), names))
 
 
 def _dollars(template: Template, step: DraftStep) -> Iterator[Diagnostic]:
-    if "${{" not in template.source:
-        return
     for match in _DOLLAR.finditer(template.source):
         if not _MONEY.search(match[0]):
             message = f'the "$" of "{match[0]}" stays in the text: values are written {{{{ … }}}}'

@@ -17,20 +17,21 @@ def resolve_references(draft: Draft) -> tuple[Draft, Found]:
     scope = Scope(draft)
     secrets = {name for name, item in (draft.document.inputs or {}).items() if item.secret}
     touched: dict[int, dict[int, None]] = {}
-    quoted: dict[int | None, dict[int, None]] = {}
     found = first_errors(
         fault
         for use in draft.uses
         for number in range(len(use.template.references))
         for fault in _reference(scope, use, number, secrets, touched)
     )
+    quoted: dict[int | None, dict[int, None]] = {}
     for use in draft.uses:
         if brings_values(draft, use):
             targets = quoted.setdefault(use.step, {})
             for path in use.template.references:
                 if path[0] == "steps" and len(path) > 1:
                     target = scope.find(path[1], use.place, use.step)
-                    targets |= {} if target is None else {target: None}
+                    if target is not None:
+                        targets[target] = None
     return replace(draft, touched=touched, quoted=quoted), found
 
 
