@@ -37,6 +37,8 @@ def money(text: str | int | Decimal) -> Money:
 
 def usd(amount: Money | int) -> str:
     """Nano-dollars as a decimal string without an exponent or trailing zeros: ``0.0115``, ``0``, ``12``."""
+    if not amount:
+        return "0"
     sign, rest = ("-", -amount) if amount < 0 else ("", amount)
     dollars, nano = divmod(rest, 1_000_000_000)
     if not nano:

@@ -25,14 +25,22 @@ class Recorder:
         self._journal = journal
         self._handlers = tuple(sink.handle for sink in sinks)
         self.secrets = secrets or Redactor(())
+        self._has_secrets = bool(self.secrets)
         self.unheard = False
         """True once a sink has raised: such an error ends the run, it is no failure of the step that told of itself."""
 
     def emit(self, event: Event) -> None:
         """Tell everybody; written to the journal soon. Raises StoreError once the journal is broken."""
-        for cleaned, masks in self.secrets.told(event):
-            self._journal.record(cleaned, masks)
-            self._show(cleaned)
+        if self._has_secrets:
+            for cleaned, masks in self.secrets.told(event):
+                self._journal.record(cleaned, masks)
+                self._show(cleaned)
+            return
+        self._journal.record(event)
+        self.unheard = True  # as in ``_show``, without a call: this is done for every event
+        for handle in self._handlers:
+            handle(event)
+        self.unheard = False
 
     async def durable(self, event: Event) -> None:
         """The same, and return when it is on disk."""

@@ -111,6 +111,17 @@ class Frame:
 
 def record_of(outcome: StepOutcome, model: str | None, cost: Money, *, command: bool = False) -> Record:
     """What ``steps.ID`` shows of an outcome; of a ``command`` also how it ended where it failed."""
+    if isinstance(outcome, Succeeded) and outcome.recovered is None:
+        return {
+            "output": outcome.output,
+            "status": "succeeded",
+            "error": None,
+            "errors": [item_error(e) for e in outcome.errors] if outcome.errors else [],
+            "model": model,
+            "cost_usd": usd(cost),
+            "case": outcome.case,
+            "reason": None,
+        }
     record: dict[str, Json] = {**PENDING, "status": _status(outcome), "model": model, "cost_usd": usd(cost)}
     failure = _failure(outcome)
     if failure is not None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from nano_flow.core.outcomes import Ended, Failed, Skipped, StepOutcome, Waiting
+from nano_flow.core.outcomes import Ended, Failed, Skipped, StepOutcome, Succeeded, Waiting
 from nano_flow.plan.plan import PlannedGraph, PlannedStep, TriggerRule
 
 Settled = Literal["success", "tolerated", "failed", "skipped"]
@@ -38,8 +38,10 @@ class Topology:
         others: dict[str, int] = {}
         for step in graph.steps:
             looked_at = dict.fromkeys(step.needs or step.references)
-            wanted = (*step.references, *(() if step.id in first else setups))
-            besides = [r for r in dict.fromkeys(wanted) if r not in looked_at]
+            wanted = step.references if step.needs else ()  # without needs the rule looks at them
+            if setups and step.id not in first:
+                wanted = (*wanted, *setups)
+            besides = [r for r in dict.fromkeys(wanted) if r not in looked_at] if wanted else []
             upstream[step.id], others[step.id] = len(looked_at), len(besides)
             for other in looked_at:
                 dependents[other].append((step.id, True))
@@ -133,20 +135,30 @@ class GraphState:
 
     def _settle(self, step_id: str, outcome: StepOutcome) -> None:
         self.outcomes[step_id] = outcome
-        if isinstance(outcome, Waiting):
+        if isinstance(outcome, Succeeded):
+            counted: Settled = "success"
+        elif isinstance(outcome, Waiting):
             return
+        else:
+            counted = self._settled_otherwise(step_id, outcome)
+        for dependent, in_rule in self.topology.dependents[step_id]:
+            tally = self.tallies[dependent]
+            if not in_rule:
+                tally.others -= 1
+                continue
+            tally.open -= 1
+            if counted == "success":
+                tally.success += 1
+            else:
+                setattr(tally, counted, getattr(tally, counted) + 1)
+
+    def _settled_otherwise(self, step_id: str, outcome: StepOutcome) -> Settled:
         if isinstance(outcome, Ended):
             self.stopped = True
         counted = _counted(outcome)
         if counted == "failed":
             self._note_failure(step_id, outcome)
-        for dependent, in_rule in self.topology.dependents[step_id]:
-            tally = self.tallies[dependent]
-            if in_rule:
-                tally.open -= 1
-                setattr(tally, counted, getattr(tally, counted) + 1)
-            else:
-                tally.others -= 1
+        return counted
 
     def _note_failure(self, step_id: str, outcome: StepOutcome) -> None:
         if isinstance(outcome, Failed) and self.first_failure is None:

@@ -129,8 +129,8 @@ class Execution:
     """None where nothing around this execution may be repeated."""
     inner_names: Names | None = None
     """The scope of the group that just ran, for ``until``."""
-    above: Above = ()
-    """This step and the composite ones that it stands in."""
+    around: Above = ()
+    """The composite steps that it stands in."""
     fresh: bool = False
     """True once something was done that no earlier life of the run had recorded."""
     model: str | None = None
@@ -152,6 +152,11 @@ class Execution:
     def budgets(self) -> tuple[str, ...]:
         """The budget scopes that pay, from the run inwards."""
         return self.order.budgets
+
+    @property
+    def above(self) -> Above:
+        """This step and the composite ones that it stands in."""
+        return ((self.step, self.order.names), *self.around)
 
     @property
     def generation(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import ChainMap
+from collections.abc import Coroutine
 from dataclasses import replace
 
 from nano_flow.core.errors import LimitReached, StepError
@@ -14,8 +15,9 @@ from nano_flow.core.text import duration_text
 from nano_flow.core.trace import enter
 from nano_flow.gateway.sending.deadlines import counted
 from nano_flow.plan.plan import PlannedRetry, PlannedStep
-from nano_flow.runtime.execution.engine import Engine, holds, value_of
-from nano_flow.runtime.execution.fence import Fence
+from nano_flow.runtime.execution.engine import Engine, value_of
+from nano_flow.runtime.execution.fence import caught
+from nano_flow.runtime.execution.retries import retries, retry_delay
 from nano_flow.runtime.execution.settled import as_outcome, asked_of, kept_failure, may_be_kept
 from nano_flow.runtime.scope import Bill, Frame
 from nano_flow.runtime.templates import render
@@ -23,11 +25,6 @@ from nano_flow.steps.context import Above, Done, Execution
 from nano_flow.steps.kind import ExecuteNow
 from nano_flow.steps.order import Names, Order
 from nano_flow.steps.table import KINDS
-
-_NOT_RETRIED = frozenset(
-    {"template", "condition", "for_each", "max_items", "budget", "limit", "defect", "output_limit"}
-)
-"""Classes that a second attempt cannot help; retried only where ``retry.errors`` names them."""
 
 _ANSWERED_INSIDE = frozenset({"approve", "switch"})
 """Kinds that a script never replaces as a whole: a person answers, and a case has the switch's address."""
@@ -38,6 +35,11 @@ ENDS_ITSELF = frozenset({"steps", "workflow"})
 
 class Attempts:
     """The attempts of one execution; the last one's scope is kept for ``until``."""
+
+    __slots__ = (
+        *("_address", "_bill", "_engine", "_frame", "_fresh", "_kept", "_names", "_said", "_started", "_step"),
+        "inner_names",
+    )
 
     def __init__(
         self,
@@ -87,37 +89,47 @@ class Attempts:
             render_value=value_of,
             conversations=self._said,
             kept=self._kept,
-            above=((step, names), *frame.above),
+            around=frame.above,
         )
 
     async def run(self, names: Names, item: int | None, iteration: int | None) -> StepOutcome:
         """Attempt the body until it succeeds or its retries are used up; tell how it ended."""
-        kept = self._frame.kept
-        if kept is not None and self._address in kept:
-            return kept[self._address].outcome
         self._names = names
-        before = kept_failure(self._engine.services.recorded, self._address, self._step, names, self._rest)
-        if before is not None:
-            self._tell_again(before)
-            return as_outcome(before)
+        known = self._known()
+        if known is not None:
+            return known
         try:
-            outcome = await self._at_work(names, item, iteration)
+            work = self._at_work if KINDS[self._step.kind].slot else self._attempts
+            outcome = await work(names, item, iteration)
         except LimitReached as error:
             outcome = self._engine.limit_reached(error, self._address)
         except asyncio.CancelledError:
             if self._engine.control.stop is None:
                 self._tell_cancelled()
             raise
+        if isinstance(outcome, Succeeded):
+            self._tell(outcome)
+            self._keep(outcome)
+            return outcome
         if isinstance(outcome, Failed):
             outcome = replace(outcome, failure=outcome.failure.at(self._address))
         self._tell(outcome)
-        if isinstance(outcome, Succeeded):
-            self._keep(outcome)
         return outcome
 
+    def _known(self) -> StepOutcome | None:
+        """How it ended in an earlier attempt of a group around it, or in an earlier life of the run."""
+        kept, recorded = self._frame.kept, self._engine.services.recorded
+        if kept is not None and self._address in kept:
+            return kept[self._address].outcome
+        if self._address not in recorded.tolerated_at:
+            return None
+        before = kept_failure(recorded, self._address, self._step, self._names, self._rest)
+        if before is None:
+            return None
+        self._tell_again(before)
+        return as_outcome(before)
+
     async def _at_work(self, names: Names, item: int | None, iteration: int | None) -> StepOutcome:
-        if not KINDS[self._step.kind].slot:
-            return await self._attempts(names, item, iteration)
         with self._engine.services.patience.at_work():  # also while it queues for its slot
             return await self._attempts(names, item, iteration)
 
@@ -148,39 +160,38 @@ class Attempts:
 
     def run_now(self, names: Names, execute: ExecuteNow) -> StepOutcome:
         """One attempt of a body that only computes."""
-        fence = Fence(self._engine.services, self._address)
-        outcome: StepOutcome
         try:
-            with fence:
-                self._start(None, None)
-                outcome = self._stood_in() or execute(self.execution(names, 0))
-            if fence.failed is not None:
-                outcome = fence.failed
+            self._start(None, None)
+            outcome = self._stood_in() or execute(self.execution(names, 0))
         except LimitReached as error:
             outcome = self._engine.limit_reached(error, self._address)
+        except Exception as error:
+            outcome = caught(self._engine.services, self._address, error)
         self._tell(outcome)
         return outcome
 
     async def _attempts(self, names: Names, item: int | None, iteration: int | None) -> StepOutcome:
         retry = self._step.retry if self._step.kind != "prompt" else None
+        slot = KINDS[self._step.kind].slot
         attempt = 0
         while True:
             execution = self.execution(names, attempt)
-            if KINDS[self._step.kind].slot:
+            if slot:
                 async with self._engine.slots:
                     self._start(item, iteration)
                     outcome = await self._bounded(execution)
             else:
                 self._start(item, iteration)
                 outcome = await self._bounded(execution)
-            self._bill.add(Bill(execution.model, execution.cost, execution.fresh))
-            self._fresh |= execution.fresh
+            if execution.fresh or execution.model or execution.cost:
+                self._bill.add(Bill(execution.model, execution.cost, execution.fresh))
+                self._fresh |= execution.fresh
             self.inner_names = execution.inner_names
             attempt += 1
             if retry is None or not isinstance(outcome, Failed) or self._engine.control.stop is not None:
                 return outcome
             try:
-                if not _retries(retry, outcome.failure, attempt, names):
+                if not retries(retry, outcome.failure, attempt, names):
                     return outcome
             except StepError as error:
                 return Failed(Failure("condition", f'"retry.when": {error}'))
@@ -192,10 +203,13 @@ class Attempts:
         services.emit(StepRetried(services.clock.now(), self._address, attempt, failure.kind, failure.message, delay))
         await services.clock.sleep(delay)
 
-    async def _bounded(self, execution: Execution) -> StepOutcome:
+    def _bounded(self, execution: Execution) -> Coroutine[object, object, StepOutcome]:
         limit = self._step.timeout_s
         if limit is None or self._step.kind in ENDS_ITSELF:
-            return await self._body(execution)
+            return self._body(execution)
+        return self._timed(execution, limit)
+
+    async def _timed(self, execution: Execution, limit: float) -> StepOutcome:
         try:
             async with self._engine.services.clock.timeout(limit) as deadline:
                 with counted(deadline):
@@ -204,14 +218,16 @@ class Attempts:
             return Failed(Failure("timeout", f"no result within {duration_text(limit)}"))
 
     async def _body(self, execution: Execution) -> StepOutcome:
-        fence = Fence(self._engine.services, self._address)
+        kind = KINDS[self._step.kind]
         try:
-            with fence:
-                stood_in = self._stood_in()
-                return stood_in or await KINDS[self._step.kind].execute(execution)
+            outcome = self._stood_in()
+            if outcome is None:
+                outcome = await kind.execute(execution) if kind.execute_now is None else kind.execute_now(execution)
+            return outcome
         except LimitReached as error:
             return self._engine.limit_reached(error, self._address)
-        return self._engine.failed(fence, self._address)
+        except Exception as error:
+            return self._engine.failed(error, self._address)
 
     def _stood_in(self) -> StepOutcome | None:
         """In a rehearsal: what a script says instead of a step without a slot of its own."""
@@ -228,19 +244,18 @@ class Attempts:
         engine, step = self._engine, self._step
         if KINDS[step.kind].leaf:
             engine.count.add()
-        clock = engine.services.clock
+        services = engine.services
+        clock = services.clock
         self._started = clock.monotonic()
-        engine.services.emit(StepStarted(clock.now(), self._address, step.id, step.kind, item, iteration))
+        services.emit(StepStarted(clock.now(), self._address, step.id, step.kind, item, iteration))
 
     def _tell(self, outcome: StepOutcome) -> None:
-        clock, emit = self._engine.services.clock, self._engine.services.emit
+        services, address = self._engine.services, self._address
+        clock, emit = services.clock, services.emit
         took = clock.monotonic() - (self._started or clock.monotonic())
         if isinstance(outcome, Succeeded):
-            again = not self._fresh and self._address in self._engine.services.recorded.finished
-            told = StepFinished(
-                clock.now(), self._address, outcome.output, took, outcome.case, outcome.errors, replayed=again
-            )
-            emit(told)
+            again = not self._fresh and address in services.recorded.finished
+            emit(StepFinished(clock.now(), address, outcome.output, took, outcome.case, outcome.errors, replayed=again))
         elif isinstance(outcome, Failed):
             tolerated = outcome.tolerated or tolerates(self._step)
             failure = outcome.failure
@@ -269,18 +284,3 @@ class Attempts:
 def tolerates(step: PlannedStep) -> bool:
     """Whether the run goes on when one execution of ``step`` fails."""
     return step.on_error != "fail" or (step.for_each is not None and step.for_each.on_item_failure == "continue")
-
-
-def retry_delay(retry: PlannedRetry, attempt: int) -> float:
-    """Seconds to wait after attempt number ``attempt`` (from 1) failed."""
-    factor = 2.0 ** (attempt - 1) if retry.backoff == "exponential" else 1.0
-    return min(retry.delay_s * factor, retry.max_delay_s)
-
-
-def _retries(retry: PlannedRetry, failure: Failure, attempts: int, names: Names) -> bool:
-    """Whether another attempt follows. Raises StepError where ``retry.when`` cannot be evaluated."""
-    if attempts >= retry.max_attempts:
-        return False
-    if failure.kind not in retry.errors if retry.errors else failure.kind in _NOT_RETRIED:
-        return False
-    return retry.when is None or holds(retry.when, {**names, "error": failure.shown(command=True)})

@@ -11,7 +11,7 @@ from nano_flow.core.money import ZERO
 from nano_flow.core.outcomes import Failed, Failure, Skipped, StepOutcome, StopReason, Waiting
 from nano_flow.core.refs import Address
 from nano_flow.plan.plan import PlannedGraph, PlannedStep, Value
-from nano_flow.runtime.execution.fence import Fence
+from nano_flow.runtime.execution.fence import caught
 from nano_flow.runtime.limits import Control, Slots, StepCount, Stop
 from nano_flow.runtime.scope import Bill, Frame, record_of
 from nano_flow.runtime.state import Topology
@@ -57,12 +57,12 @@ class Engine:
             self.control.order(Stop(kind, address, str(error), pause))
         return Waiting("budget", address, str(error)) if pause else Failed(Failure(kind, str(error)))
 
-    def failed(self, fence: Fence, address: Address) -> Failed:
-        """The failure of a step behind ``fence``; a tool that is not what was accepted stops the run for a person."""
-        assert fence.failed is not None
-        if fence.failed.failure.kind == "tool_changed":
-            self.control.order(Stop("approval", address, fence.failed.failure.message))
-        return fence.failed
+    def failed(self, error: Exception, address: Address) -> Failed:
+        """What ``error`` makes of a step; a tool that is not what was accepted stops the run for a person."""
+        failed = caught(self.services, address, error)
+        if failed.failure.kind == "tool_changed":
+            self.control.order(Stop("approval", address, failed.failure.message))
+        return failed
 
     def tell_skip(self, frame: Frame, event: StepSkipped) -> None:
         """A step of ``frame`` will not start."""

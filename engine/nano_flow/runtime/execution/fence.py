@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
 from types import TracebackType
 
 from nano_flow.core.errors import LimitReached, NanoFlowError, ProviderError, RunError, StoreError
 from nano_flow.core.events import StepFailed, StepStarted
-from nano_flow.core.outcomes import Failed, Failure, StepOutcome
+from nano_flow.core.outcomes import Failed, Failure
 from nano_flow.plan.plan import PlannedStep
 from nano_flow.steps.context import Services
 
@@ -32,46 +31,44 @@ class Fence:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
-        if not isinstance(error, Exception) or isinstance(error, _STOPS_THE_RUN) or self._services.unheard():
+        if not isinstance(error, Exception) or _passes(self._services, error):
             return False
-        self.failed = Failed(self._failure(error))
+        self.failed = Failed(_failure(self._services, self._address, error))
         return True
 
-    def _failure(self, error: Exception) -> Failure:
-        if isinstance(error, RunError):
-            return Failure(error.kind, str(error), provider=isinstance(error, ProviderError))
-        if isinstance(error, NanoFlowError):
-            return Failure("error", str(error))
-        if isinstance(error, TimeoutError):
-            return Failure("timeout", str(error) or "no result in time")
-        if isinstance(error, OSError) and error.strerror:
-            # A full disk, too many open files: the machine's fault, and the reader can do something about it.
-            what = f'"{error.filename}": {error.strerror}' if error.filename else error.strerror
-            return Failure("error", what)
-        return Failure("defect", self._services.defect(error, self._address))
+
+def caught(services: Services, address: str, error: Exception) -> Failed:
+    """What an error makes of the step that raised it; raised again where it is not for the step to answer.
+
+    For an ``except`` clause, where most is executed: a ``try`` that nothing goes wrong in costs nothing.
+    """
+    if _passes(services, error):
+        raise error
+    return Failed(_failure(services, address, error))
 
 
-async def fenced(
-    services: Services, step: PlannedStep, address: str, work: Coroutine[object, object, StepOutcome]
-) -> StepOutcome:
-    """The outcome of ``work``; an error that came from around the step's attempts is told as the step's failure."""
-    fence = Fence(services, address)
-    with fence:
-        return await work
-    return _told(services, step, address, fence)
-
-
-def fenced_now(services: Services, step: PlannedStep, address: str, work: Callable[[], StepOutcome]) -> StepOutcome:
-    """The same for work that only computes."""
-    fence = Fence(services, address)
-    with fence:
-        return work()
-    return _told(services, step, address, fence)
-
-
-def _told(services: Services, step: PlannedStep, address: str, fence: Fence) -> Failed:
-    assert fence.failed is not None
-    failure, now = fence.failed.failure, services.clock.now()
+def told(services: Services, step: PlannedStep, address: str, error: Exception) -> Failed:
+    """The same for an error that came from around the step's attempts: nobody has told of the step yet."""
+    failed = caught(services, address, error)
+    failure, now = failed.failure, services.clock.now()
     services.emit(StepStarted(now, address, step.id, step.kind))
     services.emit(StepFailed(now, address, failure.kind, failure.message, 0.0, step.on_error != "fail"))
-    return fence.failed
+    return failed
+
+
+def _passes(services: Services, error: Exception) -> bool:
+    return isinstance(error, _STOPS_THE_RUN) or services.unheard()
+
+
+def _failure(services: Services, address: str, error: Exception) -> Failure:
+    if isinstance(error, RunError):
+        return Failure(error.kind, str(error), provider=isinstance(error, ProviderError))
+    if isinstance(error, NanoFlowError):
+        return Failure("error", str(error))
+    if isinstance(error, TimeoutError):
+        return Failure("timeout", str(error) or "no result in time")
+    if isinstance(error, OSError) and error.strerror:
+        # A full disk, too many open files: the machine's fault, and the reader can do something about it.
+        what = f'"{error.filename}": {error.strerror}' if error.filename else error.strerror
+        return Failure("error", what)
+    return Failure("defect", services.defect(error, address))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import ChainMap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import replace
 
 from nano_flow.core.errors import LimitReached, StepError
@@ -16,7 +16,7 @@ from nano_flow.core.text import as_text
 from nano_flow.plan.plan import PlannedForEach, PlannedRepeat, PlannedStep
 from nano_flow.runtime.execution.attempt import Attempts, tolerates
 from nano_flow.runtime.execution.engine import Engine, holds, value_of
-from nano_flow.runtime.execution.fence import fenced
+from nano_flow.runtime.execution.fence import told
 from nano_flow.runtime.execution.rows import rows_of
 from nano_flow.runtime.scope import Bill, Frame
 from nano_flow.steps.order import Names
@@ -86,17 +86,21 @@ class FanOut:
                 worker.exception()  # the first one is raised; the others must not be printed by asyncio
 
     async def _work(self, address: Address, items: list[Json], pending: Iterator[int]) -> None:
+        engine, frame, step, name = self._engine, self._frame, self._step, self._spec.name
         for index in pending:
-            if self._halted or self._engine.control.stop is not None:
+            if self._halted or engine.control.stop is not None:
                 return
-            names = {**self._frame.names, self._spec.name: items[index], "index": index}
-            place, engine, step = nth(address, index), self._engine, self._step
-            work = run_series(engine, self._frame, step, place, (names, index), self._bill)
-            outcome = await fenced(engine.services, step, place, work)
+            names = {**frame.names, name: items[index], "index": index}
+            place = nth(address, index)
+            try:
+                outcome = await run_series(engine, frame, step, place, (names, index), self._bill)
+            except Exception as error:
+                outcome = told(engine.services, step, place, error)
             self._outcomes[index] = outcome
             if isinstance(outcome, Waiting):
                 return  # it is still in progress: whoever works on it takes no other item
-            self._note(outcome)
+            if not isinstance(outcome, Succeeded):
+                self._note(outcome)
             if index % 100 == 99:
                 await asyncio.sleep(0)  # items that never wait must not keep the loop from the others
 
@@ -240,26 +244,26 @@ class Loop:
         return {**names, "iteration": iteration + 1, "previous": previous}
 
 
-async def run_series(
+def run_series(
     engine: Engine, frame: Frame, step: PlannedStep, address: Address, scope: tuple[Names, int | None], bill: Bill
-) -> StepOutcome:
+) -> Coroutine[object, object, StepOutcome]:
     """Execute one item, or the step itself: here, or where its workers are."""
     places = engine.services.places
     if places is None or step.runs_on is None or not places.takes(step.runs_on):
-        return await run_here(engine, frame, step, address, scope, bill)
+        return run_here(engine, frame, step, address, scope, bill)
     from nano_flow.runtime.execution.placed import run_placed
 
-    return await run_placed(engine, frame, step, address, scope, bill)
+    return run_placed(engine, frame, step, address, scope, bill)
 
 
-async def run_here(
+def run_here(
     engine: Engine, frame: Frame, step: PlannedStep, address: Address, scope: tuple[Names, int | None], bill: Bill
-) -> StepOutcome:
+) -> Coroutine[object, object, StepOutcome]:
     """Execute one item (``scope`` is its names and index), or the step itself: a loop, or once."""
     names, item = scope
     if step.repeat is not None:
-        return await Loop(engine, frame, step, step.repeat, bill).run(address, names, item)
-    return await Attempts(engine, frame, step, address, bill).run(names, item, None)
+        return Loop(engine, frame, step, step.repeat, bill).run(address, names, item)
+    return Attempts(engine, frame, step, address, bill).run(names, item, None)
 
 
 def read_list(spec: PlannedForEach, names: Names, read_file: Callable[[str], bytes]) -> list[Json]:

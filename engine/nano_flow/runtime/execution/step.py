@@ -11,7 +11,7 @@ from nano_flow.core.refs import Address, child
 from nano_flow.plan.plan import PlannedStep
 from nano_flow.runtime.execution.attempt import Attempts
 from nano_flow.runtime.execution.engine import Engine, holds, value_of
-from nano_flow.runtime.execution.fence import fenced, fenced_now
+from nano_flow.runtime.execution.fence import told
 from nano_flow.runtime.execution.many import FanOut, run_series
 from nano_flow.runtime.scheduler import skip_event
 from nano_flow.runtime.scope import Bill, Frame
@@ -30,9 +30,11 @@ async def run_step(engine: Engine, frame: Frame, step: PlannedStep) -> StepOutco
 
 async def run_body(engine: Engine, frame: Frame, step: PlannedStep, address: Address, bill: Bill) -> StepOutcome:
     """The same at a given address, without making the outcome visible: also for the case of a switch."""
-    services = engine.services
-    outcome = await fenced(services, step, address, _admitted(engine, frame, step, address, bill))
-    return fenced_now(services, step, address, lambda: recover(engine, frame, step, address, outcome))
+    try:
+        outcome = await _admitted(engine, frame, step, address, bill)
+    except Exception as error:
+        outcome = told(engine.services, step, address, error)
+    return _recovered(engine, frame, step, address, outcome)
 
 
 async def _admitted(engine: Engine, frame: Frame, step: PlannedStep, address: Address, bill: Bill) -> StepOutcome:
@@ -49,17 +51,26 @@ def run_now(engine: Engine, frame: Frame, step: PlannedStep) -> StepOutcome | No
     kind = KINDS[step.kind]
     if kind.execute_now is None or step.for_each or step.repeat or step.retry or step.timeout_s:
         return None
-    address, execute, services = child(frame.address, step.id), kind.execute_now, engine.services
-
-    def computed() -> StepOutcome:
-        admitted = _condition(engine, frame, step, address)
-        return admitted or Attempts(engine, frame, step, address, Bill()).run_now(frame.names, execute)
-
-    first = fenced_now(services, step, address, computed)
-    outcome = fenced_now(services, step, address, lambda: recover(engine, frame, step, address, first))
+    address, bill = child(frame.address, step.id), Bill()
+    try:
+        outcome = _condition(engine, frame, step, address)
+        if outcome is None:
+            outcome = Attempts(engine, frame, step, address, bill).run_now(frame.names, kind.execute_now)
+    except Exception as error:
+        outcome = told(engine.services, step, address, error)
+    outcome = _recovered(engine, frame, step, address, outcome)
     if frame.kept is not None and isinstance(outcome, Succeeded):
         frame.kept[address] = Done(outcome)
-    return engine.settle(frame, step, outcome, Bill())
+    return engine.settle(frame, step, outcome, bill)
+
+
+def _recovered(engine: Engine, frame: Frame, step: PlannedStep, address: Address, outcome: StepOutcome) -> StepOutcome:
+    if not isinstance(outcome, Failed):
+        return outcome
+    try:
+        return recover(engine, frame, step, address, outcome)
+    except Exception as error:
+        return told(engine.services, step, address, error)
 
 
 def recover(engine: Engine, frame: Frame, step: PlannedStep, address: Address, outcome: StepOutcome) -> StepOutcome:
