@@ -115,6 +115,27 @@ def test_a_good_document_imports_nothing_heavy() -> None:
     assert done.stdout.splitlines()[-1] == "0 []"
 
 
+def test_a_good_document_reads_no_policy_and_no_metadata_of_packages() -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+    command = [sys.executable, "-X", "importtime", "-m", "nano_flow", "validate", "good.yaml"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    imported = {line.rsplit("|", 1)[-1].strip() for line in done.stderr.splitlines() if line.startswith("import time")}
+    assert "nano_flow.plan.compile" in imported
+    ours = {"adapters", "ports", "documents.routing", "documents.providers", "plan.catalogue", "source.json_schema"}
+    assert not imported & {"importlib.metadata", "email", *(f"nano_flow.{name}" for name in ours)}
+
+
+def test_pydantic_without_plugins_gives_all_else_as_it_is() -> None:
+    code = (
+        "from nano_flow.cli.frame.unplugged import without_plugins\nwithout_plugins()\nimport pydantic\n"
+        "class Small(pydantic.BaseModel):\n    x: int = 1\n"
+        "from pydantic.plugin import _loader\nprint(Small().x, _loader.get_plugins(), _loader.__name__)\n"
+        "print(_loader.PYDANTIC_ENTRY_POINT_GROUP)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "1 () pydantic.plugin._loader\npydantic\n"
+
+
 def test_strict_counts_warnings_as_errors(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = GOOD.replace("prompt: x", "prompt: 'On {topic} {{ inputs.topic }}'") + "inputs: {topic: {type: string}}\n"
     (folder / "w.yaml").write_text(text, encoding="utf-8")

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from nano_flow.core.diagnostics import Diagnostic
+from nano_flow.core.refs import ModelRef
 from nano_flow.documents.gate.kinds import kind_of_document
 from nano_flow.documents.gate.schema import schema_of
 from nano_flow.documents.gate.validator import strict_validator
 from nano_flow.documents.load import checked
+from nano_flow.plan.catalogue_build import build_catalogue
 from nano_flow.project.checking import check_file
 from nano_flow.project.finding import find_documents
 from nano_flow.source.yaml_nodes import read_yaml
@@ -106,3 +108,11 @@ def test_both_gates_accept_what_ships(path: Path) -> None:
     assert kind is not None
     checked(source, kind)
     assert list(strict_validator(schema_of(kind)).iter_errors(source.data)) == []
+
+
+def test_every_tier_that_ships_has_a_model_that_ships() -> None:
+    providers = checked(read_yaml((ROOT / "providers.yaml").read_bytes(), "providers.yaml"), "providers").document
+    routing = checked(read_yaml((ROOT / "routing.yaml").read_bytes(), "routing.yaml"), "routing").document
+    catalogue = build_catalogue(providers)
+    for name, tier in routing.tiers.items():  # so a step without a model is checked without reading the two
+        assert any(catalogue.model(ModelRef.parse(ref)) for ref in tier.models), name

@@ -14,6 +14,7 @@ import click
 
 from nano_flow.cli.common import Options, options_of
 from nano_flow.cli.frame.group import EVENT_COMMANDS, Entry, Frame
+from nano_flow.cli.frame.unplugged import without_plugins
 from nano_flow.core.errors import NanoFlowError
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def main() -> NoReturn:
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     _open_missing_streams()
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking for some costs every start 18 ms
+    without_plugins()
     gc.set_threshold(*_COLLECT_SELDOM)
     code = run_command(sys.argv[1:])
     gc.freeze()  # at exit Python would search all modules for garbage: a seventh of a short command's time

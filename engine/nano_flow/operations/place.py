@@ -6,10 +6,12 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from nano_flow.adapters import store_address, store_at
 from nano_flow.locate import PolicyFile, policy_files
-from nano_flow.ports.store import Store
+
+if TYPE_CHECKING:
+    from nano_flow.ports.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,8 @@ class Place:
         """Where the store in force is; empty: in the state folder. Raises DocumentError."""
         if self.fixed is not None:
             return self.fixed
+        from nano_flow.adapters import store_address  # what opens no store loads no adapter
+
         return store_address(self.home or self.current, self.config_dir, self.environ)
 
     def settled(self) -> Place:
@@ -42,6 +46,8 @@ class Place:
 
         Raises UsageError for an address of no known kind, DocumentError for a service.yaml that cannot be read.
         """
+        from nano_flow.adapters import store_at
+
         return store_at(self.address, self.state)
 
     def policy(self, workflow: Path | None = None) -> tuple[PolicyFile, ...]:

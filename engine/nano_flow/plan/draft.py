@@ -12,7 +12,6 @@ from nano_flow.core.refs import ModelRef
 from nano_flow.documents.load import WorkflowSource
 from nano_flow.documents.steps import Step
 from nano_flow.documents.workflow import WorkflowDocument
-from nano_flow.plan.catalogue import Catalogue
 from nano_flow.plan.places import Place
 from nano_flow.plan.plan import Plan, Value
 from nano_flow.source.expressions import Template
@@ -20,6 +19,7 @@ from nano_flow.source.source_map import SourceDocument
 
 if TYPE_CHECKING:
     from nano_flow.documents.routing import RoutingDocument
+    from nano_flow.plan.catalogue import Catalogue
     from nano_flow.plan.reading.mcp_file import FileServer
 
 Path = tuple[str | int, ...]
@@ -35,7 +35,8 @@ class CompileContext:
     also raises DocumentError. ``folder`` is absolute: what a relative ``source.file`` counts from (the working
     directory). ``root`` is the absolute folder of the project: no file outside it is read, whatever a workflow says.
     ``unpriced_models_pass`` is ``unknown: warn`` of the price list. ``forbidding`` says in words which rule of a policy
-    keeps a model from a step with certain tags; nothing where none surely does.
+    keeps a model from a step with certain tags; nothing where none surely does. ``are_shipped``: the policies are those
+    that ship, as they ship.
     """
 
     catalogue: Catalogue
@@ -49,6 +50,7 @@ class CompileContext:
     """That a model is, or soon will be, no longer served, in words; nothing where it stays."""
     unpriced_models_pass: bool = False
     forbidding: Callable[[str, ModelRef, Sequence[str]], str] = lambda policy, model, tags: ""
+    are_shipped: bool = False
     is_installed_tool: Callable[[str], bool] = lambda name: False
     """Whether an installed package offers a tool of this name; asked only about names that nobody else knows."""
 

@@ -53,11 +53,18 @@ def extended(own: SourceDocument, name: str, path: Path) -> SourceDocument:
 def extended_files(name: str, path: Path) -> tuple[Path, ...]:
     """The files that the policy file at ``path`` extends, the nearest first. Raises DocumentError."""
     found: list[Path] = []
-    source, here = read_yaml(read_document(str(path), _shown(path)), _shown(path)), path.absolute()
-    while len(found) < MOST_LAYERS and (base := _base(source, name, here)) is not None:
+    here = path.absolute()
+    while len(found) < MOST_LAYERS and (base := _base_of(here, name)) is not None:
         found.append(base)
-        source, here = read_yaml(read_document(str(base), _shown(base)), _shown(base)), base
+        here = base
     return tuple(found)
+
+
+def _base_of(path: Path, name: str) -> Path | None:
+    data = read_document(str(path), _shown(path))
+    if b"extends" not in data and b"\\" not in data:  # a key may be written with escapes
+        return None
+    return _base(read_yaml(data, _shown(path)), name, path)
 
 
 def described(file: PolicyFile) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from typing import TYPE_CHECKING
 
 from nano_flow.core.diagnostics import Diagnostic, SourceRange
 from nano_flow.core.errors import DocumentError, StepError
 from nano_flow.core.messages import Json
-from nano_flow.plan.inputs import read_input
-from nano_flow.plan.plan import PlannedInput
-from nano_flow.source.tables import csv_rows, jsonl_values, lines_of
+
+if TYPE_CHECKING:
+    from nano_flow.plan.plan import PlannedInput
 
 MAX_DOCUMENT = 2 * 1024 * 1024
 """Bytes of a document; one more is read, so that the reader can say that it is too large."""
@@ -142,6 +143,8 @@ def _refused(name: str, why: str) -> DocumentError:
 
 def given_value(declared: PlannedInput | None, text: str) -> Json:
     """The value of ``-i name=text`` by the declared type. Raises OSError, and ValueError for what does not fit."""
+    from nano_flow.plan.inputs import read_input
+
     if not text.startswith("@"):
         return text if declared is None else read_input(declared, text)
     path = text[1:]
@@ -158,6 +161,8 @@ def given_value(declared: PlannedInput | None, text: str) -> Json:
 
 
 def _rows(kind: str, content: str) -> list[Json]:
+    from nano_flow.source.tables import csv_rows, jsonl_values, lines_of
+
     if kind in ("csv", "tsv"):
         return csv_rows(content, "," if kind == "csv" else "\t")
     return lines_of(content) if kind == "txt" else jsonl_values(content)

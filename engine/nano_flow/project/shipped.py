@@ -15,7 +15,6 @@ from nano_flow.core.errors import DocumentError
 from nano_flow.core.refs import ModelRef
 from nano_flow.documents.load import WorkflowSource, load_workflow
 from nano_flow.locate import POLICY_NAMES, PolicyFile, repository_root
-from nano_flow.plan.catalogue import Catalogue
 from nano_flow.plan.compile import compile_workflow
 from nano_flow.plan.draft import CompileContext
 from nano_flow.plugins import installed
@@ -23,6 +22,7 @@ from nano_flow.project.files import read_document, read_inside, text_inside
 
 if TYPE_CHECKING:
     from nano_flow.documents.routing import RoutingDocument
+    from nano_flow.plan.catalogue import Catalogue
     from nano_flow.pricing.prices import Prices
     from nano_flow.project.policies import Policies
 
@@ -54,6 +54,7 @@ class _ShippedContext(CompileContext):
             "retires": _retires,
             "forbidding": _forbidding,
             "is_installed_tool": lambda name: name in installed("tools"),
+            "are_shipped": True,
         }
         for name, value in given.items():
             object.__setattr__(self, name, value)

@@ -16,7 +16,6 @@ from nano_flow.plan.passes.cycles import upstream
 from nano_flow.plan.places import FOR_EACH
 from nano_flow.plan.shape import Described, Record, Scalar
 from nano_flow.source.expressions import Template
-from nano_flow.source.tables import LISTS, ending_of, list_endings
 
 MOST_STEPS = 100_000
 """Steps of a plan, every sub-workflow written out at each place that calls it."""
@@ -57,6 +56,8 @@ def _items(draft: Draft, scope: Scope, step: DraftStep) -> Found:
 
 
 def _file(draft: Draft, at: Path, rows: Template) -> Found:
+    from nano_flow.source.tables import LISTS, ending_of, list_endings
+
     if rows.form != "literal" or ending_of(rows.source) in LISTS:
         return []
     return [problem("NF329", f'for_each reads {list_endings()}, and this is "{rows.source}"', draft.where(at), at=at)]

@@ -11,7 +11,6 @@ from nano_flow.documents.commands import ArgumentDocument
 from nano_flow.documents.steps import PromptStep, RunStep
 from nano_flow.documents.workflow import CommandTool
 from nano_flow.plan.draft import Draft, Path, problem
-from nano_flow.plan.programs.interpreters import reads_code_from_stdin, script_arguments
 from nano_flow.source.expressions import place
 
 _TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{\{|\{%", re.DOTALL)
@@ -62,6 +61,8 @@ def _check(draft: Draft, at: Path, command: Command) -> Iterator[Diagnostic]:
 def _in_scripts(
     draft: Draft, at: Path, written: Sequence[str | ArgumentDocument], words: Sequence[str]
 ) -> Iterator[Diagnostic]:
+    from nano_flow.plan.programs.interpreters import script_arguments  # few commands hold templates
+
     for script in script_arguments(words):
         text = words[script.position]
         tag = _TAG.search(text)
@@ -72,6 +73,8 @@ def _in_scripts(
 
 
 def _from_stdin(draft: Draft, at: Path, stdin: str, words: Sequence[str]) -> Iterator[Diagnostic]:
+    from nano_flow.plan.programs.interpreters import reads_code_from_stdin
+
     tag = _TAG.search(stdin)
     reader = reads_code_from_stdin(words) if tag is not None else None
     if tag is not None and reader is not None:

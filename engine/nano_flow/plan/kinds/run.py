@@ -24,7 +24,6 @@ from nano_flow.plan.kinds.kind import (
 )
 from nano_flow.plan.places import BODY, ENV, Place
 from nano_flow.plan.plan import Value
-from nano_flow.plan.programs.readers import streams_read
 from nano_flow.plan.shape import NUMBER, TEXT, Shape, record
 from nano_flow.source.expressions import Template
 
@@ -100,6 +99,8 @@ def _read(document: RunStep, fields: Fields, read: Reader) -> None:
 def _freeze(draft: Draft, step: DraftStep, built: Built) -> PlannedRun:
     assert isinstance(step.document, RunStep)
     planned = command(step.document, draft.fields[step.number], output_schema(draft, step))
+    from nano_flow.plan.programs.readers import streams_read  # few workflows have commands
+
     document = step.document
     read = ("stdout", *streams_read(draft, step)) if document.output_schema is not None else streams_read(draft, step)
     return replace(

@@ -13,7 +13,8 @@ from nano_flow.source.source_map import Lines
 MAX_BYTES = 2 * 1024 * 1024
 MAX_REPORTED = 20
 _UTF16_OR_32 = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
-_NOT_ALLOWED = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_ALLOWED = "\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff"
+_NOT_ALLOWED_ASCII = re.compile("[^\t\n\r\x20-\x7e]")
 _DIRECTIVE = re.compile(r"^%.*", re.MULTILINE)
 _DOCUMENT_START = re.compile(r"^(?![#%\s]).*", re.MULTILINE)
 _BIDI = re.compile("([\u202a-\u202e\u2066-\u2069])[^\r\n]*")
@@ -38,9 +39,10 @@ def decode(text: bytes | str, file: str) -> str:
 def check_characters(problems: Problems) -> None:
     """Control characters are errors; characters that reorder a line are warnings (they may be meant)."""
     text = problems.lines.text
-    if text.isascii() and _NOT_ALLOWED.search(text) is None:
+    if text.isascii() and _NOT_ALLOWED_ASCII.search(text) is None:
         return
-    for match in islice(_NOT_ALLOWED.finditer(text), MAX_REPORTED):
+    # Compiled where it is needed: a class of characters over all planes takes as long as a short document.
+    for match in islice(re.finditer(f"[^{_ALLOWED}]", text), MAX_REPORTED):
         shown = escaped(match[0])
         problems.add("NF103", f"the character {shown} is not allowed in a document", match.start(), match.end())
     problems.raise_errors()

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING
 
 from nano_flow.core.diagnostics import Diagnostic
 from nano_flow.core.refs import ModelRef
-from nano_flow.plan.catalogue import ModelCard
 from nano_flow.plan.draft import Draft, Path, problem
 from nano_flow.plan.names.nearest import did_you_mean, listed
+
+if TYPE_CHECKING:
+    from nano_flow.plan.catalogue import ModelCard
 
 
 def unknown_model(draft: Draft, name: str, at: Path) -> Iterator[Diagnostic]:

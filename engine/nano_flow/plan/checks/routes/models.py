@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from nano_flow.core.diagnostics import Diagnostic
 from nano_flow.documents.agent import JudgeVerify
 from nano_flow.documents.steps import PromptStep
-from nano_flow.plan.catalogue import ModelCard
 from nano_flow.plan.checks.routes.fallbacks import check_fallback
 from nano_flow.plan.checks.routes.model_names import card_of, unknown_model, unknown_name
 from nano_flow.plan.checks.routes.routed import check_routed, promptable
 from nano_flow.plan.checks.routes.samples import check_samples
 from nano_flow.plan.draft import Draft, DraftStep, Path, problem
+
+if TYPE_CHECKING:
+    from nano_flow.plan.catalogue import ModelCard
 
 _IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".webp")
 
@@ -44,7 +47,7 @@ def _step(draft: Draft, step: DraftStep, document: PromptStep) -> Iterator[Diagn
 
 def pinned_model(draft: Draft, document: PromptStep) -> ModelCard | None:
     """The card of the model that the step names, where it names one that exists."""
-    return card_of(draft, document.model or "")
+    return None if document.model is None else card_of(draft, document.model)
 
 
 def _pinned(draft: Draft, step: DraftStep, document: PromptStep, at: Path) -> Iterator[Diagnostic]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from nano_flow.core.diagnostics import Diagnostic, Severity
 from nano_flow.documents.steps import PromptStep
-from nano_flow.plan.catalogue import ModelCard
 from nano_flow.plan.checks.routes.model_names import card_of
 from nano_flow.plan.draft import Draft, DraftStep, problem
+
+if TYPE_CHECKING:
+    from nano_flow.plan.catalogue import ModelCard
 
 
 def check_prices(draft: Draft) -> Iterator[Diagnostic]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from nano_flow.core.diagnostics import Diagnostic
-from nano_flow.documents.routing import CascadeDocument, RoutingDocument
 from nano_flow.documents.steps import PromptStep
 from nano_flow.plan.draft import Draft, DraftStep, problem
+
+if TYPE_CHECKING:
+    from nano_flow.documents.routing import CascadeDocument, RoutingDocument
 
 
 def _cascade(routing: RoutingDocument, policy: str) -> CascadeDocument | None:
@@ -19,11 +22,12 @@ def _cascade(routing: RoutingDocument, policy: str) -> CascadeDocument | None:
 
 def check_samples(draft: Draft, step: DraftStep, document: PromptStep) -> Iterator[Diagnostic]:
     """A temperature of 0, or a seed, under ``cascade.samples``."""
-    routing, params = draft.context.routing, document.params
-    cascade = _cascade(routing, document.policy or "default") if routing is not None else None
-    if cascade is None or (cascade.samples or 1) < 2 or params is None:
+    params = document.params
+    if params is None or (document.model or "auto") != "auto":
         return
-    if (document.model or "auto") != "auto":
+    routing = draft.context.routing
+    cascade = _cascade(routing, document.policy or "default") if routing is not None else None
+    if cascade is None or (cascade.samples or 1) < 2:
         return
     said = {"temperature": "temperature: 0"} if params.temperature == 0 else {}
     for name, text in {**said, **({"seed": "a seed"} if params.seed is not None else {})}.items():

@@ -9,7 +9,6 @@ from nano_flow.core.messages import Json
 from nano_flow.plan.draft import Path
 from nano_flow.plan.names.nearest import did_you_mean
 from nano_flow.source.judging.pointer import NoTarget, find, resolve
-from nano_flow.source.regex_guard import check_pattern
 
 MOST_SCHEMAS = 20_000
 _TYPES = ("string", "number", "integer", "boolean", "object", "array", "null")
@@ -176,6 +175,8 @@ def _type(value: Json) -> str:
 def _pattern(value: Json) -> str:
     if not isinstance(value, str):
         return f"expected a regular expression, found {_kind(value)}"
+    from nano_flow.source.regex_guard import check_pattern
+
     reason = check_pattern(value)
     return f'the pattern "{value[:60]}" cannot be used: {reason}' if reason else ""
 
