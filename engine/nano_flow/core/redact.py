@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass, replace
 from functools import cache
+from operator import attrgetter
 from typing import TypeVar
 
 from nano_flow.core.events import CallFailed, CallFinished, Event, TextStreamed
@@ -59,21 +60,20 @@ class Redactor:
         """Whether a secret stands somewhere in ``value``."""
         return bool(self) and self._found_in(value)
 
-    def told(self, event: Event) -> Iterator[tuple[Event, Masks]]:
+    def told(self, event: Event) -> Iterable[tuple[Event, Masks]]:
         """``event`` without secrets, and what was taken out of it; before the end of a call the rest of its stream.
 
         Pieces of one text are seen together.
         """
         if not self:
-            yield event, ()
-        elif isinstance(event, TextStreamed):
-            yield replace(event, text=self._piece((event.address, event.turn), event.text)), ()
-        else:
-            if isinstance(event, CallFinished | CallFailed):
-                rest = self._held.pop((event.address, event.turn), "")
-                if rest:
-                    yield TextStreamed(event.at, event.address, event.turn, rest), ()
-            yield self.sealed(event)
+            return ((event, ()),)
+        if isinstance(event, TextStreamed):
+            return ((replace(event, text=self._piece((event.address, event.turn), event.text)), ()),)
+        if self._held and isinstance(event, CallFinished | CallFailed):
+            rest = self._held.pop((event.address, event.turn), "")
+            if rest:
+                return (TextStreamed(event.at, event.address, event.turn, rest), ()), self.sealed(event)
+        return (self.sealed(event),)
 
     def event(self, event: Event) -> Event:
         """``event`` without secrets, for who needs no more than that."""
@@ -84,9 +84,7 @@ class Redactor:
 
         All its text is searched at once; no secret spans two strings, because no form of one holds a NUL.
         """
-        strings: list[str] = []
-        _gather(record, strings.append)
-        text = "\0".join(strings)
+        text = "\0".join(_strings_of(record))
         return self._finder.anywhere(text) or (_quotes(record) and self._finder.pieced(text))
 
     def _piece(self, stream: tuple[str, int], text: str) -> str:
@@ -151,33 +149,35 @@ class Redactor:
         return value if _same(pairs, value) else pairs
 
 
-def _gather(value: object, add: Callable[[str], None]) -> None:
-    """Hand every string of ``value`` to ``add``, keys of mappings too."""
-    kind = type(value)
-    if kind is str:
-        add(value)  # type: ignore[arg-type]
-    elif kind is dict:
-        for key, part in value.items():  # type: ignore[attr-defined]
-            add(key)
-            if type(part) not in _PLAIN:  # the facts of a decision are many, and most are numbers
-                _gather(part, add)
-    elif kind is list or kind is tuple:
-        for part in value:  # type: ignore[attr-defined]
-            _gather(part, add)
-    elif kind not in _PLAIN:
-        _gather_other(value, add)
+def _strings_of(record: object) -> list[str]:
+    """Every string of ``record``, keys of mappings too, in any order; without recursion, for each event is asked."""
+    strings: list[str] = []
+    pending = [record]
+    while pending:
+        value = pending.pop()
+        kind = type(value)
+        if kind is str:
+            strings.append(value)  # type: ignore[arg-type]
+        elif kind in _PLAIN:
+            continue
+        elif kind is dict:
+            strings += value  # type: ignore[arg-type]
+            pending += value.values()  # type: ignore[attr-defined]
+        elif kind is list or kind is tuple:
+            pending += value  # type: ignore[arg-type]
+        elif isinstance(value, str):
+            strings.append(value)
+        else:
+            pending += _parts_of(value)
+    return strings
 
 
-def _gather_other(value: object, add: Callable[[str], None]) -> None:
-    if isinstance(value, str):
-        add(value)
-    elif isinstance(value, Mapping):
-        _gather(dict(value), add)
-    elif isinstance(value, list | tuple):
-        _gather(list(value), add)
-    elif is_dataclass(value):
-        for name in _names_of(value):
-            _gather(getattr(value, name), add)
+def _parts_of(value: object) -> Iterable[object]:
+    if isinstance(value, Mapping):
+        return (dict(value),)
+    if isinstance(value, list | tuple):
+        return value
+    return _values_of(value.__class__)(value) if is_dataclass(value) else ()
 
 
 def _quotes(record: object) -> bool:
@@ -188,6 +188,12 @@ def _quotes(record: object) -> bool:
 
 def _names_of(record: object) -> tuple[str, ...]:
     return _field_names(record.__class__)  # type: ignore[arg-type]
+
+
+@cache
+def _values_of(kind: type[object]) -> Callable[[object], tuple[object, ...]]:
+    """The values of a record's fields, read at once; the class beside them makes one field a tuple, too."""
+    return attrgetter(*_field_names(kind), "__class__.__name__")  # type: ignore[arg-type]
 
 
 @cache

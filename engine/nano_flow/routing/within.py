@@ -38,19 +38,20 @@ class WordList:
     def found(self, part: Part) -> list[str]:
         """The entries that occur, as written but for case; for each word of the text one, the longest."""
         words = part.words
-        found: list[str] = [*(self.words & words)]
-        if self.prefixes:
+        found: list[str] = [] if self.words.isdisjoint(words) else [*(self.words & words)]
+        if not self.prefixes.keys().isdisjoint(part.heads):
             begun: set[str] = set()
             for head in self.prefixes.keys() & part.heads.keys():
                 begun |= {_longest(word, self.prefixes[head]) for word in part.heads[head] if word not in self.words}
             found += begun - {""}
-        if self.phrases:
+        if not self.phrases.keys().isdisjoint(words):
             for first in self.phrases.keys() & words:
                 found += [_shown(phrase) for phrase in self.phrases[first] if phrase in part.folded]
         if self.anywhere and not part.folded.isascii():
             firsts = self.anywhere.keys() & part.letters
             found += _not_inside_others([e for first in firsts for e in self.anywhere[first] if e in part.folded])
-        found += [f"/{pattern.source}/" for pattern in self.patterns if pattern.found_in(part.text)]
+        if self.patterns:
+            found += [f"/{pattern.source}/" for pattern in self.patterns if pattern.found_in(part.text)]
         return found
 
 
