@@ -37,8 +37,8 @@ class Attempts:
     """The attempts of one execution; the last one's scope is kept for ``until``."""
 
     __slots__ = (
-        *("_address", "_bill", "_engine", "_frame", "_fresh", "_kept", "_names", "_said", "_started", "_step"),
-        "inner_names",
+        *("_bill", "_engine", "_frame", "_fresh", "_kept", "_names", "_said", "_started", "_step"),
+        *("address", "inner_names"),
     )
 
     def __init__(
@@ -54,7 +54,7 @@ class Attempts:
         self._engine = engine
         self._frame = frame
         self._step = step
-        self._address = address
+        self.address = address
         self._bill = bill
         self._said: ChainMap[str, object] = ChainMap({}, frame.conversations) if said is None else said
         self._kept = {} if frame.kept is None and step.retry is not None else frame.kept
@@ -68,13 +68,13 @@ class Attempts:
         step, frame = self._step, self._frame
         budgets = frame.budgets
         if step.budget is not None:
-            key = f"{self._address}#{attempt}" if attempt else str(self._address)
+            key = f"{self.address}#{attempt}" if attempt else str(self.address)
             self._engine.services.open_budget(key, step.budget)
             budgets = (*budgets, key)
         order = Order(
             plan=frame.plan.digest,
             path=step.path,
-            address=self._address,
+            address=self.address,
             names=names,
             budgets=budgets,
             generation=frame.generation * step.retry.max_attempts + attempt if step.retry else frame.generation,
@@ -102,7 +102,7 @@ class Attempts:
             work = self._at_work if KINDS[self._step.kind].slot else self._attempts
             outcome = await work(names, item, iteration)
         except LimitReached as error:
-            outcome = self._engine.limit_reached(error, self._address)
+            outcome = self._engine.limit_reached(error, self.address)
         except asyncio.CancelledError:
             if self._engine.control.stop is None:
                 self._tell_cancelled()
@@ -112,18 +112,18 @@ class Attempts:
             self._keep(outcome)
             return outcome
         if isinstance(outcome, Failed):
-            outcome = replace(outcome, failure=outcome.failure.at(self._address))
+            outcome = replace(outcome, failure=outcome.failure.at(self.address))
         self._tell(outcome)
         return outcome
 
     def _known(self) -> StepOutcome | None:
         """How it ended in an earlier attempt of a group around it, or in an earlier life of the run."""
         kept, recorded = self._frame.kept, self._engine.services.recorded
-        if kept is not None and self._address in kept:
-            return kept[self._address].outcome
-        if self._address not in recorded.tolerated_at:
+        if kept is not None and self.address in kept:
+            return kept[self.address].outcome
+        if self.address not in recorded.tolerated_at:
             return None
-        before = kept_failure(recorded, self._address, self._step, self._names, self._rest)
+        before = kept_failure(recorded, self.address, self._step, self._names, self._rest)
         if before is None:
             return None
         self._tell_again(before)
@@ -148,27 +148,32 @@ class Attempts:
             return
         services, step = self._engine.services, self._step
         now = services.clock.now()
-        services.emit(StepSkipped(now, self._address, step.id, step.kind, "run_stopped"))
+        services.emit(StepSkipped(now, self.address, step.id, step.kind, "run_stopped"))
 
     def _keep(self, outcome: Succeeded) -> None:
         """What succeeded is not repeated by a retry around it, and others may go on with its conversation."""
         frame, step = self._frame, self._step
         if frame.kept is not None:
-            frame.kept[self._address] = Done(outcome)
+            frame.kept[self.address] = Done(outcome)
         if step.for_each is None and step.id in self._said.maps[0]:
             frame.conversations[step.id] = self._said[step.id]
 
     def run_now(self, names: Names, execute: ExecuteNow) -> StepOutcome:
         """One attempt of a body that only computes."""
-        try:
-            self._start(None, None)
-            outcome = self._stood_in() or execute(self.execution(names, 0))
-        except LimitReached as error:
-            outcome = self._engine.limit_reached(error, self._address)
-        except Exception as error:
-            outcome = caught(self._engine.services, self._address, error)
+        outcome = self._computed(names, execute)
         self._tell(outcome)
         return outcome
+
+    def _computed(self, names: Names, execute: ExecuteNow) -> StepOutcome:
+        try:
+            self._start(None, None)
+            return self._stood_in() or execute(self.execution(names, 0))
+        except LimitReached as error:
+            return self._engine.limit_reached(error, self.address)
+        except Exception as error:
+            if (failed := caught(self._engine.services, self.address, error)) is not None:
+                return failed
+            raise
 
     async def _attempts(self, names: Names, item: int | None, iteration: int | None) -> StepOutcome:
         retry = self._step.retry if self._step.kind != "prompt" else None
@@ -200,7 +205,7 @@ class Attempts:
     async def _pause(self, retry: PlannedRetry, failure: Failure, attempt: int) -> None:
         services = self._engine.services
         delay = retry_delay(retry, attempt)
-        services.emit(StepRetried(services.clock.now(), self._address, attempt, failure.kind, failure.message, delay))
+        services.emit(StepRetried(services.clock.now(), self.address, attempt, failure.kind, failure.message, delay))
         await services.clock.sleep(delay)
 
     def _bounded(self, execution: Execution) -> Coroutine[object, object, StepOutcome]:
@@ -225,20 +230,22 @@ class Attempts:
                 outcome = await kind.execute(execution) if kind.execute_now is None else kind.execute_now(execution)
             return outcome
         except LimitReached as error:
-            return self._engine.limit_reached(error, self._address)
+            return self._engine.limit_reached(error, self.address)
         except Exception as error:
-            return self._engine.failed(error, self._address)
+            if (failed := self._engine.failed(error, self.address)) is not None:
+                return failed
+            raise
 
     def _stood_in(self) -> StepOutcome | None:
         """In a rehearsal: what a script says instead of a step without a slot of its own."""
         stand_in = self._engine.services.stand_in
         if stand_in is None or KINDS[self._step.kind].slot or self._step.kind in _ANSWERED_INSIDE:
             return None
-        replaced, output = stand_in.instead(str(self._address))
+        replaced, output = stand_in.instead(str(self.address))
         return Succeeded(output) if replaced else None
 
     def _start(self, item: int | None, iteration: int | None) -> None:
-        enter(self._address)
+        enter(self.address)
         if self._started is not None:
             return
         engine, step = self._engine, self._step
@@ -247,10 +254,10 @@ class Attempts:
         services = engine.services
         clock = services.clock
         self._started = clock.monotonic()
-        services.emit(StepStarted(clock.now(), self._address, step.id, step.kind, item, iteration))
+        services.emit(StepStarted(clock.now(), self.address, step.id, step.kind, item, iteration))
 
     def _tell(self, outcome: StepOutcome) -> None:
-        services, address = self._engine.services, self._address
+        services, address = self._engine.services, self.address
         clock, emit = services.clock, services.emit
         took = clock.monotonic() - (self._started or clock.monotonic())
         if isinstance(outcome, Succeeded):
@@ -261,7 +268,7 @@ class Attempts:
             failure = outcome.failure
             asked = self._asked(failure) if tolerated else ""
             parts = (failure.kind, failure.message, took, tolerated, outcome.errors, asked)
-            emit(StepFailed(clock.now(), self._address, *parts, case=outcome.case, detail=failure.detail))
+            emit(StepFailed(clock.now(), self.address, *parts, case=outcome.case, detail=failure.detail))
         elif isinstance(outcome, Ended):
             self._tell_ended(outcome, took)
 
@@ -269,10 +276,10 @@ class Attempts:
         """A ``finish`` or ``fail``, or a step around it."""
         now, emit = self._engine.services.clock.now(), self._engine.services.emit
         if not outcome.failed:
-            emit(StepFinished(now, self._address, outcome.output, took, outcome.case))
+            emit(StepFinished(now, self.address, outcome.output, took, outcome.case))
             return
-        failure = outcome.failure if outcome.address == self._address else outcome.failure.told()
-        emit(StepFailed(now, self._address, failure.kind, failure.message, took, case=outcome.case))
+        failure = outcome.failure if outcome.address == self.address else outcome.failure.told()
+        emit(StepFailed(now, self.address, failure.kind, failure.message, took, case=outcome.case))
 
     def _asked(self, failure: Failure) -> str:
         """What a later life finds a tolerated failure by; "" where it is to be tried again."""

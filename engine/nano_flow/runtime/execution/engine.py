@@ -57,10 +57,10 @@ class Engine:
             self.control.order(Stop(kind, address, str(error), pause))
         return Waiting("budget", address, str(error)) if pause else Failed(Failure(kind, str(error)))
 
-    def failed(self, error: Exception, address: Address) -> Failed:
+    def failed(self, error: Exception, address: Address) -> Failed | None:
         """What ``error`` makes of a step; a tool that is not what was accepted stops the run for a person."""
         failed = caught(self.services, address, error)
-        if failed.failure.kind == "tool_changed":
+        if failed is not None and failed.failure.kind == "tool_changed":
             self.control.order(Stop("approval", address, failed.failure.message))
         return failed
 

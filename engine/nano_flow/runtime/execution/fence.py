@@ -37,19 +37,19 @@ class Fence:
         return True
 
 
-def caught(services: Services, address: str, error: Exception) -> Failed:
-    """What an error makes of the step that raised it; raised again where it is not for the step to answer.
+def caught(services: Services, address: str, error: Exception) -> Failed | None:
+    """What an error makes of the step that raised it; None where it is not for the step to answer, and passes.
 
     For an ``except`` clause, where most is executed: a ``try`` that nothing goes wrong in costs nothing.
     """
-    if _passes(services, error):
-        raise error
-    return Failed(_failure(services, address, error))
+    return None if _passes(services, error) else Failed(_failure(services, address, error))
 
 
-def told(services: Services, step: PlannedStep, address: str, error: Exception) -> Failed:
+def told(services: Services, step: PlannedStep, address: str, error: Exception) -> Failed | None:
     """The same for an error that came from around the step's attempts: nobody has told of the step yet."""
     failed = caught(services, address, error)
+    if failed is None:
+        return None
     failure, now = failed.failure, services.clock.now()
     services.emit(StepStarted(now, address, step.id, step.kind))
     services.emit(StepFailed(now, address, failure.kind, failure.message, 0.0, step.on_error != "fail"))

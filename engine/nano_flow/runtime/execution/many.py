@@ -86,16 +86,13 @@ class FanOut:
                 worker.exception()  # the first one is raised; the others must not be printed by asyncio
 
     async def _work(self, address: Address, items: list[Json], pending: Iterator[int]) -> None:
-        engine, frame, step, name = self._engine, self._frame, self._step, self._spec.name
+        engine, frame, name = self._engine, self._frame, self._spec.name
         for index in pending:
             if self._halted or engine.control.stop is not None:
                 return
             names = {**frame.names, name: items[index], "index": index}
             place = nth(address, index)
-            try:
-                outcome = await run_series(engine, frame, step, place, (names, index), self._bill)
-            except Exception as error:
-                outcome = told(engine.services, step, place, error)
+            outcome = await self._one(place, (names, index))
             self._outcomes[index] = outcome
             if isinstance(outcome, Waiting):
                 return  # it is still in progress: whoever works on it takes no other item
@@ -103,6 +100,15 @@ class FanOut:
                 self._note(outcome)
             if index % 100 == 99:
                 await asyncio.sleep(0)  # items that never wait must not keep the loop from the others
+
+    async def _one(self, address: Address, scope: tuple[Names, int]) -> StepOutcome:
+        engine, step = self._engine, self._step
+        try:
+            return await run_series(engine, self._frame, step, address, scope, self._bill)
+        except Exception as error:
+            if (failed := told(engine.services, step, address, error)) is not None:
+                return failed
+            raise
 
     def _note(self, outcome: StepOutcome) -> None:
         mode = self._spec.on_item_failure

@@ -16,6 +16,7 @@ from nano_flow.runtime.execution.many import FanOut, run_series
 from nano_flow.runtime.scheduler import skip_event
 from nano_flow.runtime.scope import Bill, Frame
 from nano_flow.steps.context import Done
+from nano_flow.steps.kind import ExecuteNow
 from nano_flow.steps.table import KINDS
 
 
@@ -30,20 +31,22 @@ async def run_step(engine: Engine, frame: Frame, step: PlannedStep) -> StepOutco
 
 async def run_body(engine: Engine, frame: Frame, step: PlannedStep, address: Address, bill: Bill) -> StepOutcome:
     """The same at a given address, without making the outcome visible: also for the case of a switch."""
-    try:
-        outcome = await _admitted(engine, frame, step, address, bill)
-    except Exception as error:
-        outcome = told(engine.services, step, address, error)
+    outcome = await _admitted(engine, frame, step, address, bill)
     return _recovered(engine, frame, step, address, outcome)
 
 
 async def _admitted(engine: Engine, frame: Frame, step: PlannedStep, address: Address, bill: Bill) -> StepOutcome:
-    outcome = _condition(engine, frame, step, address)
-    if outcome is not None:
-        return outcome
-    if step.for_each is not None:
-        return await FanOut(engine, frame, step, step.for_each, bill).run(address)
-    return await run_series(engine, frame, step, address, (frame.names, None), bill)
+    try:
+        outcome = _condition(engine, frame, step, address)
+        if outcome is not None:
+            return outcome
+        if step.for_each is not None:
+            return await FanOut(engine, frame, step, step.for_each, bill).run(address)
+        return await run_series(engine, frame, step, address, (frame.names, None), bill)
+    except Exception as error:
+        if (failed := told(engine.services, step, address, error)) is not None:
+            return failed
+        raise
 
 
 def run_now(engine: Engine, frame: Frame, step: PlannedStep) -> StepOutcome | None:
@@ -52,16 +55,20 @@ def run_now(engine: Engine, frame: Frame, step: PlannedStep) -> StepOutcome | No
     if kind.execute_now is None or step.for_each or step.repeat or step.retry or step.timeout_s:
         return None
     address, bill = child(frame.address, step.id), Bill()
-    try:
-        outcome = _condition(engine, frame, step, address)
-        if outcome is None:
-            outcome = Attempts(engine, frame, step, address, bill).run_now(frame.names, kind.execute_now)
-    except Exception as error:
-        outcome = told(engine.services, step, address, error)
-    outcome = _recovered(engine, frame, step, address, outcome)
+    attempts = Attempts(engine, frame, step, address, bill)
+    outcome = _recovered(engine, frame, step, address, _computed(engine, frame, step, attempts, kind.execute_now))
     if frame.kept is not None and isinstance(outcome, Succeeded):
         frame.kept[address] = Done(outcome)
     return engine.settle(frame, step, outcome, bill)
+
+
+def _computed(engine: Engine, frame: Frame, step: PlannedStep, attempts: Attempts, execute: ExecuteNow) -> StepOutcome:
+    try:
+        return _condition(engine, frame, step, attempts.address) or attempts.run_now(frame.names, execute)
+    except Exception as error:
+        if (failed := told(engine.services, step, attempts.address, error)) is not None:
+            return failed
+        raise
 
 
 def _recovered(engine: Engine, frame: Frame, step: PlannedStep, address: Address, outcome: StepOutcome) -> StepOutcome:
@@ -70,7 +77,9 @@ def _recovered(engine: Engine, frame: Frame, step: PlannedStep, address: Address
     try:
         return recover(engine, frame, step, address, outcome)
     except Exception as error:
-        return told(engine.services, step, address, error)
+        if (failed := told(engine.services, step, address, error)) is not None:
+            return failed
+        raise
 
 
 def recover(engine: Engine, frame: Frame, step: PlannedStep, address: Address, outcome: StepOutcome) -> StepOutcome:
