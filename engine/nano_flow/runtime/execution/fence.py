@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from types import TracebackType
 
 from nano_flow.core.errors import LimitReached, NanoFlowError, ProviderError, RunError, StoreError
 from nano_flow.core.events import StepFailed, StepStarted
-from nano_flow.core.outcomes import Failed, Failure
+from nano_flow.core.outcomes import Failed, Failure, StepOutcome
 from nano_flow.plan.plan import PlannedStep
 from nano_flow.steps.context import Services
 
@@ -54,6 +55,18 @@ def told(services: Services, step: PlannedStep, address: str, error: Exception) 
     services.emit(StepStarted(now, address, step.id, step.kind))
     services.emit(StepFailed(now, address, failure.kind, failure.message, 0.0, step.on_error != "fail"))
     return failed
+
+
+async def fenced(
+    services: Services, step: PlannedStep, address: str, work: Coroutine[object, object, StepOutcome]
+) -> StepOutcome:
+    """The outcome of ``work``; an error that came from around the step's attempts is told as the step's failure."""
+    try:
+        return await work
+    except Exception as error:
+        if (failed := told(services, step, address, error)) is not None:
+            return failed
+        raise
 
 
 def _passes(services: Services, error: Exception) -> bool:

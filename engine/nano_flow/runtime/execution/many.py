@@ -16,7 +16,7 @@ from nano_flow.core.text import as_text
 from nano_flow.plan.plan import PlannedForEach, PlannedRepeat, PlannedStep
 from nano_flow.runtime.execution.attempt import Attempts, tolerates
 from nano_flow.runtime.execution.engine import Engine, holds, value_of
-from nano_flow.runtime.execution.fence import told
+from nano_flow.runtime.execution.fence import fenced
 from nano_flow.runtime.execution.rows import rows_of
 from nano_flow.runtime.scope import Bill, Frame
 from nano_flow.steps.order import Names
@@ -86,13 +86,14 @@ class FanOut:
                 worker.exception()  # the first one is raised; the others must not be printed by asyncio
 
     async def _work(self, address: Address, items: list[Json], pending: Iterator[int]) -> None:
-        engine, frame, name = self._engine, self._frame, self._spec.name
+        engine, frame, step, name = self._engine, self._frame, self._step, self._spec.name
         for index in pending:
             if self._halted or engine.control.stop is not None:
                 return
             names = {**frame.names, name: items[index], "index": index}
             place = nth(address, index)
-            outcome = await self._one(place, (names, index))
+            work = run_series(engine, frame, step, place, (names, index), self._bill)
+            outcome = await fenced(engine.services, step, place, work)
             self._outcomes[index] = outcome
             if isinstance(outcome, Waiting):
                 return  # it is still in progress: whoever works on it takes no other item
@@ -100,15 +101,6 @@ class FanOut:
                 self._note(outcome)
             if index % 100 == 99:
                 await asyncio.sleep(0)  # items that never wait must not keep the loop from the others
-
-    async def _one(self, address: Address, scope: tuple[Names, int]) -> StepOutcome:
-        engine, step = self._engine, self._step
-        try:
-            return await run_series(engine, self._frame, step, address, scope, self._bill)
-        except Exception as error:
-            if (failed := told(engine.services, step, address, error)) is not None:
-                return failed
-            raise
 
     def _note(self, outcome: StepOutcome) -> None:
         mode = self._spec.on_item_failure
