@@ -19,6 +19,7 @@ from nano_flow.providers.transport.proxies import proxy_of, trust
 from nano_flow.providers.vendor import without_keys
 from nano_flow.providers.wire.advice import OLLAMA, START_OLLAMA
 from nano_flow.providers.wire.destination import destination
+from nano_flow.providers.wire.region import region_of
 
 AT_ONCE = 3
 TIMEOUT_S = 5.0
@@ -97,6 +98,8 @@ def _anthropic(endpoint: Endpoint) -> Question:
 
 
 def _azure(endpoint: Endpoint) -> Question:
+    if not endpoint.key:  # its token is asked for with the first call
+        return Question(_base(endpoint, ""))
     path = f"/openai/models?api-version={quote(endpoint.setting('api_version'))}"
     return Question(_base(endpoint, ""), path, {"api-key": endpoint.key})
 
@@ -112,7 +115,7 @@ def _vertex(endpoint: Endpoint) -> Question:
 
 
 def _bedrock(endpoint: Endpoint) -> Question:
-    return Question(_base(endpoint, f"https://bedrock-runtime.{endpoint.setting('region')}.amazonaws.com"))
+    return Question(_base(endpoint, f"https://bedrock-runtime.{region_of(endpoint)}.amazonaws.com"))
 
 
 def _ollama(endpoint: Endpoint) -> Question:

@@ -17,9 +17,9 @@ from nano_flow.providers.cards import Endpoint, ModelFacts, streams
 from nano_flow.providers.direct.answer import Answer, Heard
 from nano_flow.providers.direct.dialect import Body, Dialect, Target, Told
 from nano_flow.providers.direct.failures import broken, late, refused
-from nano_flow.providers.direct.gemini.tokens import GoogleTokens, needs_tokens
 from nano_flow.providers.direct.languages import language_of
 from nano_flow.providers.direct.session import Sessions
+from nano_flow.providers.direct.tokens import Tokens, tokens_of
 from nano_flow.providers.errors import translate
 from nano_flow.providers.transport.exchange import redirected
 from nano_flow.providers.vendor import without_keys
@@ -56,8 +56,7 @@ class DirectProvider:
         self._clock = clock
         self._sessions = sessions
         self._redactor = Redactor(endpoint.secrets)
-        needed = needs_tokens(language_of(endpoint).service, endpoint.part("api_key"), endpoint.part("token"))
-        self._tokens = GoogleTokens(endpoint.part("service_account")) if needed else None
+        self._tokens = tokens_of(endpoint, language_of(endpoint).service, clock)
         import aiohttp
 
         self._broken: tuple[type[Exception], ...] = (aiohttp.ClientError, OSError, ValueError, RecursionError, Told)
@@ -101,7 +100,7 @@ class DirectProvider:
         ) as response:
             return await self._read(response, sending)
 
-    async def _renew(self, tokens: GoogleTokens) -> None:
+    async def _renew(self, tokens: Tokens) -> None:
         """Put the token that is in force among the parts of the endpoint, and among what no message may show."""
         token = await tokens.bearer()
         if token != self._endpoint.part("token"):

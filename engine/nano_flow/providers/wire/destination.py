@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from nano_flow.providers.cards import Endpoint, ModelFacts
+from nano_flow.providers.wire.region import region_of
 
 Arguments = dict[str, object]
 NO_KEY = "none"
@@ -69,7 +70,7 @@ def _vertex(endpoint: Endpoint, model: str) -> Arguments:
 def _bedrock(endpoint: Endpoint, model: str) -> Arguments:
     where = _said(
         model=f"bedrock/converse/{model}",
-        aws_region_name=endpoint.setting("region"),
+        aws_region_name=region_of(endpoint),
         aws_bedrock_runtime_endpoint=endpoint.address,
     )
     return where | _aws_keys(endpoint)
@@ -78,7 +79,7 @@ def _bedrock(endpoint: Endpoint, model: str) -> Arguments:
 def _sagemaker(endpoint: Endpoint, model: str) -> Arguments:
     where = _said(
         model=f"{endpoint.litellm}/{model}",
-        aws_region_name=endpoint.setting("region"),
+        aws_region_name=region_of(endpoint),
         sagemaker_base_url=endpoint.address,
     )
     return where | _aws_keys(endpoint)
