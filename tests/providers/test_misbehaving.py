@@ -12,6 +12,7 @@ import pytest
 from nano_flow.core import errors
 from nano_flow.core.messages import ChatRequest, Message, Usage
 from nano_flow.core.refs import ModelRef
+from tests.providers import replay
 from tests.providers.odd import (
     GOOD,
     REPLIES,
@@ -309,3 +310,45 @@ def test_the_code_of_a_body_tells_its_class(
     name: str, status: int, body: object, wanted: type[errors.ProviderError]
 ) -> None:
     assert type(failure(Reply(json.dumps({"error": body}).encode(), status), name)) is wanted
+
+
+@pytest.mark.parametrize(
+    ("body", "wanted"),
+    [
+        ({"error": "model 'm' not found"}, errors.ModelUnknown),
+        ({"error": {"message": "slow", "code": "rate_limit_exceeded"}}, errors.RateLimited),
+        (
+            {"object": "error", "message": "too many requests", "code": 429},
+            errors.RateLimited,
+        ),
+        ({"code": 503, "message": "down"}, errors.Overloaded),
+    ],
+)
+@pytest.mark.parametrize("streamed", [False, True])
+def test_an_error_in_the_place_of_a_reply_has_the_class_of_its_words(
+    body: dict[str, Any], wanted: type[errors.ProviderError], streamed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replay, "WAY", "direct")
+    answer = events(sse(chunk({"content": "Hel"}), body, done=False)) if streamed else Reply(json.dumps(body).encode())
+    assert isinstance(failure(answer, heard=[] if streamed else None), wanted)
+
+
+def test_the_older_form_of_a_call_and_arguments_that_are_data_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replay, "WAY", "direct")
+    older = {"name": "get", "arguments": '{"x": 1}'}
+    whole = run(Reply(message("function_call", content=None, function_call=older)), tools=TOOLS)
+    pieces = sse(chunk({"function_call": older}), chunk({}, "function_call"))
+    data = sse(chunk({"tool_calls": [{"index": 0, "id": "c", "function": {"name": "get", "arguments": {"x": 1}}}]}),
+               chunk({}, "tool_calls"))  # fmt: skip
+    streams = [run(events(body), heard=[], tools=TOOLS) for body in (pieces, data)]
+    assert [json.loads(reply.tool_calls[0].arguments) for reply in (whole, *streams)] == [{"x": 1}] * 3
+
+
+def test_whole_numbers_may_be_written_with_a_point_and_a_last_report_of_zeros_says_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(replay, "WAY", "direct")
+    last = chunk({}, choices=[], usage={"prompt_tokens": 0, "completion_tokens": 0})
+    said = chunk({"content": "hi"}, "stop", usage={"prompt_tokens": 7.0, "completion_tokens": 3.0})
+    usage = run(events(sse(said, last)), heard=[]).usage
+    assert (usage.input_tokens, usage.output_tokens, usage.measured) == (7, 3, True)

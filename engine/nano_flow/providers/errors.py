@@ -31,7 +31,8 @@ from nano_flow.providers.vendor import VendorError, retry_after, said_to_retry_a
 class Row:
     """One meaning. Empty ``classes`` or ``statuses`` fit all; ``pattern`` is searched in the message, in any case.
 
-    ``deep`` patterns are also searched in what the exception was raised from.
+    ``deep`` patterns are also searched in what the exception was raised from; ``raised`` rows are for what a library
+    made of a reply, and not for a server's own words.
     """
 
     error: type[ProviderError]
@@ -40,6 +41,7 @@ class Row:
     pattern: re.Pattern[str] | None = None
     maybe_billed: bool = False
     deep: bool = False
+    raised: bool = False
 
 
 def _row(
@@ -148,7 +150,7 @@ TABLE: tuple[Row, ...] = (
     _row(Overloaded, "", "503 529"),
     _row(Overloaded, "", "", _OVERLOADED),
     _row(ConnectionLost, "", "", _BROKEN, maybe_billed=True),
-    _row(ServerFailed, "", "400 422 500", _UNREADABLE, maybe_billed=True),
+    replace(_row(ServerFailed, "", "400 422 500", _UNREADABLE, maybe_billed=True), raised=True),
     _row(ServerFailed, "", "400 422", _SPOILT, maybe_billed=True),
     _row(BadRequest, "UnsupportedParamsError"),
     _row(BadRequest, "BadRequestError UnprocessableEntityError", "400 422"),
@@ -170,15 +172,20 @@ def row_for(error: VendorError) -> Row:
 
 
 def _fits(row: Row, error: VendorError) -> bool:
-    if row.classes and row.classes.isdisjoint(error.classes):
+    if (row.classes and row.classes.isdisjoint(error.classes)) or (row.raised and not error.classes):
         return False
-    if row.statuses and error.status not in row.statuses:
+    if row.statuses and error.status not in row.statuses and not _only_told(row, error):
         return False
     if row.pattern is None or row.pattern.search(error.message) is not None:
         return True
     if error.code and row.pattern.search(error.code) is not None:
         return True
     return row.deep and row.pattern.search(error.causes) is not None
+
+
+def _only_told(row: Row, error: VendorError) -> bool:
+    """Whether all there is are a server's words, told inside of a reply: then they decide without a status."""
+    return error.status is None and not error.classes and row.pattern is not None
 
 
 def translate(error: VendorError, now: float) -> ProviderError:

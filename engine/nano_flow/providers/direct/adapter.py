@@ -15,7 +15,7 @@ from nano_flow.core.redact import Redactor
 from nano_flow.ports import Clock
 from nano_flow.providers.cards import Endpoint, ModelFacts, streams
 from nano_flow.providers.direct.answer import Answer, Heard
-from nano_flow.providers.direct.dialect import Body, Dialect, Target, Told
+from nano_flow.providers.direct.dialect import Body, Dialect, Target, Told, error_in
 from nano_flow.providers.direct.failures import broken, late, refused
 from nano_flow.providers.direct.languages import language_of
 from nano_flow.providers.direct.session import Sessions
@@ -141,8 +141,8 @@ class DirectProvider:
     def _whole(self, dialect: Dialect, exchange: Answer, heard: Heard) -> Raw:
         """A reply that came in one piece, also where a stream was asked for."""
         reply = exchange.whole()
-        if reply.get("error") and not reply.get("choices"):
-            raise Told(reply["error"])
+        if (error := error_in(reply)) is not None:
+            raise Told(error)
         raw = dialect.whole(reply)
         raw = raw if raw.finish else replace(raw, finish="stop")  # one piece that says nothing of its end is whole
         heard.collector.show(raw.text)

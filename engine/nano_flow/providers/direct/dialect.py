@@ -31,6 +31,16 @@ class Told(Exception):
         super().__init__("an error inside of a reply")
 
 
+def error_in(reply: Mapping[str, Json]) -> Json:
+    """The error that stands in the place of a reply, or of one of its events; None where there is none."""
+    if reply.get("choices"):
+        return None
+    if reply.get("error"):
+        return reply["error"]
+    stands_alone = "message" in reply and ("code" in reply or reply.get("object") == "error")
+    return dict(reply) if stands_alone else None
+
+
 class Reader(Protocol):
     """Reads the events of one stream into its collector."""
 

@@ -7,7 +7,7 @@ from urllib.parse import quote, urlsplit
 
 from nano_flow.core.messages import Json
 from nano_flow.providers.cards import Endpoint, ModelFacts, asks_for_usage
-from nano_flow.providers.direct.dialect import Body, Target, Told, joined, with_query
+from nano_flow.providers.direct.dialect import Body, Target, Told, error_in, joined, with_query
 from nano_flow.providers.wire.arguments import Prepared
 from nano_flow.providers.wire.ending import announced_in
 from nano_flow.providers.wire.plain import read, sequence
@@ -108,10 +108,11 @@ class Chunks:
 
     def take(self, event: Mapping[str, Json]) -> None:
         """Take one chunk."""
-        if event.get("error") and not event.get("choices"):
-            raise Told(event["error"])
+        error = error_in(event)
+        if error:
+            raise Told(error)
         usage = event.get("usage")
-        if usage:
+        if usage and not (self.usage and _says_nothing(usage)):
             self.usage = usage
         elif not self.usage:  # one server puts it beside its own measurements
             self.usage = read(event.get("x_groq"), "usage")
@@ -131,6 +132,11 @@ class Chunks:
             for place, call in enumerate(raw.calls)
         ]
         self._collector.call(calls)
+
+
+def _says_nothing(usage: object) -> bool:
+    """Whether a report is one of zeros, which some servers send last."""
+    return not read(usage, "prompt_tokens") and not read(usage, "completion_tokens")
 
 
 def _is_whole(event: Mapping[str, Json]) -> bool:

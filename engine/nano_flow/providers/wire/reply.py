@@ -52,7 +52,7 @@ def whole(response: object) -> Raw:
     kept = {name: value for name in _KEPT if (value := as_plain(read(message, name)))}
     return Raw(
         text=text,
-        calls=tuple(_calls(sequence(read(message, "tool_calls")))),
+        calls=tuple(_calls(sequence(read(message, "tool_calls")) or _older(message))),
         finish=finish if isinstance(finish, str) else None,
         usage=read(response, "usage"),
         model=str(read(response, "model") or ""),
@@ -72,6 +72,12 @@ def refusal_of(holder: object) -> str:
     """What OpenAI's models say in place of a reply that they refuse to give."""
     refusal = read(holder, "refusal") or read(read(holder, "provider_specific_fields"), "refusal")
     return refusal if isinstance(refusal, str) else ""
+
+
+def _older(message: object) -> list[object]:
+    """The one call that a message holds in the form before tools."""
+    function = read(message, "function_call")
+    return [{"function": function}] if function else []
 
 
 def _calls(calls: Iterable[object]) -> Iterable[ToolCall]:

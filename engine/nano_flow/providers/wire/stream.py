@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from nano_flow.core.messages import Json, ToolCall
 from nano_flow.providers.transport.exchange import unreadable
 from nano_flow.providers.wire.ending import is_bad
-from nano_flow.providers.wire.plain import mended, read, sequence
+from nano_flow.providers.wire.plain import as_plain, mended, read, sequence
 from nano_flow.providers.wire.reply import Raw, refusal_of, text_of
 
 
@@ -62,6 +63,8 @@ class Collector:
         calls = read(delta, "tool_calls")
         if calls:
             self.call(calls)
+        elif older := read(delta, "function_call"):
+            self.call([{"index": 0, "function": older}])
         self._take_thinking(delta)
         self.refuse(refusal_of(delta))
         self.end(read(choice, "finish_reason"))
@@ -143,7 +146,8 @@ class Collector:
         """Pieces of calls of tools, in OpenAI's form."""
         for delta in sequence(deltas):
             function = read(delta, "function")
-            name, piece = str(read(function, "name") or ""), str(read(function, "arguments") or "")
+            name, given = str(read(function, "name") or ""), read(function, "arguments")
+            piece = given if isinstance(given, str) else json.dumps(as_plain(given)) if given else ""
             self._make_room(len(piece))
             call = self._call_of(read(delta, "index"), str(read(delta, "id") or ""), name)
             call.name = call.name or name

@@ -44,6 +44,8 @@ def number(holder: object, name: str) -> int:
     value = read(holder, name)
     if value is None:
         return 0
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MOST:
         raise ValueError(f"{name} is no count of tokens")
     return value
