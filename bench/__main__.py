@@ -23,6 +23,8 @@ PARTS = (
     "money",
     "scoring",
     "routing",
+    "service",
+    "service",
 )
 
 

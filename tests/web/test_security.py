@@ -191,3 +191,65 @@ def test_a_form_token_is_bound_to_its_holder_and_its_form() -> None:
 
 def test_the_base_is_the_one_of_the_contract() -> None:
     assert BASE == "http://127.0.0.1:8420"
+
+
+def _changing() -> list[str]:
+    """Every address of the pages that takes something, with names filled in."""
+    from starlette.routing import Route
+
+    from nano_flow.web.app import _PAGES
+
+    routes = [route for route in _PAGES if isinstance(route, Route) and route.methods and "POST" in route.methods]
+    return [re.sub(r"{[^}]+}", "last", route.path) for route in routes if not route.path.startswith("/hooks/")]
+
+
+@pytest.mark.parametrize("path", _changing())
+def test_whatever_takes_a_form_wants_its_token(seen: tuple[Shop, str, str], path: str) -> None:
+    """A new form cannot be forgotten: the routes themselves are asked."""
+    for data in ({}, {"form_token": "x" * 64}, {"form_token": form_token(TOKENS[Role.admin].secret, "/elsewhere")}):
+        answer = seen[0].client(Role.admin).post(path, data=data)
+        assert answer.status_code == 422 and "not one of this server" in answer.text, path
+
+
+@pytest.mark.parametrize("path", [path for path in _changing() if not path.startswith("/policy/")])
+def test_whatever_changes_something_is_refused_to_who_reads(seen: tuple[Shop, str, str], path: str) -> None:
+    mine = form_token(TOKENS[Role.read].secret, path)
+    answer = seen[0].client(Role.read).post(path, data={"form_token": mine})
+    assert answer.status_code == 403 and "--allow" in answer.text, path
+
+
+_ONLY_LOOKS = ("/workflows/plan", "/workflows/validate", "/policy/")
+
+
+def test_the_api_changes_nothing_for_a_reader_and_nothing_by_a_cookie(seen: tuple[Shop, str, str]) -> None:
+    shop, _, _ = seen
+    tried = 0
+    for path, methods in shop.client().get("/api/openapi.json").json()["paths"].items():
+        if "post" not in methods or any(part in path for part in _ONLY_LOOKS):
+            continue
+        address = "/api" + re.sub(r"{[^}]+}", "last", path)
+        body = {"option": "publish", "workflow": "note.yaml"}
+        body = {name: value for name, value in body.items() if ("answers" in path) == (name == "option")}
+        wanted = body if path == "/v1/runs" or "answers" in path else {}
+        refused = shop.client(Role.read).post(address, json=wanted)
+        assert refused.status_code == 403 and refused.json()["code"] == "role", address
+        cookie = {"cookie": f"{cookie_name(PORT)}={TOKENS[Role.admin].secret}"}
+        refused = shop.client(None).post(address, json=wanted, headers=cookie)
+        assert refused.status_code == 403 and refused.json()["code"] == "bearer", address
+        tried += 1
+    assert tried >= 6
+
+
+def test_every_page_and_answer_wants_a_token(seen: tuple[Shop, str, str]) -> None:
+    from starlette.routing import Route
+
+    from nano_flow.web.app import _PAGES
+
+    shop = seen[0]
+    paths = [re.sub(r"{[^}]+}", "last", route.path) for route in _PAGES if isinstance(route, Route)]
+    paths += ["/metrics", "/mcp", "/live", "/api/openapi.json"]
+    paths += ["/api" + re.sub(r"{[^}]+}", "last", p) for p in shop.client().get("/api/openapi.json").json()["paths"]]
+    for path in paths:
+        if not path.startswith("/hooks/"):
+            assert shop.client(None).get(path).status_code == 401, path
+            assert shop.client(None).post(path).status_code == 401, path

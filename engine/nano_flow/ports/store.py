@@ -111,9 +111,17 @@ class StoreReader(AbstractContextManager["StoreReader"], Protocol):
         """The head of a run, with its documents; with a ``lookup`` secrets are put back (else ``***``)."""
 
     def events_of(
-        self, run_id: str, after: int = -1, kinds: Collection[type[Event]] | None = None
+        self,
+        run_id: str,
+        after: int = -1,
+        kinds: Collection[type[Event]] | None = None,
+        *,
+        address: str | None = None,
     ) -> Iterator[tuple[int, Event]]:
-        """The events of a run with their numbers, of all ``kinds`` or some, from the one after ``after`` on."""
+        """The events of a run with their numbers, of all ``kinds`` or some, from the one after ``after`` on.
+
+        With an ``address`` only those of that execution.
+        """
 
     def spend(self, by: Grouping, since: float | None = None) -> list[SpendRow]:
         """Sums of the ledger by workflow, step, model, provider, day or run."""

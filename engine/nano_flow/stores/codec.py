@@ -163,7 +163,10 @@ def _build(cls: type[_Record], data: Mapping[str, object]) -> _Record:
             if default is not MISSING:
                 values[name] = default
             continue
-        values[name] = _checked(name, check, value, cls)
+        try:
+            values[name] = check(value)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f'"{name}" of a {cls.__name__}: {error}') from error
     try:
         return cls(**values)
     except TypeError as error:

@@ -98,22 +98,44 @@ def _rates(minutes: Counter[int]) -> Json:
 
 def health_of(events: Iterable[Event], *, by_model: bool, since: float = 0.0) -> list[Health]:
     """One row for each provider, or model, that was asked since then; the busiest first."""
-    rows: dict[str, Health] = {}
+    by_provider, models = healths_of(events, since=since)
+    return models if by_model else by_provider
 
-    def row(model: str) -> Health:
-        name = model if by_model else model.partition("/")[0]
-        return rows.setdefault(name, Health(name))
+
+def healths_of(events: Iterable[Event], *, since: float = 0.0) -> tuple[list[Health], list[Health]]:
+    """A row for each provider, and one for each model, that was asked since then; the busiest first."""
+    providers: dict[str, Health] = {}
+    models: dict[str, Health] = {}
+
+    def rows(model: str) -> tuple[Health, Health]:
+        name = model.partition("/")[0]
+        return providers.setdefault(name, Health(name)), models.setdefault(model, Health(model))
 
     for event in events:
-        if event.at < since:
-            continue
-        if isinstance(event, CallFinished | CallFailed):
-            _count_call(row(event.model), event)
-        elif isinstance(event, CacheHit):
-            row(event.model).cached += 1
-        elif isinstance(event, RouteDecided):
-            for model in _cooling(event):
-                row(model).cooling_by_hour[int(event.at // HOUR_S)] += 1
+        if event.at >= since:
+            for model in _about(event):
+                for row in rows(model):
+                    _count(row, event)
+    return _busiest_first(providers), _busiest_first(models)
+
+
+def _about(event: Event) -> Sequence[str]:
+    """The models that an event tells something of."""
+    if isinstance(event, CallFinished | CallFailed | CacheHit):
+        return (event.model,)
+    return _cooling(event) if isinstance(event, RouteDecided) else ()
+
+
+def _count(row: Health, event: Event) -> None:
+    if isinstance(event, CallFinished | CallFailed):
+        _count_call(row, event)
+    elif isinstance(event, CacheHit):
+        row.cached += 1
+    else:
+        row.cooling_by_hour[int(event.at // HOUR_S)] += 1
+
+
+def _busiest_first(rows: dict[str, Health]) -> list[Health]:
     return sorted(rows.values(), key=lambda health: (-health.calls, health.name))
 
 

@@ -29,6 +29,8 @@ class Fold:
     money: MoneyCurve = field(default_factory=MoneyCurve)
     document: Mapping[str, Json] | None = None
     """The run's document as of ``seq``."""
+    shown: dict[str, object] | None = None
+    """What was made of the document to be shown; whoever makes it keeps it here, and it goes with the next event."""
 
 
 class Book:
@@ -96,5 +98,5 @@ class Book:
             fold.money.apply(event)
         if fold.document is None or seq != fold.seq or gone != fold.view.owner_is_gone:
             fold.view.owner_is_gone = gone
-            fold.document = run_document(fold.view)
+            fold.document, fold.shown = run_document(fold.view), None
         fold.seq = seq

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 from collections.abc import Callable
 from contextlib import suppress
@@ -35,6 +36,9 @@ def bound(host: str, port: int) -> socket.socket:
 
 async def serve(site: Site, listener: socket.socket, helpers: Helpers, ready: Callable[[], None]) -> None:
     """Serve until the process is told to end (Ctrl-C, SIGTERM); ``ready`` is called once requests are answered."""
+    # A run of thousands of steps is folded from as many small objects; looking through all of them for cycles again
+    # and again while they are made takes longer than the rest.
+    gc.set_threshold(50_000, 20, 20)
     app = build_app(site)
     config = uvicorn.Config(
         app,

@@ -14,6 +14,7 @@ from nano_flow.operations.place import Place
 from nano_flow.operations.service.inforce import Service, service_of
 from nano_flow.ports.store import Store
 from nano_flow.web.book import Book
+from nano_flow.web.lately import Lately
 from nano_flow.web.live.follow import Follower
 from nano_flow.web.rendering.drawn import Drawings
 from nano_flow.web.security.origins import Origins
@@ -53,6 +54,11 @@ class Site:
     def metrics(self) -> StoreMetrics:
         """Counts of what happens from the first look on."""
         return StoreMetrics(self.place)
+
+    @cached_property
+    def lately(self) -> Lately:
+        """How providers have answered."""
+        return Lately(self.place, self.now)
 
     @cached_property
     def drawings(self) -> Drawings:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,9 @@ from nano_flow.cli.common import Options, pass_options
 from nano_flow.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from nano_flow.web.machines import Guest
+    from nano_flow.web.machines import Guest, MetricsBeside
     from nano_flow.web.security.tokens import Role, Tokens
+    from nano_flow.web.site import Site
 
 _EPILOG = """\b
 Examples:
@@ -40,8 +42,13 @@ PORT = 8420
     "--workers", type=click.IntRange(0, 64), default=1, show_default=True, metavar="N", help="Runs at a time."
 )
 @click.option("--allow", metavar="ROLES", help="What the printed token allows: read, answer, run, admin.")
+@click.option(
+    "--metrics-port", type=click.IntRange(0, 65_535), metavar="P", help="Metrics at 127.0.0.1:P too, without a token."
+)
 @pass_options
-def command(options: Options, /, host: str, port: int, token_file: Path | None, workers: int, allow: str | None) -> int:
+def command(
+    options: Options, /, host: str, port: int, token_file: Path | None, workers: int, **given: str | int | None
+) -> int:
     """Show this project's runs in a browser, live, and answer programs.
 
     Prints one address to open; it holds a token that is as fresh as the server. Pages show everything and change
@@ -55,14 +62,24 @@ def command(options: Options, /, host: str, port: int, token_file: Path | None, 
 
     if not is_loopback(host) and token_file is None:
         raise UsageError(f'"{host}" can be reached from other machines: name the tokens with --token-file FILE')
-    tokens, secret = _tokens(token_file, allow)
+    allow, metrics_port = given["allow"], given["metrics_port"]
+    tokens, secret = _tokens(token_file, None if allow is None else str(allow))
     listener = bound(host, port)
     port = int(listener.getsockname()[1])
     place = options.place.settled()
     site = Site(place, tokens, Origins(host, port), mcp=_mcp(options))
     helpers = Helpers(place, workers, output.note)
-    asyncio.run(serve(site, listener, helpers, lambda: _say(options, host, port, secret)))
+    with nullcontext() if metrics_port is None else _metrics(site, int(metrics_port)):
+        asyncio.run(serve(site, listener, helpers, lambda: _say(options, host, port, secret)))
     return 0
+
+
+def _metrics(site: Site, port: int) -> MetricsBeside:
+    from nano_flow.web.machines import MetricsBeside
+
+    beside = MetricsBeside(site, port)
+    output.note(f"metrics: {beside.address}")
+    return beside
 
 
 def _mcp(options: Options) -> Guest | None:

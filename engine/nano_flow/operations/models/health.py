@@ -9,9 +9,9 @@ from nano_flow.core.events import Event
 from nano_flow.core.text import seconds_of
 from nano_flow.operations.place import Place
 from nano_flow.ports.store import RunFilter
-from nano_flow.views.health import KINDS, Health, health_of
+from nano_flow.views.health import KINDS, Health, healths_of
 
-__all__ = ["Health", "provider_health"]
+__all__ = ["Health", "healths", "provider_health"]
 
 _LONGEST_RUN_S = seconds_of("30d")
 """A run that began before the window may still have made calls in it."""
@@ -22,9 +22,15 @@ def provider_health(place: Place, since: float, *, by_model: bool = False, name:
 
     Empty where nothing was asked, or nothing was ever run here.
     """
+    by_provider, models = healths(place, since)
+    return [row for row in (models if by_model else by_provider) if name in row.name]
+
+
+def healths(place: Place, since: float) -> tuple[list[Health], list[Health]]:
+    """The same by provider and by model, read once."""
     store = place.store
     if not store.exists():
-        return []
+        return [], []
 
     def events() -> Iterator[Event]:
         with store.reader() as reader:
@@ -32,7 +38,7 @@ def provider_health(place: Place, since: float, *, by_model: bool = False, name:
                 if run.finished_at is None or run.finished_at >= since:
                     yield from (event for _, event in reader.events_of(run.run_id, kinds=KINDS))
 
-    return [row for row in health_of(events(), by_model=by_model, since=since) if name in row.name]
+    return healths_of(events(), since=since)
 
 
 def day_before(now: float | None = None) -> float:

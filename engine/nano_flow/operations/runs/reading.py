@@ -120,7 +120,7 @@ def step_of(document: Mapping[str, Json], address: str) -> Mapping[str, Json]:
 def exchanges_at(place: Place, run_id: str, address: str) -> list[Mapping[str, Json]]:
     """What was asked and answered, called and run at ``address``, in its order."""
     with place.store.reader() as reader:
-        events = [e for _, e in reader.events_of(run_id, kinds=_TELLING) if getattr(e, "address", "") == address]
+        events = [event for _, event in reader.events_of(run_id, kinds=_TELLING, address=address)]
         digests = [digest for event in events if isinstance(event, PromptSent) for digest in event.messages]
         return exchanges(events, reader.texts(digests))
 

@@ -13,6 +13,7 @@ from nano_flow.core.money import Money
 from nano_flow.core.refs import path_of
 from nano_flow.operations.service.spent import Drawn, budgets_drawn
 from nano_flow.ports.store import RunFilter, RunSummary, StoreReader
+from nano_flow.views.health import quantile
 from nano_flow.web.book import Book
 from nano_flow.web.pages.frame import page, site_of
 from nano_flow.web.rendering.rows import rows
@@ -81,10 +82,12 @@ def show(request: Request) -> Response:
             models=reader.spend("model", now - 7 * _DAY)[:6],
             recent=recent,
             budgets=_budgets(request, reader, now),
+            providers=site.lately.rows()[0][:6],
+            quantile=quantile,
         )
 
 
-_PARTS = ("budgets", "questions", "running", "failures", "spent", "models", "recent")
+_PARTS = ("budgets", "providers", "questions", "running", "failures", "spent", "models", "recent")
 _NOTHING: Mapping[str, Sequence[object]] = dict.fromkeys(_PARTS, ())
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
-from nano_flow.operations.models.health import Health, provider_health
+from nano_flow.operations.models.health import Health
 from nano_flow.operations.project.providers import (
     limits_text,
     models_of,
@@ -37,8 +37,7 @@ def show(request: Request) -> Response:
     """The page."""
     site = site_of(request)
     now = site.now()
-    seen = {row.name: row for row in provider_health(site.place, now - _HOURS * HOUR_S)}
-    models = {row.name: row for row in provider_health(site.place, now - _HOURS * HOUR_S, by_model=True)}
+    seen, models = ({row.name: row for row in rows} for rows in site.lately.rows())
     lines = models_of(site.place)
     return page(
         request,

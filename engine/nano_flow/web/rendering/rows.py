@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from itertools import groupby
 
-from nano_flow.core.messages import Json
+from nano_flow.core.messages import Json, Usage
 from nano_flow.core.money import money
 from nano_flow.core.refs import path_of
 
 STRIP = 300
 """Executions that are shown one by one in the row of their step."""
 _FOLDED = 12
+_COUNTED = tuple(field.name for field in fields(Usage) if field.name.endswith("_tokens"))
 _NEXT = {
     "approval": "nano-flow approvals answer {run} {address} OPTION",
     "budget": "nano-flow resume {run} --budget USD",
@@ -82,21 +84,22 @@ def _row(step: Mapping[str, Json]) -> StepRow:
 
 
 def _together(path: str, executions: list[dict[str, Json]]) -> StepRow:
-    made = [_row(step) for step in executions]
-    counts = {status: sum(row.status == status for row in made) for status in dict.fromkeys(r.status for r in made)}
+    counts = Counter(str(step["status"]) for step in executions)
     worst = next((s for s in ("failed", "waiting", "running", "pending", "succeeded") if counts.get(s)), "skipped")
-    models = sorted({row.model for row in made if row.model})
-    costs = [row.cost for row in made]
+    models = sorted({model for step in executions if (model := _model(step))})
+    costs = {str(cost) if cost is not None else None for step in executions if (cost := step.get("cost_usd")) != "0"}
+    amounts = {text: money(text) for text in costs if text is not None}
+    spent = sum(amounts[str(step["cost_usd"])] for step in executions if step.get("cost_usd") not in ("0", None))
     return StepRow(
         address=path,
         status=worst,
-        kind=made[0].kind,
+        kind=str(executions[0].get("kind") or ""),
         detail=", ".join(f"{number} {status}" for status, number in counts.items()),
         model=models[0] if len(models) == 1 else f"{len(models)} models" if models else "",
-        tokens=sum(row.tokens for row in made),
-        cost=None if None in costs else sum(cost or 0 for cost in costs),
-        simulated=any(row.simulated for row in made),
-        items=[(row.address, row.status) for row in made[:STRIP]],
+        tokens=sum(_tokens(step) for step in executions),
+        cost=None if None in costs else spent,
+        simulated=any(step.get("simulated") for step in executions),
+        items=[(str(step["address"]), str(step["status"])) for step in executions[:STRIP]],
     )
 
 
@@ -112,7 +115,7 @@ def _tokens(step: Mapping[str, Json]) -> int:
     usage = step.get("usage")
     if not isinstance(usage, dict):
         return 0
-    return sum(number for name, number in usage.items() if name.endswith("_tokens") and isinstance(number, int))
+    return sum(number for name in _COUNTED if isinstance(number := usage.get(name), int))
 
 
 def _number(value: object) -> float | None:

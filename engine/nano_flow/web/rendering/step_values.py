@@ -26,8 +26,8 @@ def step_values(
     if address not in steps and not inside:
         step_of(document, address)  # says which name is near
     with book.reader() as reader:
-        found = reader.events_of(run.run_id, kinds=SHOWN) if reader is not None else ()
-        events = [event for _, event in found if getattr(event, "address", None) == address]
+        found = reader.events_of(run.run_id, kinds=SHOWN, address=address) if reader is not None else ()
+        events = [event for _, event in found]
     told = exchanges_at(place, run.run_id, address) if events else []
     return values_of(steps.get(address), events, told) | {
         "run": run,

@@ -14,6 +14,7 @@
     }
     asking = true;
     again = false;
+    const began = performance.now();
     try {
       const answer = await fetch(location.href, { headers: { accept: "text/html" }, credentials: "same-origin" });
       if (answer.ok) swap(new DOMParser().parseFromString(await answer.text(), "text/html"));
@@ -23,7 +24,7 @@
     setTimeout(() => {
       asking = false;
       if (again) look();
-    }, REST);
+    }, Math.max(REST, 3 * (performance.now() - began))); // a page that takes long is asked for less often
   }
 
   // What a part says, but how long ago things were: that alone is no reason to take it from under somebody's hand.

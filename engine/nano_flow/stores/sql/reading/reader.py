@@ -30,6 +30,7 @@ from nano_flow.stores.sql.database import Database
 from nano_flow.stores.sql.reading import approvals, runs
 from nano_flow.stores.sql.reading import spend as sums
 from nano_flow.stores.sql.reading.observed import observed
+from nano_flow.stores.sql.rows import column
 
 
 class SqlReader:
@@ -54,12 +55,17 @@ class SqlReader:
             return heads.read_head(self._database, run_id, lookup)
 
     def events_of(
-        self, run_id: str, after: int = -1, kinds: Collection[type[Event]] | None = None
+        self,
+        run_id: str,
+        after: int = -1,
+        kinds: Collection[type[Event]] | None = None,
+        *,
+        address: str | None = None,
     ) -> Iterator[tuple[int, Event]]:
-        """The events of a run with their numbers, of all ``kinds`` or some, from the one after ``after`` on."""
+        """The events of a run, of all ``kinds`` or some, of all executions or one, from the one after ``after`` on."""
         names = None if kinds is None else [kind.__name__ for kind in kinds]
         with self._guarded():
-            yield from stored_events(self._database, run_id, after, names)
+            yield from stored_events(self._database, run_id, after, names, address=address)
 
     def spend(self, by: Grouping, since: float | None = None) -> list[SpendRow]:
         """Sums of the ledger by workflow, step, model, provider, day or run."""
@@ -149,16 +155,18 @@ def stored_events(
     after: int = -1,
     kinds: Collection[str] | None = None,
     lookup: Lookup | None = None,
+    address: str | None = None,
 ) -> Iterator[tuple[int, Event]]:
     """The events of a run with their numbers, of all ``kinds`` or some. Raises ValueError for damaged data."""
     wanted = "" if kinds is None else f" AND kind IN ({','.join('?' * len(kinds))})"
+    there = "" if address is None else " AND address = ?"
     rows = database.execute(
-        f"SELECT seq, kind, address, at, body FROM events WHERE run_id = ? AND seq > ?{wanted} ORDER BY seq",
-        (run_id, after, *(kinds or ())),
+        f"SELECT seq, kind, address, at, body FROM events WHERE run_id = ? AND seq > ?{wanted}{there} ORDER BY seq",
+        (run_id, after, *(kinds or ()), *(() if address is None else (column(address),))),
     )
-    for seq, kind, address, at, body in rows:
+    for seq, kind, where, at, body in rows:
         try:
-            event = decode_event(EventRow(kind, address, at, body), lookup)
+            event = decode_event(EventRow(kind, where, at, body), lookup)
         except ValueError as error:
             raise ValueError(f"event {seq} of run {run_id} is damaged, {error}") from error
         if event is not None:
