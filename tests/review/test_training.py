@@ -138,7 +138,9 @@ def test_train_writes_beside_the_routing_document_only_what_convinces(
         "nano_flow: 1\ncomplexity: {learned: {file: complexity.learned.yaml}}\ntiers: {only: {models: [sim/small]}}\n"
     )
     assert run_command(["policy", "explain", "Say what you know of chess", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["because"][-1]["signal"] == "learned"
+    learned = json.loads(capsys.readouterr().out)["because"][-1]
+    assert learned["signal"] == "learned" and 0 < len(learned["found"]) <= 5
+    assert any("chess" in saw or "prompt_" in saw or " " in saw for saw in learned["found"])
     assert run_command(["policy", "train", "data.jsonl", "--write", "--out", "no/such/folder.yaml"]) == 2
     assert '"no/such/folder.yaml" cannot be written' in capsys.readouterr().err
 
@@ -157,3 +159,62 @@ def test_train_refuses_what_is_no_better_than_the_declared_signals(
     Path("data.jsonl").write_text("".join(lines([Outcome("a", m, 1.0)]) for m in ("x", "y")))
     assert run_command(["policy", "train", "data.jsonl"]) == 2
     assert "there is nothing to learn" in capsys.readouterr().err
+
+
+def test_sources_are_left_out_and_the_advised_weight_is_the_one_that_is_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = outcomes(600, telling=True)
+    Path("one.jsonl").write_text(lines(rows[:600]))
+    Path("two.jsonl").write_text(lines(rows[600:]))
+    Path("routing.test.yaml").write_text(
+        "nano_flow: 1\ncases: {a: {prompt: Say what you know of tea, expect: {score: {at_most: 10}}}}\n"
+    )
+    assert run_command(["policy", "train", "one.jsonl", "two.jsonl", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [(each["source"], each["prompts"]) for each in found["unseen"]] == [("one.jsonl", 300), ("two.jsonl", 300)]
+    assert all(each["better_by"] > 0 for each in found["unseen"]) and found["objection"] is None
+    assert (
+        found["weight"] in (0.2, 0.4, 0.6, 0.8, 1.0)
+        and found["at_weight"]["apgr"] > found["held_out"]["declared"]["apgr"]
+    )
+    assert found["tests"] == {"cases": 1, "passed": 1} and found["diff"]["requests"] == 1
+    assert run_command(["policy", "train", "one.jsonl", "two.jsonl", "--write"]) == 0
+    out, err = capsys.readouterr()
+    assert f"advised weight {found['weight']:g}: APGR" in out and "one.jsonl" in out and "1 of 1 cases" in out
+    assert f"weight: {found['weight']:g}" in err
+
+
+def test_a_score_that_breaks_a_policy_test_is_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("data.jsonl").write_text(lines(outcomes(500, telling=True)))
+    shipped = shipped_policies()
+    prompt = "Say what you know of chess, tea and 7"
+    reading = read_text(prompt)
+    score = shipped.routing.scorer.score(gather(reading), reading)[0]
+    Path("routing.test.yaml").write_text(
+        f"nano_flow: 1\ncases: {{a: {{prompt: '{prompt}', expect: {{score: {{at_most: {score + 0.01:.2f}}}}}}}}}\n"
+    )
+    assert run_command(["policy", "test"]) == 0
+    assert run_command(["policy", "train", "data.jsonl", "--write"]) == 1
+    said = capsys.readouterr().err
+    assert "fails that does not without it: routing.test.yaml: a" in said and "nothing is written" in said
+    assert not Path("complexity.learned.yaml").exists()
+
+
+def test_sources_that_contradict_each_other_are_refused() -> None:
+    draw = random.Random(5)
+    rows = []
+    for place in range(300):
+        for source, hard_mark in (("one", "?"), ("two", ".")):
+            mark = draw.choice("?.")
+            prompt = f"Say {source} of {draw.choice(TOPICS)} and {place}{mark}"
+            hard = mark == hard_mark
+            rows.append(Outcome(prompt, "small", 0.0 if hard else 1.0, source=source))
+            rows.append(Outcome(prompt, "large", 1.0, source=source))
+    advised = learn(rows, shipped_policies(), None, None).advised
+    assert advised is not None and advised.sources == 2 and advised.mean_unseen is not None
+    assert advised.mean_unseen < 0 and not advised.convinces

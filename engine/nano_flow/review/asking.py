@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from nano_flow.core.messages import Json
 from nano_flow.gateway.observed import Observed
@@ -103,3 +103,14 @@ def ask(request: RouteRequest, policies: Policies, world: Observations) -> Route
         return decide(request, policies.routing, policies.catalogue, world)
     except NoCandidate as error:
         return error.decision
+
+
+def explained(request: RouteRequest, policies: Policies, world: Observations) -> RouteDecision:
+    """The same decision for a reader: what a learned score looked at stands beside the points that it gave."""
+    decision, routing = ask(request, policies, world), policies.routing
+    if routing.learned is None or not routing.learned_weight or request.route.complexity is not None:
+        return decision
+    declared = routing.scorer.score(request.facts, request.reading)[0]
+    saw = routing.learned.saw(request.facts, request.reading, declared)
+    told = (given._replace(found=saw) if given.signal == "learned" else given for given in decision.because)
+    return replace(decision, because=tuple(told))

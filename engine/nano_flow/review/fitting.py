@@ -32,6 +32,10 @@ class Prepared:
     """What trees may count of ``facts``."""
     asked: str | None = None
     """The prompt, where ``reading`` is of a reply to it; what tells it from others, where its text was not kept."""
+    source: str = ""
+    """Where it comes from: a file, a step, what its row says."""
+    journal: bool = False
+    """Whether it is of a journal: of what a policy sent to its weaker model."""
 
     @property
     def prompt(self) -> str:
@@ -59,10 +63,10 @@ RECIPES = (
 def recipes(rows: Sequence[Prepared]) -> tuple[Recipe, ...]:
     """The recipes to choose from.
 
-    Rows without a text are a journal's: what a policy sent to its weaker model. Prompts that score higher than these
-    have to stay above them, whatever trees that never saw such prompts would say: so the declared score has a share.
+    A journal's rows are what a policy sent to its weaker model. Prompts that score higher than these have to stay above
+    them, whatever trees that never saw such prompts would say: so the declared score has a share.
     """
-    return RECIPES if any(row.reading.text for row in rows) else tuple(recipe for recipe in RECIPES if recipe.declared)
+    return tuple(recipe for recipe in RECIPES if recipe.declared or not any(row.journal for row in rows))
 
 
 @dataclass(frozen=True, slots=True)

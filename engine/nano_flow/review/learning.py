@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nano_flow.core.errors import UsageError
 from nano_flow.project.policies import Policies
 from nano_flow.review.training import Trained, prepare, train
+from nano_flow.review.unseen import Advised, advise
 from nano_flow.routing.labels.conversations import Basis
 from nano_flow.routing.labels.outcomes import Outcome, Pair, make_pair, read_outcomes
 from nano_flow.routing.signals import MatchSignal
@@ -28,6 +29,10 @@ class Learning:
     trained: Trained
     basis: Basis | None = None
     scored: tuple[float, float] = (0.0, 10.0)
+    advised: Advised | None = None
+    """The weight of a score of prompts; None for one of replies."""
+    texts: bool = True
+    """Whether words of the prompts were learned from."""
 
 
 def read_labels(paths: Sequence[Path]) -> list[Outcome]:
@@ -35,7 +40,8 @@ def read_labels(paths: Sequence[Path]) -> list[Outcome]:
     found: list[Outcome] = []
     for path in paths:
         try:
-            found += read_outcomes(path.read_text("utf-8-sig"), str(path))
+            rows = read_outcomes(path.read_text("utf-8-sig"), str(path))
+            found += [row if row.source else replace(row, source=path.name) for row in rows]
         except UnicodeDecodeError:
             raise UsageError(f'"{path}" cannot be read: it is not UTF-8 text') from None
         except OSError as error:
@@ -52,10 +58,11 @@ def learn(outcomes: Sequence[Outcome], policies: Policies, weak: str | None, str
     try:
         pair = make_pair(outcomes, weak, strong)
         rows = prepare(pair.examples, lambda facts, reading: scorer.score(facts, reading)[0])
-        trained = train(pair, rows, word_groups(policies))
+        groups = word_groups(policies)
+        trained = train(pair, rows, groups)
     except ValueError as error:
         raise UsageError(str(error)) from None
-    return Learning(pair, trained)
+    return Learning(pair, trained, advised=advise(rows, trained.held_out.scores, groups))
 
 
 def need_the_library() -> None:

@@ -71,7 +71,9 @@ def prepare(examples: Sequence[Example], declared: Declared) -> list[Prepared]:
     for example in examples:
         reading = read_text(example.prompt)
         facts = gather(reading)
-        rows.append(Prepared(reading, facts, declared(facts, reading), example.gain, example.group))
+        rows.append(
+            Prepared(reading, facts, declared(facts, reading), example.gain, example.group, source=example.source)
+        )
     return rows
 
 
@@ -95,7 +97,7 @@ def train(
 def train_rows(rows: Sequence[Prepared], groups: Mapping[str, frozenset[bytes]]) -> Trained:
     """Fit on all rows, and measure on held-out ones; the score's curve is still the identity."""
     held_out = measure(rows, groups)
-    recipe = _best_recipe(rows, groups)
+    recipe = best_recipe(rows, groups)
     return Trained(fit_parts(rows, groups).combine(recipe), recipe, held_out)
 
 
@@ -106,7 +108,7 @@ def measure(rows: Sequence[Prepared], groups: Mapping[str, frozenset[bytes]], *,
     grouped = by_group and len({row.group for row in rows}) >= OUTER
     for inside, outside in splits(rows, OUTER, grouped=grouped):
         chosen = [rows[place] for place in inside]
-        model = fit_parts(chosen, groups).combine(_best_recipe(chosen, groups, grouped=grouped))
+        model = fit_parts(chosen, groups).combine(best_recipe(chosen, groups, grouped=grouped))
         for place in outside:
             scores[place] = model.raw(rows[place].facts, rows[place].reading, rows[place].declared)
     declared = [row.declared for row in rows]
@@ -115,9 +117,9 @@ def measure(rows: Sequence[Prepared], groups: Mapping[str, frozenset[bytes]], *,
         grouped=grouped,
         rows=len(rows),
         groups=len({row.group for row in rows}),
-        learned=_measured(scores, gains),
-        declared=_measured(declared, gains),
-        length=_measured(length, gains),
+        learned=measured(scores, gains),
+        declared=measured(declared, gains),
+        length=measured(length, gains),
         better=apgr_difference(scores, declared, gains),
         worst=_worst_group(rows, scores),
         thresholds=tuple(t for target in (0.5, 0.8) if (t := place_threshold(scores, gains, target))),
@@ -140,7 +142,7 @@ def _hash(text: str) -> bytes:
     return blake2b(text.encode("utf-8", "replace"), digest_size=8).digest()
 
 
-def _best_recipe(
+def best_recipe(
     rows: Sequence[Prepared], groups: Mapping[str, frozenset[bytes]], *, grouped: bool | None = None
 ) -> Recipe:
     """By cross-validation inside ``rows``: nothing of what is held out is looked at."""
@@ -170,7 +172,8 @@ def _on_declared_scale(score: LearnedScore, rows: Sequence[Prepared]) -> Learned
     return replace(score, curve=tuple((value, min(10.0, round(height, 3))) for value, height in points))
 
 
-def _measured(scores: Sequence[float], gains: Sequence[float]) -> Measured:
+def measured(scores: Sequence[float], gains: Sequence[float]) -> Measured:
+    """How scores rank prompts of such gains."""
     return Measured(apgr(scores, gains), cpt(scores, gains, 0.5), cpt(scores, gains, 0.8))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -38,7 +39,26 @@ class LearnedScore:
 
     def score(self, facts: object, reading: Reading, declared: float) -> float:
         """The learned complexity, 0 to 10."""
-        score = interpolate(self.curve, self.raw(facts, reading, declared))
+        return self._held(self.raw(facts, reading, declared))
+
+    def saw(self, facts: object, reading: Reading, declared: float, most: int = 5) -> tuple[str, ...]:
+        """What weighs most in the score, the heaviest first: words, and the facts that its trees asked for.
+
+        A tree's leaf is shared alike by the facts on the way to it.
+        """
+        values = feature_values(self.features, self.groups, facts, reading, declared, self.known)
+        weights: dict[str, float] = defaultdict(float)
+        for word in self.words.keys() & reading.distinct:
+            weights[f'"{word.decode("utf-8", "replace")}"'] += self.words[word]
+        for node in self.trees:
+            leaf, asked = _way(node, values)
+            for place in asked:
+                weights[f"{self.features[place]} {values[place]:g}"] += leaf / len(asked)
+        ranked = sorted(weights.items(), key=lambda each: (-abs(each[1]), each[0]))
+        return tuple(f"{name}: {weight:+.2g}" for name, weight in ranked[:most] if weight)
+
+    def _held(self, raw: float) -> float:
+        score = interpolate(self.curve, raw)
         return min(10.0, max(0.0, score)) if score == score else 0.0  # a file may hold numbers that add up to none
 
     def raw(self, facts: object, reading: Reading, declared: float) -> float:
@@ -51,6 +71,15 @@ class LearnedScore:
                 node = node[2] if values[node[0]] <= node[1] else node[3]
             total += node
         return total
+
+
+def _way(node: Node, values: Sequence[float]) -> tuple[float, list[int]]:
+    """The leaf that a tree comes to, and the places of the features that it asked for on the way, each once."""
+    asked: dict[int, None] = {}
+    while not isinstance(node, float):
+        asked[node[0]] = None
+        node = node[2] if values[node[0]] <= node[1] else node[3]
+    return node, [*asked]
 
 
 def feature_values(

@@ -16,7 +16,7 @@ def train_cascade_on(options: Options, data: Sequence[Path], given: TrainOptions
     trained = train_cascade(options.place, data, given, output.note)
     learning, found = trained.learning, trained.suggestions
     if options.json:
-        fields = figures(learning, trained.target if given.write else None)
+        fields = figures(trained, trained.target if given.write else None)
         output.document(
             "nano-flow/policy-train@1", {**fields, "cascade": True, "escalate_at": [_json(s) for s in found]}
         )

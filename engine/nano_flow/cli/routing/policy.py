@@ -231,11 +231,13 @@ def train(options: Options, /, data: tuple[Path, ...], cascade: bool, **chosen: 
 
     A FILE holds rows of prompt, model, right (and group) as JSON lines or CSV. The journal holds what verify and
     output_schema said of each reply. A stronger model is asked there only where a weaker one failed: what the weaker
-    one passed counts as no gain, and how often that was assumed is said. Prompts are not kept, so only facts and
-    declared words are learned from.
+    one passed counts as no gain, and how often that was assumed is said. Where all prompts were kept, their words are
+    learned from, else only facts and declared words.
 
     Reports how it ranks prompts that it has not seen, by group where groups are given, beside the declared signals
-    and the prompt's length. One that does not beat the declared signals by more than chance is not written.
+    and the prompt's length; advises a weight, and tells what the score does at that weight: on each source (file,
+    step) when trained on the others, to `policy test` and to `policy diff`. One that does not beat the declared signals
+    by more than chance, ranks unseen sources worse or breaks a test is not written.
     """
     from nano_flow.operations.policy.training import TrainOptions
 

@@ -32,6 +32,11 @@ def compare_policies(place: Place, revisions: str | None, runs: int, workflow: P
     in_force = place.policy(workflow)
     names = split_range(revisions)
     base, head = (side(name, in_force) for name in names)
+    return compare_sides(place, base, head, runs)
+
+
+def compare_sides(place: Place, base: Side, head: Side, runs: int) -> Comparison:
+    """The same of two policies that were read already."""
     collected = Collected()
     broken, fixed = _compare_tests(base, head, collected)
     compare_workflows(_workflows(Path()), base.policies, head.policies, collected)

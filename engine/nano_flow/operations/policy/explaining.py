@@ -41,7 +41,7 @@ def explain_text(place: Place, prompt: str, given: PromptOptions) -> Mapping[str
     from nano_flow.project.money.earlier import observed_before
     from nano_flow.project.naming import full_name
     from nano_flow.project.policies import read_policies
-    from nano_flow.review.asking import Question, ask, check_tags, request_of, world_of
+    from nano_flow.review.asking import Question, check_tags, explained, request_of, world_of
 
     policies = read_policies(place.policy(given.workflow), given.texts)
     known = {"default", *policies.routing.policies}
@@ -55,10 +55,11 @@ def explain_text(place: Place, prompt: str, given: PromptOptions) -> Mapping[str
     request = request_of(Question(prompt, given.tags, given.tools, given.policy_name, model))
     missing, now = without_credentials(policies.catalogue, place.environ), time.time()
     observed = observed_before(place.store, policies.catalogue, now)
-    decision = ask(request, policies, world_of(policies, now, missing, observed))
+    decision = explained(request, policies, world_of(policies, now, missing, observed))
     if decision.model is None and any(refusal.kind == "credentials" for refusal in decision.refused):
         notice = "no credentials were found for any candidate: this is shown as if all were set"
-        decision = replace(ask(request, policies, world_of(policies, now, observed=observed)), notices=(notice,))
+        decision = explained(request, policies, world_of(policies, now, observed=observed))
+        decision = replace(decision, notices=(notice,))
     return decision.as_json()
 
 

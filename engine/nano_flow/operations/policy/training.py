@@ -10,6 +10,7 @@ from nano_flow.core.errors import UsageError
 from nano_flow.locate import PolicyFile
 from nano_flow.operations.moments import moment
 from nano_flow.operations.place import Place
+from nano_flow.operations.policy.guarding import Guard, guard
 from nano_flow.operations.policy.recorded import LABELS, calls_of
 from nano_flow.ports.store import RunFilter
 from nano_flow.project.policies import Policies, read_policies
@@ -19,9 +20,13 @@ from nano_flow.review.labelled.material import learn_recorded
 from nano_flow.review.learned_text import CASCADE, learned_text
 from nano_flow.review.learning import Learning, learn, read_labels
 from nano_flow.review.training import Measured
-from nano_flow.routing.labels.measures import enough
+from nano_flow.review.unseen import Advised
+from nano_flow.routing.labels.measures import Difference, enough
 
 __all__ = [
+    "Advised",
+    "Difference",
+    "Guard",
     "Learning",
     "Measured",
     "Suggestion",
@@ -35,6 +40,7 @@ __all__ = [
 
 SCORE_FILE = "complexity.learned.yaml"
 CASCADE_FILE = "cascade.learned.yaml"
+_NAMED = 5
 _PATIENCE = "training and cross-validation take up to some minutes"
 Tell = Callable[[str], None]
 """Hears what is about to take minutes."""
@@ -63,11 +69,31 @@ class Trained:
     target: Path
     use: str
     suggestions: Sequence[Suggestion] = ()
+    guard: Guard | None = None
+    """What `policy test` and `policy diff` say of it; None for a score of replies."""
 
     @property
     def convinces(self) -> bool:
-        """True where it beats the declared signals by more than chance."""
-        return self.learning.trained.held_out.convinces
+        """True where it beats the declared signals by more than chance, and breaks nothing."""
+        return not self.objection
+
+    @property
+    def objection(self) -> str:
+        """Why it is not written; "" where nothing speaks against it."""
+        advised = self.learning.advised
+        if not self.learning.trained.held_out.convinces:
+            return "the learned score does not beat the declared signals by more than chance"
+        if advised is not None and not advised.convinces:
+            mean = advised.mean_unseen
+            if mean is not None and mean < 0:
+                return f"on sources that it has not seen it ranks worse than the declared signals ({mean:+.3f} APGR)"
+            return (
+                f"at the advised weight of {advised.weight:g} it does not beat the declared signals by more than chance"
+            )
+        if self.guard is not None and self.guard.broken:
+            named = "; ".join(each.where for each in self.guard.broken[:_NAMED])
+            return f"with it `policy test` or a workflow fails that does not without it: {named}"
+        return ""
 
 
 def train_score(place: Place, data: Sequence[Path], given: TrainOptions, tell: Tell) -> Trained:
@@ -75,8 +101,10 @@ def train_score(place: Place, data: Sequence[Path], given: TrainOptions, tell: T
     files = place.policy(given.workflow)
     policies, target = read_policies(files), _target_of(files, SCORE_FILE, given)
     learning = _from_files(data, policies, given, tell) if data else _from_journal(place, policies, given, tell)
-    use = f"complexity: {{learned: {{file: {target.name}, weight: 0.6}}}}"
-    return Trained(learning, learned_text(learning), target, use)
+    weight = learning.advised.weight if learning.advised is not None else 1.0
+    use = f"complexity: {{learned: {{file: {target.name}, weight: {weight:g}}}}}"
+    found = guard(place, policies, learning.trained.score, weight)
+    return Trained(learning, learned_text(learning), target, use, guard=found)
 
 
 def train_cascade(place: Place, data: Sequence[Path], given: TrainOptions, tell: Tell) -> Trained:

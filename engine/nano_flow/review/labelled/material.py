@@ -1,4 +1,4 @@
-"""What the journal's labels give a score to learn from: facts and found words, since prompts are not kept."""
+"""What the journal's labels give a score to learn from: facts and found words, and kept prompts where all were kept."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from nano_flow.project.policies import Policies
 from nano_flow.review.fitting import Prepared
 from nano_flow.review.labelled.held import Known, Labelled, conversations, labelled
 from nano_flow.review.learning import Learning, need_the_library, word_groups
-from nano_flow.review.recorded import RecordedCall, declared_score
+from nano_flow.review.recorded import RecordedCall, declared_score, read_prompt
 from nano_flow.review.training import train
+from nano_flow.review.unseen import advise
+from nano_flow.routing.facts import Facts
 from nano_flow.routing.labels.conversations import Basis, pair_of
 from nano_flow.routing.labels.outcomes import Pair
 from nano_flow.routing.reading import read_text
@@ -33,6 +35,9 @@ class Material:
 
 def learn_recorded(calls: Sequence[Known], policies: Policies, weak: str | None, strong: str | None) -> Learning:
     """Train on the labels of ``calls``, to the scale of all of them. Raises UsageError where that cannot be done."""
+    texts = all(known[0][0].kept is not None for known in conversations(calls))
+    if not texts:  # of some prompts only facts are known: then of all, for a word cannot be missing in half of them
+        calls = [(replace(call, kept=None), words) for call, words in calls]
     found = material(labelled(calls), policies, weak, strong)
     need_the_library()
     try:
@@ -40,7 +45,8 @@ def learn_recorded(calls: Sequence[Known], policies: Policies, weak: str | None,
     except ValueError as error:
         raise UsageError(str(error)) from None
     scores = [row.declared for row in found.rows]
-    return Learning(found.pair, trained, found.basis, (min(scores), max(scores)))
+    advised = advise(found.rows, trained.held_out.scores, found.groups)
+    return Learning(found.pair, trained, found.basis, (min(scores), max(scores)), advised, texts)
 
 
 def population(calls: Iterable[Known], policies: Policies) -> list[Prepared]:
@@ -65,20 +71,26 @@ def material(held: Sequence[Labelled], policies: Policies, weak: str | None, str
     firsts = {each.said.prompt: each for each in used}
     groups = _searched(word_groups(policies), [firsts[example.prompt] for example in pair.examples])
     rows = [
-        replace(_row(firsts[e.prompt].first, policies), gain=e.gain, group=e.group, asked=e.prompt)
+        replace(_row(firsts[e.prompt].first, policies), gain=e.gain, group=e.group, source=e.group, asked=e.prompt)
         for e in pair.examples
     ]
     return Material(pair, basis, tuple(rows), groups)
 
 
 def _row(call: RecordedCall, policies: Policies) -> Prepared:
-    """Only what was found is known of the text."""
+    """Of a text that was not kept only what was found is known."""
+    if call.kept is not None:
+        kept, counted = read_prompt(call.kept.written)
+        facts = Facts(counted, call.facts.step, call.facts.run)
+        return Prepared(kept, facts, policies.routing.scorer.score(facts, kept)[0], 0.0, journal=True)
     reading = replace(read_text(""), distinct=frozenset(entry.encode() for entry in call.found))
-    return Prepared(reading, call.facts, declared_score(call, policies), 0.0)
+    return Prepared(reading, call.facts, declared_score(call, policies), 0.0, journal=True)
 
 
 def _searched(groups: Mapping[str, frozenset[bytes]], held: Sequence[Labelled]) -> dict[str, frozenset[bytes]]:
     """The groups whose words were all looked for in every prompt."""
+    if all(each.first.kept is not None for each in held):
+        return dict(groups)
     searched = frozenset.intersection(*(each.looked_for or frozenset() for each in held))
     return {name: words for name, words in groups.items() if searched.issuperset(word.decode() for word in words)}
 

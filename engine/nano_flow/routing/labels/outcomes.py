@@ -8,7 +8,7 @@ import io
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 _TRUE, _FALSE = frozenset({"true", "yes", "right", "1"}), frozenset({"false", "no", "wrong", "0"})
 
@@ -22,6 +22,8 @@ class Outcome:
     right: float
     group: str = ""
     reply: str = ""
+    source: str = ""
+    """Where it comes from: what its row says, else its file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class Example:
     prompt: str
     gain: float
     group: str = ""
+    source: str = field(default="", kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +94,8 @@ def _outcome(row: Mapping[str, object]) -> Outcome:
     missing = [key for key in ("prompt", "model", "right") if row.get(key) is None]
     if missing:
         raise ValueError(f'"{missing[0]}" is missing; a row has prompt, model and right, and may have group')
-    group, reply = (str(row.get(key) or "") for key in ("group", "reply"))
-    return Outcome(str(row["prompt"]), str(row["model"]), _right(row["right"]), group, reply)
+    group, reply, source = (str(row.get(key) or "") for key in ("group", "reply", "source"))
+    return Outcome(str(row["prompt"]), str(row["model"]), _right(row["right"]), group, reply, source)
 
 
 def _right(value: object) -> float:
@@ -115,10 +118,10 @@ def make_pair(outcomes: Sequence[Outcome], weak: str | None = None, strong: str 
     ValueError where there is no pair.
     """
     by_model: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    groups: dict[str, str] = {}
+    firsts: dict[str, Outcome] = {}
     for outcome in outcomes:
         by_model[outcome.model][outcome.prompt].append(outcome.right)
-        groups.setdefault(outcome.prompt, outcome.group)
+        firsts.setdefault(outcome.prompt, outcome)
     ranked = sorted(by_model, key=lambda model: _mean([_mean(v) for v in by_model[model].values()]))
     for name in (weak, strong):
         if name is not None and name not in by_model:
@@ -135,7 +138,12 @@ def make_pair(outcomes: Sequence[Outcome], weak: str | None = None, strong: str 
         low,
         high,
         tuple(
-            Example(prompt, _mean(by_model[high][prompt]) - _mean(by_model[low][prompt]), groups[prompt])
+            Example(
+                prompt,
+                _mean(by_model[high][prompt]) - _mean(by_model[low][prompt]),
+                firsts[prompt].group,
+                source=firsts[prompt].source,
+            )
             for prompt in both
         ),
     )
