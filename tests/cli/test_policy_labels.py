@@ -165,9 +165,12 @@ def test_training_on_the_journal_tells_what_it_rests_on(
     assert "better by +" in said and "is written" in noted
     text = Path("complexity.learned.yaml").read_text()
     assert f"{{escalated: {failed}, compared: 0, assumed: {COUNT + 1 - failed}, left_out: 0}}" in text
-    assert "  words: {}" in text and "Tell me" not in text
+    assert "learned from facts, declared word lists and the words of kept prompts" in said and "Tell me" not in text
     Path("routing.yaml").write_text(ROUTING.replace("signals:", "learned: {file: complexity.learned.yaml}\n  signals:"))
     hard, easy = (document(capsys, "explain", f"Tell me of tea 7 plainly{end}")["score"] for end in "?.")
     assert hard > easy
+    assert run_command(["runs", "prune", "--texts"]) == 0
+    capsys.readouterr()
     found = document(capsys, "train", "--weak", "sim/small", "--run", "last")
+    assert found["texts"] is False
     assert found["basis"] == {"escalated": failed, "compared": 0, "assumed": COUNT + 1 - failed, "left_out": 0}

@@ -159,6 +159,7 @@ def figures(trained: Trained, written: Path | None) -> dict[str, object]:
         "strong": learning.pair.strong,
         "data": learning.pair.digest(),
         "basis": None if learning.basis is None else asdict(learning.basis),
+        "texts": learning.texts,
         "prompts": held.rows,
         "groups": held.groups,
         "grouped": held.grouped,
