@@ -21,6 +21,7 @@ from nano_flow.placed import desk_of
 from nano_flow.plan.plan import Plan
 from nano_flow.ports import Journal, RecordedWork
 from nano_flow.ports.store import RunSummary, Store
+from nano_flow.project.around.own import in_own_workspace, leave_own_workspace
 from nano_flow.project.files import read_attachment
 from nano_flow.project.opening import open_workflow
 from nano_flow.project.preparing import GivenInputs, PreparedRun, RunOptions, prepare_opened, prepare_resume
@@ -98,6 +99,7 @@ async def run_workflow(
     opened = open_workflow(path, config_dir, texts)
     prepared = prepare_opened(opened, given, options, now=where.clock.now(), environ=where.environ)
     where = _watched(where, prepared.record.file, config_dir)
+    prepared = await in_own_workspace(prepared, where.state, where.environ, where.tree)
     prepared = replace(prepared, record=replace(prepared.record, place=place_of(prepared.record.file, where.state)))
     journal = where.store.create_run(sealed_record(prepared.record, redactor(prepared, where.environ)))
     return await _live(prepared, journal, where, _Past())
@@ -119,6 +121,7 @@ async def resume_workflow(order: ResumeOrder, where: Surroundings, config_dir: P
         prepared, changed = prepare_resume(
             record, order.given, options, config_dir, as_recorded=closing, environ=environ
         )
+        prepared = await in_own_workspace(prepared, where.state, where.environ, where.tree)
         earlier = _earlier_events(store, run_id)
         recorded, again = _again(journal.recorded(), prepared.plan, (order.wanted, earlier, where.clock.now()))
         if not closing:
@@ -203,6 +206,7 @@ async def _live(prepared: PreparedRun, journal: Journal, where: Surroundings, pa
     )
     try:
         end = await run_plan(order, services)
+        await leave_own_workspace(prepared.plan, end.status)
     finally:
         await parts.close()
         if desk is not None:
@@ -226,7 +230,9 @@ def _forget_placed(store: Store, run_id: str, order: StepsReopened) -> None:
 
 
 def _rehearsed(prepared: PreparedRun, where: Surroundings, past: _Past) -> Iterator[NoticeGiven]:
-    """At the start of a run that sends nothing: what runs all the same."""
+    """At the start of a run: what its workspace is; and of one that sends nothing, what runs all the same."""
+    for told in prepared.told:
+        yield NoticeGiven(where.clock.now(), "", told)
     if not prepared.options.offline or past.doubles is not None or past.recorded is not None:
         return
     told = what_is_real(prepared.plan, no_commands=prepared.options.no_commands)

@@ -20,10 +20,11 @@ from nano_flow.core.errors import NanoFlowError, UsageError
 from nano_flow.core.events import Event
 from nano_flow.core.messages import Json
 from nano_flow.core.money import money
-from nano_flow.locate import state_folder, store_folder
+from nano_flow.locate import project_folder, state_folder, store_folder
 from nano_flow.parts import Surroundings
 from nano_flow.plugins import lending
 from nano_flow.ports import EventSink, Tool
+from nano_flow.project.around.env_file import variables_beside
 from nano_flow.project.preparing import GivenInputs, RunOptions
 from nano_flow.results import AgentReply, RunResult, reply_of, result_of
 from nano_flow.tools.functions import DescribedTool, Given, OwnTool, tools_of
@@ -39,6 +40,8 @@ class Where:
     state_dir: Path | None = None
     config_dir: Path | None = None
     workspace: Path | None = None
+    env_file: bool = True
+    """Whether the ``.env`` beside the project fills up what the environment does not say."""
 
 
 def run(
@@ -224,8 +227,17 @@ def _surroundings(
         state_folder(chosen.state_dir, os.environ, Path.cwd(), folder),
         sinks,
         stream=bool(sinks),
+        environ=_variables(chosen, file),
         address=store_address(store_folder(Path.cwd(), folder), chosen.config_dir, os.environ),
     )
+
+
+def _variables(where: Where, file: str | os.PathLike[str] | None) -> dict[str, str]:
+    """The environment, and what the ``.env`` beside the project adds to it. Raises UsageError."""
+    if not where.env_file:
+        return dict(os.environ)
+    folder = project_folder(Path.cwd(), None if file is None else Path(file).parent)
+    return variables_beside(folder, os.environ)
 
 
 def _ask_path(where: Where | None) -> str:

@@ -61,8 +61,13 @@ def state_folder(
         return current / chosen
     if environment.get("NANO_FLOW_STATE"):
         return current / environment["NANO_FLOW_STATE"]
+    return project_folder(current, workflow_folder) / STATE_FOLDER
+
+
+def project_folder(current: Path, workflow_folder: Path | None = None) -> Path:
+    """The folder of the project: that of ``current``, or of a workflow that lies in another one; else ``current``."""
     here = project_root(current) or current.absolute()
-    return (here if workflow_folder is None else _home_of(Path(os.path.abspath(workflow_folder)), here)) / STATE_FOLDER
+    return here if workflow_folder is None else _home_of(Path(os.path.abspath(workflow_folder)), here)
 
 
 def store_folder(current: Path, workflow_folder: Path | None = None) -> Path:

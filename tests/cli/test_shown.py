@@ -117,3 +117,20 @@ def test_runs_are_found_by_what_went_wrong_and_started_again(said: Said) -> None
     changes = said.json("runs", "diff", "last")["run"]
     assert changes["inputs.day"] == {"a": "tuesday", "b": "friday"}
     assert said.json("runs", "list")["runs"][0]["failed_at"] == "last"
+
+
+@pytest.mark.parametrize(
+    ("rule", "kept"),
+    [
+        ("{when: \"'tuesday' in prompt\", record: {prompts: false}}", False),
+        ("{when: \"'monday' in prompt\", record: {prompts: false}}", True),
+        ("{model: sim/medium}, {record: {prompts: false}}", False),
+        ("{record: {prompts: true}}", True),
+    ],
+)
+def test_a_rule_may_forbid_to_keep_what_is_asked(said: Said, rule: str, kept: bool) -> None:
+    Path("routing.yaml").write_text(f"nano_flow: 1\nextends: shipped\npolicies: {{default: {{rules: [{rule}]}}}}\n")
+    said("run", "night.yaml", "--offline", "-i", "day=tuesday", code=1)
+    told = said.json("runs", "show", "--step", "ask")["exchanges"]
+    assert ("asked" in [entry["what"] for entry in told]) is kept
+    assert told[-1]["what"] == "answered" and said.json("cost")["total"]["calls"] == 2

@@ -84,7 +84,7 @@ def test_a_bad_env_file_names_its_line_not_its_value(
     (tmp_path / ".env").write_text("A=1\nsecretvalue\n")
     assert run_command(["--env-file", ".env", "look"]) == 2
     error = capsys.readouterr().err
-    assert ".env:2: expected NAME=value" in error
+    assert ".env:2:1: expected NAME=value" in error
     assert "secretvalue" not in error
 
 

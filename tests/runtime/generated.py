@@ -147,6 +147,9 @@ class RecordingGateway:
     def __post_init__(self) -> None:
         self.recorded = self.journal.recorded().calls
 
+    def keeps_prompts(self, ask: ModelAsk) -> bool:
+        return True
+
     async def call(self, ask: ModelAsk) -> ModelAnswer:
         done = self.recorded.get((ask.address, ask.turn))
         if done is None:

@@ -83,6 +83,9 @@ class FakeGateway:
     in_flight: int = 0
     most: int = 0
 
+    def keeps_prompts(self, ask: ModelAsk) -> bool:
+        return True
+
     async def call(self, ask: ModelAsk) -> ModelAnswer:
         self.asked.append(ask)
         self.in_flight += 1

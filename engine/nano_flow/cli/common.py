@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import update_wrapper
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Concatenate, Literal, ParamSpec, TypeVar
 
 import click
 
-from nano_flow.locate import PolicyFile, policy_files, state_folder, store_folder
+from nano_flow.locate import PolicyFile, policy_files, project_folder, state_folder, store_folder
 
 if TYPE_CHECKING:
     from nano_flow.operations.place import Place
@@ -22,6 +22,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 Color = Literal["auto", "always", "never"]
 _META = "nano_flow.options"
+_VARIABLES = "nano_flow.variables"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,10 @@ class Options:
     no_input: bool = False
     state_dir: Path | None = None
     """As given; ``state`` is the folder in force."""
+    no_env_file: bool = False
+    """The ``.env`` beside the project is not read."""
+    project: Path | None = None
+    """The folder of the project, where it is not that of the current folder."""
     started: Path | None = None
     """The folder of the caller's shell, where ``-C`` led to another one."""
     home: Path | None = None
@@ -52,8 +57,9 @@ class Options:
     def beside(self, workflow: Path) -> Options:
         """The same for a command that is given ``workflow``: its state is found from the workflow's folder, too."""
         state = state_folder(self.state_dir, os.environ, Path.cwd(), workflow.parent)
+        found = replace(self, project=project_folder(Path.cwd(), workflow.parent))
         home = store_folder(Path.cwd(), workflow.parent)
-        chosen = self if state == self.state else replace(self, state_dir=state)
+        chosen = found if state == self.state else replace(found, state_dir=state)
         return chosen if home == Path.cwd() else replace(chosen, home=home)
 
     @property
@@ -73,7 +79,24 @@ class Options:
         """The project that operations are asked about."""
         from nano_flow.operations.place import Place
 
-        return Place(self.state, self.config_dir, home=self.home)
+        return Place(self.state, self.config_dir, self._variables(), home=self.home)
+
+    def _variables(self) -> Mapping[str, str]:
+        """The environment, filled up with the ``.env`` beside the project; read once a command."""
+        if self.no_env_file:
+            return os.environ
+        folder = self.project or project_folder(Path.cwd())
+        context = click.get_current_context(silent=True)
+        known = {} if context is None else context.meta.setdefault(_VARIABLES, {})
+        if folder not in known:
+            from nano_flow.operations.project.variables import variables_beside
+
+            known[folder] = found = variables_beside(folder, os.environ)
+            if found.passed_over and self.verbosity >= 0:
+                names = ", ".join(found.passed_over)
+                click.echo(f"{found.path}: {names}: programs obey such variables; set them in the shell", err=True)
+        variables: Mapping[str, str] = known[folder]
+        return variables
 
     def policy(self, workflow: Path | None = None) -> tuple[PolicyFile, ...]:
         """The providers, routing and pricing files in force for ``workflow`` (None: for the current folder)."""

@@ -232,6 +232,28 @@ Points = Annotated[float, Field(ge=-100, le=100)]
 Score = Annotated[float, Field(ge=0, le=10)]
 
 
+class FileReference(Document):
+    """A text that stands in a file of its own."""
+
+    file: Text
+    """Path, relative to this document."""
+
+
+class SharedReference(Document):
+    """A text that stands under `shared` of this file."""
+
+    use: Name
+    """Its name there."""
+
+
+SOURCE_KEYS = ("file", "use")
+
+
+def kind_of_source(value: Any) -> str | None:
+    """The key that tells where a text stands."""
+    return key_in(value, SOURCE_KEYS)
+
+
 class RowsFile(Document):
     """A list that stands in a file."""
 

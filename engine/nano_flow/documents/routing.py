@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from nano_flow.documents.agent import RecordDocument
 from nano_flow.documents.common import (
     Document,
     Duration,
@@ -155,6 +156,8 @@ class RuleDocument(Document):
     """Models after a failure, a chain, or false."""
     choose: Maybe[Text] = None
     """How to order the candidates."""
+    record: Maybe[RecordDocument] = None
+    """`{prompts: false}`: what is asked where this holds is not kept, whatever rule decides about the model."""
     because: Maybe[str] = None
     """The reason, for reports."""
 

@@ -8,6 +8,7 @@ from pydantic import Field
 from nano_flow.documents.agent import AgentSettings, RecordDocument
 from nano_flow.documents.commands import ByteCount, CommandLine
 from nano_flow.documents.common import (
+    SOURCE_KEYS,
     Argument,
     Document,
     Duration,
@@ -21,6 +22,7 @@ from nano_flow.documents.common import (
     Part,
     PlainData,
     RowsFile,
+    SharedReference,
     StepId,
     TemplateText,
     Text,
@@ -30,6 +32,7 @@ from nano_flow.documents.common import (
     Variable,
     Words,
     key_in,
+    kind_of_source,
 )
 
 TriggerRule = Literal[
@@ -144,8 +147,8 @@ class PromptStep(Placeable, AgentSettings):
     kind: ClassVar[str] = "prompt"
     record: Maybe[Part[RecordDocument]] = None
     """What is kept of it for reports."""
-    prompt: TemplateText | Part[FileReference]
-    """What the model is asked: a template, or `{file: prompts/x.md}`."""
+    prompt: TemplateText | Annotated[FileReference | SharedReference, OneOf(kind_of_source, SOURCE_KEYS)]
+    """What the model is asked: a template, `{file: prompts/x.md}`, or `{use: NAME}` of `shared`."""
 
 
 class RunStep(SettingUp):

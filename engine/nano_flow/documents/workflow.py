@@ -11,6 +11,7 @@ from nano_flow.documents.common import (
     Argument,
     Document,
     Duration,
+    FileReference,
     Identifier,
     Items,
     JsonSchema,
@@ -220,6 +221,24 @@ class DefaultsDocument(AgentSettings):
     """Attempts per model and call."""
 
 
+class SharedDocument(Document):
+    """What steps of this file name instead of saying it again."""
+
+    schemas: Maybe[dict[Name, JsonSchema]] = None
+    """JSON Schemas, or `{file: x.json}`: `output_schema: {use: NAME}`."""
+    prompts: Maybe[dict[Name, TemplateText | Part[FileReference]]] = None
+    """Templates, or `{file: prompts/x.md}`: `prompt: {use: NAME}`; each is filled in by the step that uses it."""
+
+
+class CheckoutDocument(Document):
+    """A workspace that each run gets for itself: a checkout of a repository."""
+
+    git: Text
+    """Where the repository is: an address of git, or a folder relative to this file."""
+    ref: Maybe[Text] = None
+    """A branch, a tag or a commit; default: the repository's own branch."""
+
+
 class WorkflowDocument(Document):
     """A workflow: steps, the order between them, and the limits they stay within."""
 
@@ -241,8 +260,11 @@ class WorkflowDocument(Document):
     """Budget, time, parallelism."""
     record: Maybe[Part[RecordDocument]] = None
     """What is kept of a run for reports."""
-    workspace: Maybe[Text] = None
-    """Root of the file tools and working directory of commands; default: this file's folder."""
+    workspace: Maybe[Text | Part[CheckoutDocument]] = None
+    """Root of the file tools and working directory of commands: a folder (default: this file's), `fresh` for an empty
+    one of each run, or `{git: URL, ref: R}`."""
+    shared: Maybe[Part[SharedDocument]] = None
+    """Schemas and prompts by name, for `{use: NAME}`."""
     tools: Maybe[dict[Name, ToolDocument]] = None
     """MCP servers, allow-lists and declared tools."""
     steps: Annotated[dict[StepId, StepDocument], Field(min_length=1)]

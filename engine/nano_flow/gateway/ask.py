@@ -144,6 +144,9 @@ class Router(Protocol):
     def __call__(self, ask: ModelAsk, circumstances: Circumstances) -> Routed:
         """Decide; pure and quick."""
 
+    def keeps_prompts(self, ask: ModelAsk, circumstances: Circumstances) -> bool:
+        """Whether the policy allows to keep what is asked for reports; pure, and quick."""
+
 
 class Providers(Protocol):
     """The adapters in force, made on first use."""

@@ -84,14 +84,16 @@ class Chooser:
     async def _routed(self, question: Question) -> Routed:
         services, clock, ask = self.services, self.services.clock, question.ask
         try:
-            return services.route(ask, self._circumstances(question))
+            return services.route(ask, self._circumstances(ask, question.likely_tokens))
         except NoCandidate as error:
             kinds = {refusal.kind for refusal in error.refused}
             wait = self.cooldowns.next_end(clock.monotonic())
             if "cooling" in kinds and wait is not None:
                 self.notice(ask.address, "every model that may answer is cooling down after failures: waiting")
                 await clock.sleep(max(wait, 0.0))
-                return services.route(ask, replace(self._circumstances(question), cooling=frozenset()))
+                return services.route(
+                    ask, replace(self._circumstances(ask, question.likely_tokens), cooling=frozenset())
+                )
             if kinds & OF_MONEY:
                 more = "raise the budget" if "budget" in kinds else "give the model a price in pricing.yaml"
                 message = f"{error}\n{more}, or go on later with: nano-flow resume --budget USD"
@@ -115,14 +117,18 @@ class Chooser:
         names = dict.fromkeys(refusal.model.provider for refusal in refused if refusal.kind == "credentials")
         return {name: [" with ".join(way) for way in cards[name].credentials] for name in names}
 
-    def _circumstances(self, question: Question) -> Circumstances:
+    def keeps_prompts(self, ask: ModelAsk) -> bool:
+        """Whether the policy allows to keep what is asked."""
+        return self.services.route.keeps_prompts(ask, self._circumstances(ask, 0))
+
+    def _circumstances(self, ask: ModelAsk, likely_tokens: int) -> Circumstances:
         services = self.services
-        began_with, downgrade = self._at_first(question.ask)
+        began_with, downgrade = self._at_first(ask)
         return Circumstances(
             now=services.clock.now(),
-            input_tokens=question.likely_tokens,
+            input_tokens=likely_tokens,
             cooling=self.cooldowns.cooling(services.clock.monotonic()),
-            budget_left=self._budget_left(question.ask.budgets),
+            budget_left=self._budget_left(ask.budgets),
             began_with=began_with,
             downgrade=downgrade,
             load=self.load.shares(),

@@ -14,6 +14,9 @@ class Models(Protocol):
     async def call(self, ask: ModelAsk) -> ModelAnswer:
         """A whole reply."""
 
+    def keeps_prompts(self, ask: ModelAsk) -> bool:
+        """Whether the policy allows to keep what is asked for reports."""
+
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
@@ -26,6 +29,10 @@ class Chosen:
     async def call(self, ask: ModelAsk) -> ModelAnswer:
         """The answer to the changed question."""
         return await self.models.call(in_place(ask, self.model, self.provider))
+
+    def keeps_prompts(self, ask: ModelAsk) -> bool:
+        """Whether the policy allows to keep the changed question."""
+        return self.models.keeps_prompts(in_place(ask, self.model, self.provider))
 
 
 def in_place(ask: ModelAsk, model: str | None, provider: str | None) -> ModelAsk:

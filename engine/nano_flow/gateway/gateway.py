@@ -78,6 +78,10 @@ class Gateway:
                 return replace(answer, cost=spent)
             place = next(n for n, level in enumerate(levels) if n > place and level.route.model == higher)
 
+    def keeps_prompts(self, ask: ModelAsk) -> bool:
+        """Whether the policy allows to keep what is asked for reports."""
+        return self._chooser.keeps_prompts(ask)
+
     def _levels(self, ask: ModelAsk) -> list[ModelAsk]:
         """The ask itself, and for a cascade the same in each tier that may follow."""
         cascade = self._services.policy.cascade_of(ask.route.policy) if self._services.policy else None

@@ -13,7 +13,7 @@ from nano_flow.gateway.observed import Observed
 from nano_flow.plan.call_specs import RouteSpec
 from nano_flow.plan.catalogue import Catalogue, ProviderCard
 from nano_flow.pricing.prices import Prices
-from nano_flow.routing.choose import decide
+from nano_flow.routing.choose import decide, keeps_prompts
 from nano_flow.routing.facts import Facts, PromptFacts, RunFacts, StepFacts, prompt_facts
 from nano_flow.routing.reading import Reading, read_text
 from nano_flow.routing.request import Observations, RouteDecision, RouteRequest
@@ -37,21 +37,7 @@ class PolicyRouter:
 
     def __call__(self, ask: ModelAsk, circumstances: Circumstances) -> RouteDecision:
         """Decide; raises NoCandidate where no model is left."""
-        reading, counted = _read(_prompt(ask))
-        facts = Facts(counted, _step_facts(ask), _run_facts(ask, circumstances))
-        request = RouteRequest(
-            facts=facts,
-            reading=reading,
-            route=meant(ask.route, self.catalogue),
-            needs=_needs(ask),
-            params=frozenset(ask.reply.params),
-            input_tokens=circumstances.input_tokens,
-            max_output_tokens=ask.reply.max_output_tokens,
-            escalate=ask.escalate,
-            keep=ask.keep_model,
-            repairs=ask.repairs,
-            may_escalate=ask.may_escalate,
-        )
+        request = self._request(ask, circumstances)
         world = Observations(
             prices=self.prices,
             now=circumstances.now,
@@ -67,6 +53,26 @@ class PolicyRouter:
             calls=self.observed.calls,
         )
         return decide(request, self.policy, self.catalogue, world)
+
+    def keeps_prompts(self, ask: ModelAsk, circumstances: Circumstances) -> bool:
+        """Whether the rules allow to keep what is asked."""
+        return keeps_prompts(self._request(ask, circumstances), self.policy)
+
+    def _request(self, ask: ModelAsk, circumstances: Circumstances) -> RouteRequest:
+        reading, counted = _read(_prompt(ask))
+        return RouteRequest(
+            facts=Facts(counted, _step_facts(ask), _run_facts(ask, circumstances)),
+            reading=reading,
+            route=meant(ask.route, self.catalogue),
+            needs=_needs(ask),
+            params=frozenset(ask.reply.params),
+            input_tokens=circumstances.input_tokens,
+            max_output_tokens=ask.reply.max_output_tokens,
+            escalate=ask.escalate,
+            keep=ask.keep_model,
+            repairs=ask.repairs,
+            may_escalate=ask.may_escalate,
+        )
 
 
 def meant(route: RouteSpec, catalogue: Catalogue) -> RouteSpec:

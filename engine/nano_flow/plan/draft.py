@@ -121,6 +121,8 @@ class Draft:
     """Place of an ``output_schema``, ``parameters`` or ``input`` → the schema, read from its file where it has one."""
     servers: dict[str, FileServer] = field(default_factory=dict)
     """Declared tool → the MCP server that its file describes."""
+    shared: dict[Path, Path] = field(default_factory=dict)
+    """Place of a ``{use: …}`` → where under ``shared`` it stands."""
     fields: list[dict[str, Value]] = field(default_factory=list)
     """Step → its template fields."""
     file_fields: dict[str, Value] = field(default_factory=dict)

@@ -170,6 +170,16 @@ class PlannedInput:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnWorkspace:
+    """A folder of each run: empty, or a checkout of the repository ``git`` at ``ref`` ("" is its own branch)."""
+
+    git: str = ""
+    ref: str = ""
+    remote: bool = False
+    """Whether something is sent to fetch it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A whole workflow. ``digest`` covers all that it does; ``workspace`` is an absolute path."""
 
@@ -182,6 +192,8 @@ class Plan:
     tools: Mapping[str, PlannedToolSource]
     env: tuple[str, ...]
     workspace: str
+    own_workspace: OwnWorkspace | None = None
+    """Where each run gets one: ``workspace`` is then the workflow's folder until the run's own is made."""
     description: str = ""
     tags: tuple[str, ...] = ()
     """Those that come out with its outputs, whoever calls it."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from nano_flow.core.events import ApprovalAnswered, Event
@@ -83,6 +83,8 @@ class Answer:
     by: str
     input: Json = None
     comment: str = ""
+    around: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    """Variables that are known where it is given: secrets among them are taken out before it is stored."""
 
 
 USAGE_FIELDS = (

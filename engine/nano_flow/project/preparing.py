@@ -36,6 +36,8 @@ class RunOptions:
     no_prompts: bool = False
     no_commands: bool = False
     """Under ``offline``: commands are simulated, too."""
+    commit: str = ""
+    """The commit that the run's own checkout is of, once it was made."""
 
     def as_json(self) -> dict[str, Json]:
         """For the run's record."""
@@ -49,6 +51,7 @@ class RunOptions:
             "no_fallback": self.no_fallback,
             "no_prompts": self.no_prompts,
             "no_commands": self.no_commands,
+            **({"commit": self.commit} if self.commit else {}),
         }
 
     @classmethod
@@ -66,6 +69,7 @@ class RunOptions:
             no_fallback=bool(data.get("no_fallback")),
             no_prompts=bool(data.get("no_prompts")),
             no_commands=bool(data.get("no_commands")),
+            commit=str(data.get("commit") or ""),
         )
 
 
@@ -80,6 +84,8 @@ class PreparedRun:
     record: RunRecord
     secrets: Mapping[str, str] = field(default_factory=dict)
     """The values of secret inputs, by ``input:NAME``."""
+    told: tuple[str, ...] = ()
+    """What the reader of the run is told at its start."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from nano_flow.routing.candidates import Situation, examine, lacks
 from nano_flow.routing.refusals import OF_MONEY, Refusal
 from nano_flow.routing.request import Candidate, Chooser, NoCandidate, Observations, RouteDecision, RouteRequest
 from nano_flow.routing.rules import RoutingPolicy
-from nano_flow.routing.select import Selection, select
+from nano_flow.routing.select import Selection, seen_by_rules, select
 from nano_flow.routing.signals import SignalPoints
 
 Choice = Callable[[tuple[Candidate, ...]], tuple[Candidate, ...]]
@@ -97,6 +97,15 @@ def decide(
     if not accepted:
         raise NoCandidate(decision, _variables(refused, catalogue))
     return decision
+
+
+def keeps_prompts(request: RouteRequest, policy: RoutingPolicy) -> bool:
+    """Whether the rules allow to keep what is asked. Pure, and quick where no rule speaks of it."""
+    rules = policy.rules_of(request.route.policy)
+    if all(rule.keeps_prompts for rule in rules.rules):
+        return True
+    names, _, _ = seen_by_rules(request, policy, *_score(request, policy))
+    return rules.silencing(names) is None
 
 
 def _may_move(

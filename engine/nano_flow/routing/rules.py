@@ -54,6 +54,10 @@ class Rule:
     choose: str | None = None
     because: str = ""
     at: str = ""
+    keeps_prompts: bool = True
+    """Whether what is asked where it holds is kept for reports."""
+    decides: bool = True
+    """Whether it says anything of the model; one that does not leaves that to the rules below it."""
 
     def restriction(self) -> str:
         """Whom the rule admits, where it stands, and why."""
@@ -97,9 +101,16 @@ class PolicyRules:
     """The name of a cascade, False for none, None for the one of all policies."""
 
     def match(self, names: Mapping[str, Json]) -> Rule | None:
-        """The first rule that holds."""
+        """The first rule that decides and holds."""
         for rule in self.rules:
-            if rule.condition is None or rule.condition(names):
+            if rule.decides and (rule.condition is None or rule.condition(names)):
+                return rule
+        return None
+
+    def silencing(self, names: Mapping[str, Json]) -> Rule | None:
+        """The first rule that holds and forbids to keep what is asked."""
+        for rule in self.rules:
+            if not rule.keeps_prompts and (rule.condition is None or rule.condition(names)):
                 return rule
         return None
 

@@ -67,9 +67,9 @@ def select(
 ) -> Selection:
     """Apply the rules, then tier, chain or pinned model, then what follows after a failure."""
     rules = policy.rules_of(request.route.policy)
-    names = _names(request, policy, score, given) if rules.rules or policy.kinds else {}
-    kind, told = _kind(policy, names, request)
-    rule = (rules.match({**names, "kind": kind.name if kind else None}) if rules.rules else None) or Rule()
+    wanted = rules.rules or policy.kinds
+    names, kind, told = seen_by_rules(request, policy, score, given) if wanted else ({}, None, ())
+    rule = rules.match(names) or Rule()
     providers = _providers(request, rule)
     choose = rule.choose or rules.choose
     context = _Context(request, policy, catalogue, observations, rule, kind, choose, score, providers)
@@ -96,6 +96,15 @@ def select(
         providers_because=_why(request, rule),
         single=choice is False,
     )
+
+
+def seen_by_rules(
+    request: RouteRequest, policy: RoutingPolicy, score: float, given: Sequence[SignalPoints] = ()
+) -> tuple[Mapping[str, Json], Kind | None, tuple[SignalPoints, ...]]:
+    """What conditions of rules see, the kind of task, and what tells it."""
+    names = _names(request, policy, score, given)
+    kind, told = _kind(policy, names, request)
+    return {**names, "kind": kind.name if kind else None}, kind, told
 
 
 def _kind(

@@ -28,6 +28,9 @@ class Models(Protocol):
     async def call(self, ask: ModelAsk) -> ModelAnswer:
         """A whole reply. Raises ProviderError, LimitReached, StoreError."""
 
+    def keeps_prompts(self, ask: ModelAsk) -> bool:
+        """Whether the policy allows to keep what is asked for reports."""
+
 
 class Toolbox(Protocol):
     """Finds the tools that a step lists."""

@@ -95,6 +95,8 @@ def global_options(*, hidden: bool = False) -> tuple[click.Option, ...]:
                help="Look for providers.yaml, routing.yaml and pricing.yaml here first."),
         option("env_file", "--env-file", metavar="FILE", type=file, callback=_read_env_file,
                help="Read variables from FILE; those already set win."),
+        option("no_env_file", "--no-env-file", is_flag=True, callback=_keep,
+               help="Do not read the .env beside the project."),
         option("color", "--color", type=click.Choice(["auto", "always", "never"]), default="auto", callback=_keep,
                is_eager=True, help="Colour the output (auto: on a terminal, unless NO_COLOR is set)."),
         option("quiet", "-q", "--quiet", is_flag=True, callback=_quiet,
@@ -154,7 +156,7 @@ def _change_folder(ctx: click.Context, param: click.Parameter, value: Path | Non
 def _read_env_file(ctx: click.Context, param: click.Parameter, value: Path | None) -> Path | None:
     if value is None:
         return None
-    from nano_flow.cli.frame.env_file import read_env_file
+    from nano_flow.operations.project.variables import read_env_file
 
     for name, text in read_env_file(value).items():
         os.environ.setdefault(name, text)

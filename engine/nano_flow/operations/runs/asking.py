@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nano_flow.core.errors import UsageError
 from nano_flow.core.messages import Json
@@ -71,7 +71,7 @@ def answer_question(place: Place, run: str, answer: Answer) -> Answered:
     question = questions.get(answer.address)
     if question is not None and question.input_schema is not None:
         _check(answer.input, question.input_schema)
-    store.answer_approval(found.run_id, answer)
+    store.answer_approval(found.run_id, replace(answer, around=place.environ))
     return Answered(found.run_id, found.owner)
 
 

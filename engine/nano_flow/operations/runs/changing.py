@@ -18,6 +18,7 @@ from nano_flow.operations.place import Place
 from nano_flow.operations.runs.reading import view_of_run
 from nano_flow.operations.runs.starting import Company, ResumeOrder, Takeover, resume_run
 from nano_flow.ports.store import LEDGER_FIELDS, RunFilter, RunSummary, Store, StoreReader
+from nano_flow.project.around.own import forget_workspaces
 from nano_flow.views.cost import as_csv
 from nano_flow.views.document import run_document
 
@@ -126,6 +127,7 @@ def prune_runs(place: Place, choice: Choice, *, ledger: bool, dry_run: bool) -> 
         chosen = list(dict.fromkeys([*named, *(run.run_id for run in others if run not in spared)]))
     deleted = 0 if dry_run else store.delete_runs(chosen, ledger=ledger)
     if deleted:
+        forget_workspaces(place.state, chosen)
         store.compact()
     return Pruned(tuple(chosen), deleted, len(spared))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from nano_flow.core.errors import UsageError
 from nano_flow.operations.place import Place
 from nano_flow.operations.runs.starting import GivenInputs, RunOptions, StartOrder
@@ -23,4 +25,5 @@ def rerun_order(place: Place, name: str, given: GivenInputs) -> StartOrder:
         if value is not None and name not in defaulted and name not in given.texts
     }
     data = GivenInputs(given.texts, {**kept, **given.data})
-    return StartOrder(found_file(record, place.state), data, RunOptions.from_json(record.options))
+    options = replace(RunOptions.from_json(record.options), commit="")  # a checkout is made anew
+    return StartOrder(found_file(record, place.state), data, options)

@@ -14,6 +14,7 @@ from nano_flow.library import FILE_TOOLS, agent_document
 from nano_flow.operations.place import Place
 from nano_flow.parts import Surroundings
 from nano_flow.ports import Approver, EventSink
+from nano_flow.project.around.env_file import Variables
 from nano_flow.project.preparing import GivenInputs, RunOptions, read_inputs_file
 from nano_flow.project.resuming.again import Wanted
 from nano_flow.runtime.limits import Control, Stop
@@ -103,7 +104,7 @@ def _surroundings(place: Place, company: Company) -> Surroundings:
         company.sinks,
         company.approver,
         company.on_control,
-        environ=dict(place.environ),
+        environ=place.environ if isinstance(place.environ, Variables) else dict(place.environ),
         address=place.address,
         tree=company.tree,
         stream=company.stream,

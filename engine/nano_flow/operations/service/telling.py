@@ -14,6 +14,7 @@ from nano_flow.core.text import rfc3339
 from nano_flow.operations.place import Place
 from nano_flow.operations.service.inforce import Service
 from nano_flow.ports.store import Mark, RunFilter, StoreReader
+from nano_flow.project.around.env_file import of_process
 from nano_flow.project.service.reading import expanded
 
 SCHEMA = "nano-flow/notification@1"
@@ -142,7 +143,7 @@ def run_command(command: Sequence[str], occasion: Occasion, place: Place) -> Non
         input=json.dumps(occasion.as_json()),
         text=True,
         cwd=folder,
-        env=dict(place.environ),
+        env=dict(of_process(place.environ)),
         timeout=_SECONDS,
         check=True,
         stdout=subprocess.DEVNULL,

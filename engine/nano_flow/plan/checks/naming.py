@@ -8,6 +8,7 @@ from nano_flow.core.diagnostics import Diagnostic
 from nano_flow.documents.agent import JudgeVerify
 from nano_flow.plan.draft import Draft, DraftStep, join, problem
 from nano_flow.plan.reading.confine import within
+from nano_flow.plan.reading.workspace import FRESH, repository_faults
 
 _TAKEN = frozenset(
     ("inputs", "steps", "env", "run", "output", "args", "failure", "index", "iteration", "previous", "loop", "range")
@@ -74,7 +75,10 @@ def _hopeless(draft: Draft, step: DraftStep) -> Iterator[Diagnostic]:
 
 def _workspace(draft: Draft) -> Iterator[Diagnostic]:
     written = draft.document.workspace
-    if written is None:
+    if written is None or written == FRESH:
+        return
+    if not isinstance(written, str):
+        yield from repository_faults(draft, written)
         return
     at = ("workspace",)
     hint = "name a folder of this project, such as `workspace: .`"

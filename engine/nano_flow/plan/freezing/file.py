@@ -16,6 +16,7 @@ from nano_flow.plan.kinds.steps import file_graph
 from nano_flow.plan.plan import Plan, PlannedBudget, PlannedInput, PlannedLimits, PlannedToolSource
 from nano_flow.plan.reading.confine import digest_of
 from nano_flow.plan.reading.mcp_file import FileServer
+from nano_flow.plan.reading.workspace import own_workspace
 
 _NOT_SCHEMA = ("secret", "default")
 
@@ -28,21 +29,28 @@ def freeze(draft: Draft) -> Plan:
     limits = _limits(draft)
     tools = {name: _tool(draft, name, tool) for name, tool in (document.tools or {}).items()}
     env = tuple(document.env or ())
+    folder, own = draft.path.rpartition("/")[0] or "/", own_workspace(draft)
     return Plan(
         name=document.name,
         file=draft.source.file,
-        digest=plan_digest(document.name, graph, inputs, limits, tools, (env, document.workspace or ".")),
+        digest=plan_digest(document.name, graph, inputs, limits, tools, (env, _workspace_as_written(draft))),
         graph=graph,
         inputs=inputs,
         limits=limits,
         tools=tools,
         env=env,
-        workspace=join(draft.path.rpartition("/")[0] or "/", document.workspace or "."),
+        workspace=join(folder, document.workspace if isinstance(document.workspace, str) and own is None else "."),
+        own_workspace=own,
         description=document.description,
         tags=draft.tags_out,
         keep_prompts=document.record is None or document.record.prompts,
         files={draft.path: digest_of(draft.source.text), **draft.files},
     )
+
+
+def _workspace_as_written(draft: Draft) -> Json:
+    written: Json = draft.source.value(("workspace",)) if draft.document.workspace is not None else "."
+    return written
 
 
 def _input(draft: Draft, name: str) -> PlannedInput:

@@ -35,8 +35,8 @@ class Reader(Protocol):
     def value(self, keys: Path, data: object, place: Place) -> Value:
         """Data with templates in it."""
 
-    def prompt_file(self, keys: Path, place: Place) -> Template:
-        """The template in a file."""
+    def prompt_elsewhere(self, keys: Path, place: Place) -> Template:
+        """The template in a file, or under ``shared``."""
 
 
 class Scope(Protocol):

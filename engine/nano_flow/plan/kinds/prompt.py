@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from nano_flow.documents.agent import CheckVerify, JudgeVerify, RunVerify
-from nano_flow.documents.common import FileReference
 from nano_flow.documents.steps import PromptStep
 from nano_flow.plan.call_specs import USUAL_REPLY, USUAL_ROUTE, ReplySpec, RouteSpec, reply_spec, route_spec
 from nano_flow.plan.draft import Draft, DraftStep, Path
@@ -80,10 +79,10 @@ class PlannedPrompt:
 
 
 def _read(document: PromptStep, fields: Fields, read: Reader) -> None:
-    if isinstance(document.prompt, FileReference):
-        fields["prompt"] = read.prompt_file(("prompt",), BODY)
-    else:
+    if isinstance(document.prompt, str):
         fields["prompt"] = read.text(("prompt",), document.prompt, BODY)
+    else:
+        fields["prompt"] = read.prompt_elsewhere(("prompt",), BODY)
     if document.model is not None and "{{" in document.model:
         fields["model"] = read.text(("model",), document.model, BODY)
     if document.system is not None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from nano_flow.core.diagnostics import Diagnostic
 from nano_flow.plan.draft import Draft, Found
 from nano_flow.plan.oversights.models import undeclared_models
-from nano_flow.plan.oversights.unused import unused_inputs, unused_outputs
+from nano_flow.plan.oversights.unused import unused_inputs, unused_outputs, unused_shared
 from nano_flow.plan.oversights.written import foreign_braces, whole_steps
 
 MOST = 50
@@ -18,6 +18,7 @@ OVERSIGHTS: tuple[Callable[[Draft], Iterator[Diagnostic]], ...] = (
     foreign_braces,
     unused_inputs,
     unused_outputs,
+    unused_shared,
     undeclared_models,
 )
 

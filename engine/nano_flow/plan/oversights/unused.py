@@ -25,6 +25,19 @@ def unused_inputs(draft: Draft) -> Iterator[Diagnostic]:
             yield problem("NF337", message, draft.key(at), at=at, hint=hint, severity="warning")
 
 
+def unused_shared(draft: Draft) -> Iterator[Diagnostic]:
+    """What stands under ``shared`` and is used by no step."""
+    shared = draft.document.shared
+    used = set(draft.shared.values())
+    for part in ("schemas", "prompts"):
+        for name in (getattr(shared, part, None) or {}) if shared is not None else {}:
+            at = ("shared", part, name)
+            if at not in used:
+                key = "prompt" if part == "prompts" else "output_schema"
+                hint = f"use it as `{key}: {{use: {name}}}`, or remove it"
+                yield problem("NF337", f'nothing uses "{name}"', draft.key(at), at=at, hint=hint, severity="warning")
+
+
 def unused_outputs(draft: Draft) -> Iterator[Diagnostic]:
     """Steps that do nothing but give an output, in a file that says what it gives back, where nobody takes it."""
     if draft.document.outputs is None or _gives_all(draft):

@@ -1,4 +1,4 @@
-"""Texts that stand in files of their own: prompts and schemas, never read from outside the project."""
+"""Texts that stand elsewhere: in files of their own, never outside the project, or under ``shared`` of the file."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from nano_flow.core.messages import Json
-from nano_flow.documents.common import FileReference
+from nano_flow.documents.common import FileReference, SharedReference
 from nano_flow.documents.steps import ApproveStep, PromptStep, RunStep, ToolStep
 from nano_flow.documents.workflow import CommandTool, McpDocument, McpTool
 from nano_flow.plan.draft import Draft, FileText, Found, Path, join, problem
+from nano_flow.plan.names.nearest import did_you_mean, listed
 from nano_flow.plan.reading.confine import ReadText, beside, outside, read_text
 from nano_flow.plan.reading.json_text import JsonFault, read_json
 from nano_flow.plan.reading.mcp_file import FileServer, ServerFault, read_server
@@ -19,27 +20,33 @@ _Schema = Mapping[str, object]
 
 
 def read_files(draft: Draft) -> tuple[Draft, Found]:
-    """Read every ``{file: …}`` once; schemas written in place are taken as they are."""
+    """Read every ``{file: …}`` once, follow every ``{use: …}``; schemas written in place are taken as they are."""
     reader = _FileReader(draft)
-    for at, name in _prompts(draft):
-        reader.text(at, name)
+    for at, prompt in _prompts(draft):
+        reader.prompt(at, prompt)
     for at, schema in _schemas(draft):
         reader.schema(at, schema)
     for name, tool in (draft.document.tools or {}).items():
         if isinstance(tool, McpTool) and tool.mcp.file is not None:
             reader.server(name, tool.mcp)
-    made = replace(draft, texts=reader.texts, schemas=reader.schemas, servers=reader.servers, files=reader.files)
-    return made, reader.found
+    return reader.done(), reader.found
 
 
-def _prompts(draft: Draft) -> Iterator[tuple[Path, str]]:
+def _prompts(draft: Draft) -> Iterator[tuple[Path, FileReference | SharedReference]]:
+    shared = draft.document.shared
+    for name, text in ((shared and shared.prompts) or {}).items():
+        if isinstance(text, FileReference):
+            yield ("shared", "prompts", name), text
     for step in draft.steps:
         document = step.document
-        if isinstance(document, PromptStep) and isinstance(document.prompt, FileReference):
-            yield (*step.at, "prompt"), document.prompt.file
+        if isinstance(document, PromptStep) and not isinstance(document.prompt, str):
+            yield (*step.at, "prompt"), document.prompt
 
 
 def _schemas(draft: Draft) -> Iterator[tuple[Path, _Schema]]:
+    shared = draft.document.shared
+    for name, schema in ((shared and shared.schemas) or {}).items():
+        yield ("shared", "schemas", name), schema
     for step in draft.steps:
         document = step.document
         if isinstance(document, PromptStep | RunStep | ToolStep) and document.output_schema is not None:
@@ -67,7 +74,20 @@ class _FileReader:
         self.schemas: dict[Path, Mapping[str, Json]] = {}
         self.servers: dict[str, FileServer] = {}
         self.files: dict[str, str] = dict(draft.files)
+        self.shared: dict[Path, Path] = {}
         self.found: Found = []
+
+    def done(self) -> Draft:
+        """The draft with all that was read."""
+        found = replace(self._draft, texts=self.texts, schemas=self.schemas, files=self.files)
+        return replace(found, servers=self.servers, shared=self.shared)
+
+    def prompt(self, at: Path, prompt: FileReference | SharedReference) -> None:
+        """Read, or find, the prompt that stands elsewhere."""
+        if isinstance(prompt, FileReference):
+            self.text(at, prompt.file)
+        else:
+            self._follow(at, "prompts", prompt.use)
 
     def text(self, at: Path, name: str) -> FileText | None:
         """The file ``name``; None, and a diagnostic, where it cannot be read."""
@@ -110,27 +130,49 @@ class _FileReader:
         return join(self._folder, name).rpartition("/")[0] or "/"
 
     def schema(self, at: Path, schema: _Schema) -> None:
-        """Keep the schema at ``at``, from its file where it names one."""
+        """Keep the schema at ``at``, from where it stands if that is elsewhere."""
         if at in self.schemas:
             return
-        name = schema.get("file")
-        if len(schema) != 1 or not isinstance(name, str):
+        file, use = schema.get("file"), schema.get("use")
+        if len(schema) == 1 and isinstance(use, str):
+            home = self._follow(at, "schemas", use)
+            if home is not None and home in self.schemas:
+                self.schemas[at] = self.schemas[home]
+        elif len(schema) == 1 and isinstance(file, str):
+            self._schema_file(at, file)
+        else:
             self.schemas[at] = schema  # type: ignore[assignment]
-            return
+
+    def _follow(self, at: Path, part: str, name: str) -> Path | None:
+        """Where under ``shared`` the text named at ``at`` stands; None, and a diagnostic, where there is none."""
+        shared = self._draft.document.shared
+        known = (getattr(shared, part) if shared is not None else None) or {}
+        place = (*at, "use")
+        if at[0] == "shared":
+            problem_ = problem("NF340", "what is shared stands here itself", self._draft.where(place), at=place)
+            self.found.append(problem_)
+            return None
+        if name not in known:
+            among = f"there is {listed(known)}" if known else "nothing stands there"
+            message = f'"{name}" is not under `shared: {{{part}: …}}` of this file: {among}'
+            hint = did_you_mean(name, known) or f"write it there, as `shared: {{{part}: {{{name}: …}}}}`"
+            self.found.append(problem("NF340", message, self._draft.where(place), at=place, hint=hint))
+            return None
+        self.shared[at] = ("shared", part, name)
+        return self.shared[at]
+
+    def _schema_file(self, at: Path, name: str) -> None:
         file = self.text(at, name)
         if file is None:
             return
+        where = self._draft.where((*at, "file"))
         try:
             read = read_json(file.text)
         except JsonFault as fault:
-            where = self._draft.where((*at, "file"))
             self.found.append(problem("NF311", f'"{name}" is no JSON: {fault}', where, at=at))
             return
         if isinstance(read, dict):
             self.schemas[at] = read
             return
-        kind = json.dumps(read)[:40]
-        where = self._draft.where((*at, "file"))
-        self.found.append(
-            problem("NF316", f'"{name}" holds no JSON Schema: expected an object, found {kind}', where, at=at)
-        )
+        message = f'"{name}" holds no JSON Schema: expected an object, found {json.dumps(read)[:40]}'
+        self.found.append(problem("NF316", message, where, at=at))

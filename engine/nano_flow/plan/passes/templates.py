@@ -86,9 +86,13 @@ class _Collector(Reader):
             return [self.value((*keys, index), inner, place) for index, inner in enumerate(data)]
         return data  # type: ignore[return-value]  # a number, a boolean or null
 
-    def prompt_file(self, keys: Path, place: Place) -> Template:
-        file = self._draft.texts.get((*self._at, *keys))
+    def prompt_elsewhere(self, keys: Path, place: Place) -> Template:
+        home = self._draft.shared.get((*self._at, *keys), (*self._at, *keys))
+        file = self._draft.texts.get(home)
         if file is None:
+            written = self._draft.source.value(home)
+            if isinstance(written, str):
+                return self._template(check_template, home, written, place, at=home)
             return Template("", "literal", (), self._where)
         shown = file.shown
         where = SourceRange(shown, 1, 1, file.text.count("\n") + 1, 1)
@@ -98,10 +102,10 @@ class _Collector(Reader):
             self.found.extend(replace(d, address=self._address(keys)) for d in error.diagnostics)
             return Template(file.text, "literal", (), where)
 
-    def _template(self, check: Check, keys: Path, source: str, place: Place) -> Template:
+    def _template(self, check: Check, keys: Path, source: str, place: Place, at: Path | None = None) -> Template:
         if (check is check_template and "{" not in source) or len(self.found) >= MOST_ERRORS:
             return Template(source, "literal", (), self._where)
-        at = self._place_of(keys)
+        at = at or self._place_of(keys)
         where = self._draft.where(at)
         try:
             return self._used(check(source, where, self._draft.source.locator(at)), place)

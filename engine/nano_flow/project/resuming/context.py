@@ -30,7 +30,8 @@ def context_digests(plan: Plan, given: Collection[str]) -> dict[str, str]:
     """
     # Relative, so that a checkout that was moved as a whole is the same place.
     folder = os.path.dirname(os.path.abspath(plan.file))
-    found = {"workspace": digest_of(os.path.relpath(plan.workspace, folder))}
+    own = plan.own_workspace
+    found = {"workspace": digest_of(os.path.relpath(plan.workspace, folder) if own is None else own)}
     for prefix, each in _plans(plan):
         found |= {f"{prefix}tools.{name}": digest_of([tool, tool.description]) for name, tool in each.tools.items()}
         found |= {

@@ -57,6 +57,10 @@ def _sees(reader: Reader, when: str, path: Path) -> None:
             reader.known("signal", found[2], reader.signals, path)
 
 
+_DECIDES = ("provider", "tier", "chain", "model", "models", "fallback", "choose")
+"""What a rule may say of the model."""
+
+
 def policy_of(
     reader: Reader, name: str, document: PolicyDocument, names: tuple[Sequence[str], Sequence[str]]
 ) -> PolicyRules:
@@ -93,6 +97,8 @@ def _rule(reader: Reader, document: RuleDocument, names: tuple[Sequence[str], Se
         choose=document.choose,
         because=document.because or "",
         at=reader.at(path),
+        keeps_prompts=document.record is None or document.record.prompts,
+        decides=document.record is None or any(getattr(document, key) is not None for key in _DECIDES),
     )
 
 

@@ -27,7 +27,7 @@ async def ask_and_keep(execution: Execution, ask: ModelAsk) -> ModelAnswer:
 def _keep(execution: Execution, ask: ModelAsk) -> None:
     services, spec = execution.services, execution.step.spec
     wanted = services.keep_prompts and execution.plan.keep_prompts
-    if wanted and isinstance(spec, PlannedPrompt) and spec.keep_prompts:
+    if wanted and isinstance(spec, PlannedPrompt) and spec.keep_prompts and services.gateway.keeps_prompts(ask):
         messages = tuple(json.dumps(_plain(message), ensure_ascii=False) for message in ask.messages)
         services.emit(PromptSent(services.clock.now(), ask.address, ask.turn, messages))
 

@@ -14,7 +14,8 @@ from nano_flow.plan.names.literals import misfit
 def check_schemas(draft: Draft) -> Iterator[Diagnostic]:
     """Every schema, at the place of the fault; one from a file is judged at the place that names the file."""
     for at, schema in draft.schemas.items():
-        yield from (_diagnostic(draft, at, fault) for fault in check_schema(dict(schema)))
+        if at not in draft.shared:  # what is shared is judged where it stands
+            yield from (_diagnostic(draft, at, fault) for fault in check_schema(dict(schema)))
         if at[-1] == "parameters" and schema.get("type", "object") != "object":
             where = draft.where((*at, "type"))
             yield problem("NF316", "the arguments of a tool are an object", where, at=at, hint="type: object")

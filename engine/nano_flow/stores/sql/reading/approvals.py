@@ -73,7 +73,9 @@ def give(database: Database, run_id: str, answer: Answer, now: float) -> None:
         choices = ", ".join(f'"{option}"' for option in question.options)
         raise UsageError(f'"{answer.decision}" is no option at "{answer.address}"{hint}: expected {choices}')
     # Every face answers here, and none of them knows the run: what counts as secret is what sounds so around us.
-    said, masks = Redactor(environment_secrets(os.environ)).sealed({"input": answer.input, "comment": answer.comment})
+    said, masks = Redactor(environment_secrets({**answer.around, **os.environ})).sealed(
+        {"input": answer.input, "comment": answer.comment}
+    )
     database.execute(
         "UPDATE approvals SET decision = ?, input = ?, comment = ?, answered_by = ?, answered_at = ?"
         " WHERE run_id = ? AND address = ?",
