@@ -259,10 +259,3 @@ class RowsFile(Document):
 
     file: TemplateText
     """A .csv, .jsonl, .json or .txt file, relative to `workspace`; read when the step starts."""
-
-
-class FileReference(Document):
-    """A text that stands in a file of its own."""
-
-    file: Text
-    """Path, relative to this document."""

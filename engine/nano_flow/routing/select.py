@@ -101,21 +101,13 @@ def select(
 def seen_by_rules(
     request: RouteRequest, policy: RoutingPolicy, score: float, given: Sequence[SignalPoints] = ()
 ) -> tuple[Mapping[str, Json], Kind | None, tuple[SignalPoints, ...]]:
-    """What conditions of rules see, the kind of task, and what tells it."""
+    """What conditions of rules see, the first kind of task that holds, and what tells it."""
     names = _names(request, policy, score, given)
-    kind, told = _kind(policy, names, request)
-    return {**names, "kind": kind.name if kind else None}, kind, told
-
-
-def _kind(
-    policy: RoutingPolicy, names: Mapping[str, Json], request: RouteRequest
-) -> tuple[Kind | None, tuple[SignalPoints, ...]]:
-    """The first kind of task that holds, and what tells it."""
     for kind in policy.kinds:
         words = kind.found(names, request.reading)
         if words is not None:
-            return kind, (SignalPoints(f"kind: {kind.name}", 0.0, kind.at, words),)
-    return None, ()
+            return {**names, "kind": kind.name}, kind, (SignalPoints(f"kind: {kind.name}", 0.0, kind.at, words),)
+    return {**names, "kind": None}, None, ()
 
 
 def _names(

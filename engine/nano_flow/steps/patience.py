@@ -31,6 +31,15 @@ class Patience:
         finally:
             self._at_work -= 1
 
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """What counted as at work only waits inside."""
+        self._at_work -= 1
+        try:
+            yield
+        finally:
+            self._at_work += 1
+
     @property
     def busy(self) -> bool:
         """Whether the run has something to stay for."""

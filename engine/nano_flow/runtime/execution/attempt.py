@@ -7,17 +7,17 @@ from collections import ChainMap
 from collections.abc import Coroutine
 from dataclasses import replace
 
-from nano_flow.core.errors import LimitReached, StepError
-from nano_flow.core.events import StepFailed, StepFinished, StepRetried, StepSkipped, StepStarted
-from nano_flow.core.outcomes import Ended, Failed, Failure, StepOutcome, Succeeded
+from nano_flow.core.errors import LimitReached
+from nano_flow.core.events import StepFailed, StepFinished, StepSkipped, StepStarted
+from nano_flow.core.outcomes import Ended, Failed, Failure, StepOutcome, Succeeded, Waiting
 from nano_flow.core.refs import Address
 from nano_flow.core.text import duration_text
 from nano_flow.core.trace import enter
 from nano_flow.gateway.sending.deadlines import counted
-from nano_flow.plan.plan import PlannedRetry, PlannedStep
+from nano_flow.plan.plan import PlannedStep
+from nano_flow.runtime.execution.between import Between
 from nano_flow.runtime.execution.engine import Engine, value_of
 from nano_flow.runtime.execution.fence import caught
-from nano_flow.runtime.execution.retries import retries, retry_delay
 from nano_flow.runtime.execution.settled import as_outcome, asked_of, kept_failure, may_be_kept
 from nano_flow.runtime.scope import Bill, Frame
 from nano_flow.runtime.templates import render
@@ -178,7 +178,11 @@ class Attempts:
     async def _attempts(self, names: Names, item: int | None, iteration: int | None) -> StepOutcome:
         retry = self._step.retry if self._step.kind != "prompt" else None
         slot = KINDS[self._step.kind].slot
-        attempt = 0
+        between = Between(self._engine.services, self._step, self.address, self._frame.generation)
+        attempt = await between.left_at() if retry else 0
+        if attempt is None:
+            self._start(item, iteration)
+            return Waiting("wait", self.address)
         while True:
             execution = self.execution(names, attempt)
             if slot:
@@ -195,18 +199,9 @@ class Attempts:
             attempt += 1
             if retry is None or not isinstance(outcome, Failed) or self._engine.control.stop is not None:
                 return outcome
-            try:
-                if not retries(retry, outcome.failure, attempt, names):
-                    return outcome
-            except StepError as error:
-                return Failed(Failure("condition", f'"retry.when": {error}'))
-            await self._pause(retry, outcome.failure, attempt)
-
-    async def _pause(self, retry: PlannedRetry, failure: Failure, attempt: int) -> None:
-        services = self._engine.services
-        delay = retry_delay(retry, attempt)
-        services.emit(StepRetried(services.clock.now(), self.address, attempt, failure.kind, failure.message, delay))
-        await services.clock.sleep(delay)
+            ended = await between.next(retry, outcome, attempt, names)
+            if ended is not None:
+                return ended
 
     def _bounded(self, execution: Execution) -> Coroutine[object, object, StepOutcome]:
         limit = self._step.timeout_s
