@@ -231,13 +231,11 @@ def _forget_placed(store: Store, run_id: str, order: StepsReopened) -> None:
 
 def _rehearsed(prepared: PreparedRun, where: Surroundings, past: _Past) -> Iterator[NoticeGiven]:
     """At the start of a run: what its workspace is; and of one that sends nothing, what runs all the same."""
-    for told in prepared.told:
-        yield NoticeGiven(where.clock.now(), "", told)
+    yield from (NoticeGiven(where.clock.now(), "", told) for told in prepared.told)
     if not prepared.options.offline or past.doubles is not None or past.recorded is not None:
         return
-    told = what_is_real(prepared.plan, no_commands=prepared.options.no_commands)
-    if told:
-        yield NoticeGiven(where.clock.now(), "", told)
+    if real := what_is_real(prepared.plan, no_commands=prepared.options.no_commands):
+        yield NoticeGiven(where.clock.now(), "", real)
 
 
 def _watched(where: Surroundings, file: str, config_dir: Path | None) -> Surroundings:
