@@ -254,6 +254,10 @@ def kind_of_source(value: Any) -> str | None:
     return key_in(value, SOURCE_KEYS)
 
 
+Elsewhere = Annotated[FileReference | SharedReference, OneOf(kind_of_source, SOURCE_KEYS)]
+"""``{file: …}`` or ``{use: …}``."""
+
+
 class RowsFile(Document):
     """A list that stands in a file."""
 

@@ -8,12 +8,11 @@ from pydantic import Field
 from nano_flow.documents.agent import AgentSettings, RecordDocument
 from nano_flow.documents.commands import ByteCount, CommandLine
 from nano_flow.documents.common import (
-    SOURCE_KEYS,
     Argument,
     Document,
     Duration,
+    Elsewhere,
     Expression,
-    FileReference,
     Items,
     JsonSchema,
     Label,
@@ -22,7 +21,6 @@ from nano_flow.documents.common import (
     Part,
     PlainData,
     RowsFile,
-    SharedReference,
     StepId,
     TemplateText,
     Text,
@@ -32,7 +30,6 @@ from nano_flow.documents.common import (
     Variable,
     Words,
     key_in,
-    kind_of_source,
 )
 
 TriggerRule = Literal[
@@ -147,7 +144,7 @@ class PromptStep(Placeable, AgentSettings):
     kind: ClassVar[str] = "prompt"
     record: Maybe[Part[RecordDocument]] = None
     """What is kept of it for reports."""
-    prompt: TemplateText | Annotated[FileReference | SharedReference, OneOf(kind_of_source, SOURCE_KEYS)]
+    prompt: TemplateText | Elsewhere
     """What the model is asked: a template, `{file: prompts/x.md}`, or `{use: NAME}` of `shared`."""
 
 
