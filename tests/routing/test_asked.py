@@ -145,3 +145,43 @@ def test_a_prompt_of_nothing_but_material_is_read_all_the_same() -> None:
     long = "Say what it is.\n\n" + "word " * 4_000 + "\n\nWhere is it?"
     assert asked_part(long).ask.text.endswith("Where is it?") and facts_of(long).prompt.material_words > 3_900
     assert facts_of("документ " * 3_000).prompt.material_words > 2_500
+
+
+@pytest.mark.parametrize(
+    ("prompt", "words", "longest", "commas", "colons", "numbers"),
+    [
+        ("Name the tenant, the rent and the term: 3 lines. Only that.", 12, 10, 1, 1, 1),
+        ("Nenne Mieter, Miete und Laufzeit: 3 Zeilen.\n\n| a, b: 1 | 2 |\n| c | 4 |", 7, 7, 1, 1, 1),
+        ("只写租户，租金：三行。", 5.5, 5.5, 1, 1, 0),
+        ("", 0, 0, 0, 0, 0),
+    ],
+)
+def test_what_is_asked_is_counted_without_its_material(
+    prompt: str, words: float, longest: float, commas: int, colons: int, numbers: int
+) -> None:
+    found = facts_of(prompt).prompt
+    assert found.asked_words == pytest.approx(words, abs=1) and found.asked_longest == pytest.approx(longest, abs=1)
+    assert (found.asked_commas, found.asked_colons, found.asked_numbers) == (commas, colons, numbers)
+
+
+def routed(complexity: str) -> RoutingPolicy:
+    return policy(f"nano_flow: 1\ncomplexity: {complexity}\ntiers: {{all: {{models: [sim/small]}}}}\n")
+
+
+def test_what_is_no_bare_question_by_its_facts_is_scored_as_an_order() -> None:
+    ruled = routed(
+        "{base: 1, signals: [{name: order, match: [write], points: 1}],"
+        " questions: {unless: {order: 1}, when: blank_lines == 0, base: 5, signals: []}}"
+    )
+
+    readings = [read_text(prompt) for prompt in ("Who is it?", "Write.", "Who is it?\n\nA contract.")]
+    assert [ruled.complexity(gather(reading), reading)[0] for reading in readings] == [5, 2, 1]
+
+
+@pytest.mark.parametrize("when", ["kind == 'code'", "signals.order > 0", "'x' in prompt", "unknown_fact > 0"])
+def test_the_score_of_questions_hangs_on_facts_alone(when: str) -> None:
+    with pytest.raises(DocumentError, match="fact"):
+        routed(
+            "{signals: [{name: order, match: [write], points: 1}],"
+            f' questions: {{unless: {{order: 1}}, when: "{when}", signals: []}}}}'
+        )

@@ -105,6 +105,8 @@ class QuestionsDocument(Document):
 
     unless: Annotated[dict[Name, Annotated[int, Field(ge=1)]], Field(min_length=1)]
     """Signals above, and how many entries one of them has to find for a prompt to be no bare question."""
+    when: Maybe[Expression] = None
+    """Expression over the facts that a bare question has to hold, too."""
     base: Score = 0.0
     """Where their score starts."""
     signals: Items[SignalDocument]

@@ -245,7 +245,7 @@ def declared_score(call: RecordedCall, policies: Policies) -> float:
     questions = scorer.questions
     if questions is not None:
         lists = [signal for signal in scorer.signals if isinstance(signal, _LISTS)]
-        if questions.hold({s.name: sum(entry in call.found for entry in s.entries) for s in lists}):
+        if questions.hold({s.name: sum(entry in call.found for entry in s.entries) for s in lists}, call.facts):
             scorer = questions.scorer
     total = scorer.base
     for signal in scorer.signals:

@@ -12,13 +12,14 @@ from typing import NamedTuple
 
 from nano_flow.core.messages import Json
 from nano_flow.routing.reading import Reading, estimate_tokens, read_text
-from nano_flow.routing.words.asked import english_words, words_in_all
+from nano_flow.routing.words.asked import words_in_all
+from nano_flow.routing.words.structure import asked_facts
 
 
 class PromptFacts(NamedTuple):
     """Counts and shares of one text. Shares are 0 to 1; tokens are estimated, not measured.
 
-    ``asked_words`` are those of the asked part, ``material_words`` all others, both in words of an English text of the
+    ``asked_…`` count the asked part (``AskedFacts``), ``material_words`` are all other words, of an English text of the
     same content. ``repetition`` is 1 - log(distinct words) / log(words): 0 where no word comes twice, however long.
     """
 
@@ -66,6 +67,10 @@ class PromptFacts(NamedTuple):
     named_lines: int
     estimated_loc: int
     asked_words: float
+    asked_longest: float
+    asked_commas: int
+    asked_colons: int
+    asked_numbers: int
     material_words: float
     language: str
 
@@ -254,8 +259,8 @@ def prompt_facts(reading: Reading) -> PromptFacts:
         file_mentions=files,
         named_lines=(named := _named_lines(reading, wide) if digits else 0),
         estimated_loc=_estimated_loc(reading, named, files, items, fences),
-        asked_words=(asked := round(english_words(reading.asked.ask.text), 1)),
-        material_words=max(0.0, round(words_in_all(reading.text, words) - asked, 1)),
+        **(asked := asked_facts(reading.asked))._asdict(),
+        material_words=max(0.0, round(words_in_all(reading.text, words) - asked.asked_words, 1)),
         language=reading.language,
     )
 

@@ -244,14 +244,18 @@ def _foreign(entry: str) -> Foreign:
 
 @dataclass(frozen=True, slots=True)
 class Questions(Generic[F]):
-    """Bare questions have a score of their own: where no signal of ``unless`` found as many entries as it says."""
+    """Bare questions have a score of their own: no signal of ``unless`` found as many entries as it says, and
+    ``condition`` holds."""
 
     unless: Mapping[str, int]
     scorer: Scorer[F]
+    condition: Callable[[F], bool] | None = None
 
-    def hold(self, found: Mapping[str, int]) -> bool:
+    def hold(self, found: Mapping[str, int], facts: F) -> bool:
         """Whether a prompt whose words were found so often by signal is a bare question."""
-        return not any(found.get(name, 0) >= least for name, least in self.unless.items())
+        if any(found.get(name, 0) >= least for name, least in self.unless.items()):
+            return False
+        return self.condition is None or self.condition(facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +270,7 @@ class Scorer(Generic[F]):
     def score(self, facts: F, reading: Reading) -> tuple[float, tuple[SignalPoints, ...]]:
         """The score, and every signal that gave points, in the order of the document."""
         score, because = self._own(facts, reading)
-        if self.questions is None or not self.questions.hold({p.signal: len(p.found) for p in because}):
+        if self.questions is None or not self.questions.hold({p.signal: len(p.found) for p in because}, facts):
             return score, because
         return self.questions.scorer.score(facts, reading)
 

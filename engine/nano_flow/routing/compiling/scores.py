@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import TypeVar
 
+from nano_flow.core.errors import DocumentError
 from nano_flow.documents.routing import FeatureSignal, QuestionsDocument, SignalDocument
 from nano_flow.documents.routing import MatchSignal as MatchDocument
 from nano_flow.routing.compiling.reader import Path, Reader
@@ -15,6 +17,8 @@ from nano_flow.routing.within import within_signal
 from nano_flow.source.regex_guard import check_pattern
 
 F = TypeVar("F")
+_LATER = re.compile(r"(?<![.\w'\"])(complexity|tier|model|signals|kind|personal|prompt)\b")
+"""What conditions of rules see and what is known only after the score."""
 
 
 def signals_of(
@@ -56,7 +60,24 @@ def questions_of(reader: Reader, document: QuestionsDocument, above: Sequence[Si
         reader.known("signal", name, [signal.name for signal in above], (*at, "unless", name))
     signals = signals_of(reader, document.signals, FEATURES, (*at, "signals"))
     where = reader.at((*at, "base")) if "base" in document.model_fields_set else ""
-    return Questions(dict(document.unless), Scorer(float(document.base), signals, where))
+    condition = _on_facts(reader, document.when, (*at, "when"))
+    return Questions(dict(document.unless), Scorer(float(document.base), signals, where), condition)
+
+
+def _on_facts(reader: Reader, when: str | None, path: Path) -> Callable[[Facts], bool] | None:
+    """A condition that is asked before there is a score: it sees facts alone."""
+    if when is None:
+        return None
+    later = _LATER.search(when)
+    if later is not None:
+        reader.say("NF510", f'"{later[1]}" is not known yet where the score is made', path, "it is made of facts")
+        return None
+    try:
+        holds = reader.compile_condition(when, reader.locate(path))
+    except DocumentError as error:
+        reader.found += error.diagnostics
+        return None
+    return lambda facts: holds(facts.as_json())
 
 
 def entries_of(reader: Reader, written: Sequence[str], path: Path) -> list[str]:

@@ -107,8 +107,7 @@ class Asked:
     @cached_property
     def remarks(self) -> Part:
         """Its sentences of at most twelve words: "Only the date.", "Just the number." stand there."""
-        sentences = _REMARK.split(self.ask.text)
-        return Part("\n".join(s for s in sentences if 0 < english_words(s) <= _SHORT_REMARK))
+        return Part("\n".join(s for s in sentences(self.ask.text) if 0 < english_words(s) <= _SHORT_REMARK))
 
 
 PARTS = ("ask", "opening", "remarks")
@@ -130,6 +129,11 @@ def asked_part(text: str) -> Asked:
     if new and asks and len(last) <= 2 * _LAST and english_words(last) <= _FEW:
         parts.append(last)
     return Asked(Part("\n".join(parts) or paragraphs[0][:400]))
+
+
+def sentences(text: str) -> list[str]:
+    """What stands between the ends of sentences, lines and semicolons."""
+    return _REMARK.split(text)
 
 
 def plain(text: str) -> str:
