@@ -107,6 +107,12 @@ def test_a_signal_that_does_not_exist_is_refused_with_a_proposal() -> None:
         ("12 rue de la Paix", ("address",)),
         ("version 1.2.3, 2024-05-01, 10:30, 1,000,000 rows, 192.168.10.12", ()),
         ("no digits at all", ()),
+        ("IBAN DE89 3704 0044 0532 0130 00 und Tel. 0049 30 901820", ("iban", "phone")),
+        ("رقم البطاقة ٤١١١ ١١١١ ١١١١ ١١١١", ("card",)),
+        ("カード番号 ４１１１-１１１１-１１１１-１１１１", ("card",)),
+        ("Calle de Alcalá, 48", ("address",)),
+        ("via mail, on place 3, the weg 4 is true", ()),
+        ("Amount 4111.1111.1111 on 2024-01-02; tel none", ()),
     ],
 )
 def test_personal_data_is_found_by_form_and_check_digits(text: str, kinds: tuple[str, ...]) -> None:

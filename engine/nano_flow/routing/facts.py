@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from itertools import islice
 from math import log
 from operator import attrgetter
 from typing import NamedTuple
 
 from nano_flow.core.messages import Json
 from nano_flow.routing.reading import Reading, estimate_tokens, read_text
-from nano_flow.routing.words.asked import words_in_all
+from nano_flow.routing.words.asked import words_of_wide
+from nano_flow.routing.words.lines import estimated_loc, named_lines
 from nano_flow.routing.words.structure import asked_facts
 
 
@@ -109,12 +109,10 @@ class Facts:
     def as_json(self) -> dict[str, Json]:
         """One flat mapping, floats rounded to four digits: what ``decision.facts`` holds and rules see."""
         if not self._flat:
-            for part, names in _NAMES:
-                holder = getattr(self, part)
-                for name in names:
-                    value = getattr(holder, name)
-                    kind = type(value)
-                    self._flat[name] = value if kind is int else round(value, 4) if kind is float else _plain(value)
+            step, run = _STEP(self.step), _RUN(self.run)
+            for name, value in zip(_GETTERS, (*self.prompt, *step, *run), strict=True):
+                kind = type(value)
+                self._flat[name] = value if kind is int else round(value, 4) if kind is float else _plain(value)
         return self._flat.copy()
 
     @classmethod
@@ -141,6 +139,7 @@ _NAMES: tuple[tuple[str, tuple[str, ...]], ...] = (
 _GETTERS: Mapping[str, Callable[[Facts], object]] = {
     name: attrgetter(f"{part}.{name}") for part, names in _NAMES for name in names
 }
+_STEP, _RUN = (attrgetter(*names) for _, names in _NAMES[1:])
 FEATURES: Mapping[str, Callable[[Facts], object]] = {
     name: getter for name, getter in _GETTERS.items() if name not in ("tags", "language")
 }
@@ -167,27 +166,6 @@ _FILE = re.compile(
     rb"\.(?:py|pyi|ipynb|js|mjs|jsx|tsx?|go|rs|java|kts?|swift|c|h|cc|cpp|hpp|cs|rb|php|scala|sh|sql|html?|css|scss|vue|"
     rb"svelte|md|rst|txt|json|ya?ml|toml|ini|cfg|xml|csv|proto|tf|lua|dart|exs?|erl|hs|clj|zig)(?![A-Za-z0-9_.]\w)"
 )
-_LINE_WORDS = tuple(
-    word.encode()
-    for word in ("lines", "line", "loc", "lignes", "zeilen", "regels", "linhas", "linee", "líneas", "linii", "satır")
-)
-_WIDE_LINE_WORDS = ("строк", "рядків", "سطر", "خط", "שורות", "पंक्ति", "บรรทัด", "줄", "行")
-_NUMBER_BEFORE = re.compile(rb"(?<![\d.])(\d{1,3}(?:[_ ]\d{3}){1,2}|\d{1,6})(k?) {0,2}$")
-_WIDE_LINES = re.compile(rb"[0-9]k? {0,2}(" + "|".join(_WIDE_LINE_WORDS).encode() + b")")
-_ENDS_A_NUMBER = frozenset(b"0123456789k")
-_PARTS = frozenset(
-    b"api apis app application auth authentication backend bot cache cli client component crawler dashboard database "
-    b"endpoint endpoints form frontend game integration interface library microservice middleware module package page "
-    b"parser pipeline plugin program queue scheduler schema scraper script server service site tests website widget "
-    b"aplicacion biblioteca datenbank dienst interfaz module programa programm servicio servidor seite tabla".split()
-)
-_BUILDING = frozenset(
-    b"add build code create design develop extend generate implement make migrate port program prototype refactor "
-    b"rewrite scaffold write anlegen baue baut entwickle entwickeln entwirf erstelle erstellen implementiere schreibe "
-    b"crea crear construye desarrolla disena escribe implementa ajoute cree creer developpe ecris ecrire concevoir "
-    b"crie desenvolva escreva implemente scrivi sviluppa".split()
-)
-_LINES_OF_A_FILE, _LINES_OF_A_PART, _LINES_OF_AN_ITEM = 40, 60, 20
 _OPERATORS = (b"+", b"=", b"*", b"/", b"^", b"<", b">", b"%")
 _CODE_MARKS = (b");", b"{\n", b"==", b"):\n")
 _ITEM = re.compile(rb"\n *(?:[-*]|[0A]?0?[.)]) ")
@@ -257,44 +235,20 @@ def prompt_facts(reading: Reading) -> PromptFacts:
         code_lines=count(b"\n    ") + count(b"\n\t") if code or fences else 0,
         enumerated_items=items,
         file_mentions=files,
-        named_lines=(named := _named_lines(reading, wide) if digits else 0),
-        estimated_loc=_estimated_loc(reading, named, files, items, fences),
+        named_lines=(named := named_lines(reading, wide) if digits else 0),
+        estimated_loc=estimated_loc(reading, named, files, items, fences),
         **(asked := asked_facts(reading.asked))._asdict(),
-        material_words=max(0.0, round(words_in_all(reading.text, words) - asked.asked_words, 1)),
+        material_words=max(0.0, round(_words_in_all(reading) - asked.asked_words, 1)),
         language=reading.language,
     )
+
+
+def _words_in_all(reading: Reading) -> float:
+    """English words of the whole text."""
+    return reading.spaced + words_of_wide(reading.beyond, reading.wide) if reading.wide else float(reading.word_count)
 
 
 def _counted(reading: Reading, marks: bytes) -> dict[str, int]:
     """What is counted by looking for it."""
     found = dict(zip(_COUNTED_MARKS, map(marks.count, _COUNTED_MARKS.values()), strict=True))
     return found | dict(zip(_COUNTED, map(reading.skeleton.count, _COUNTED.values()), strict=True))
-
-
-def _named_lines(reading: Reading, wide: int) -> int:
-    """The largest N of "N lines"; looks only where the word stands, at most twenty times a word."""
-    largest, data = 0, reading.folded
-    for word in _LINE_WORDS:
-        at = data.find(word) if word in reading.distinct else -1
-        for _ in range(20):
-            if at < 0:
-                break
-            if not _ENDS_A_NUMBER.isdisjoint(data[max(0, at - 3) : at]):
-                largest = max(largest, _number_before(data, at))
-            at = data.find(word, at + 1)
-    found = islice(_WIDE_LINES.finditer(data), 20) if wide else ()
-    return max((largest, *(_number_before(data, match.start(1)) for match in found)))
-
-
-def _number_before(data: bytes, at: int) -> int:
-    """The number that ends at ``at``; 0 where none does."""
-    match = _NUMBER_BEFORE.search(data, max(0, at - 14), at)
-    return int(re.sub(rb"\D", b"", match[1])) * (1000 if match[2] else 1) if match else 0
-
-
-def _estimated_loc(reading: Reading, named: int, files: int, items: int, fences: int) -> int:
-    """Lines of code that the task asks for: as named, else by the parts, files and demands that it lists."""
-    parts = len(_PARTS & reading.distinct) if _BUILDING & reading.distinct else 0
-    if not (named or files or fences or parts):
-        return 0
-    return max(named, _LINES_OF_A_FILE * files + _LINES_OF_A_PART * parts + _LINES_OF_AN_ITEM * items)

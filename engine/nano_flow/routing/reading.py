@@ -30,6 +30,10 @@ class Reading:
     looked_at: int
     distinct: frozenset[bytes]
     beyond: bytes = b""
+    wide: int = 0
+    """Its Chinese and Japanese characters, of which a blank stands between no two."""
+    spaced: int = 0
+    """Its words of ASCII, where there are such characters."""
 
     @cached_property
     def asked(self) -> Asked:
@@ -39,7 +43,8 @@ class Reading:
     @cached_property
     def personal(self) -> tuple[str, ...]:
         """The kinds of personal data that it holds."""
-        return personal_data(self.text)
+        whole = self.looked_at == self.word_count and not self.wide
+        return personal_data(self.text, self.distinct if whole else None)
 
     @cached_property
     def language(self) -> str:
@@ -113,6 +118,7 @@ def read_text(text: str) -> Reading:
     """Prepare ``text``. Lone surrogates, which UTF-8 cannot hold, become question marks."""
     data = text.encode("utf-8", "replace")
     beyond = b"" if text.isascii() else beyond_ascii(data)
+    wide = len(beyond.translate(None, _SPACED)) if beyond else 0
     for lead, marks in _PLAIN_MARKS.items() if beyond else ():
         if lead in beyond:
             for mark, plain in marks:
@@ -125,10 +131,14 @@ def read_text(text: str) -> Reading:
     skipped = max(0, len(words) - _FIRST_WORDS - _LAST_WORDS)
     if skipped:
         words = words[:_FIRST_WORDS] + words[-_LAST_WORDS:]
-    if beyond and (b"\xe0\xb8" in beyond or beyond.translate(None, _SPACED) != b""):
-        words = [word for word in words if word.isascii()] + _pieces(folded)
+    spaced = 0
+    if wide or (beyond and b"\xe0\xb8" in beyond):
+        words = [word for word in words if word.isascii()]
+        spaced = len(words) + skipped
+        words += _pieces(folded)
     skeleton = data.translate(_OUTLINE, _LETTERS)
-    return Reading(text, data, folded, skeleton, len(words) + skipped, len(words), frozenset(words), beyond)
+    counted = (len(words) + skipped, len(words))
+    return Reading(text, data, folded, skeleton, *counted, frozenset(words), beyond, wide, spaced)
 
 
 def beyond_ascii(data: bytes) -> bytes:

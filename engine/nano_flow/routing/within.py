@@ -39,16 +39,15 @@ class WordList:
         """The entries that occur, as written but for case; for each word of the text one, the longest."""
         words = part.words
         found: list[str] = [] if self.words.isdisjoint(words) else [*(self.words & words)]
-        if not self.prefixes.keys().isdisjoint(part.heads):
-            begun: set[str] = set()
-            for head in self.prefixes.keys() & part.heads.keys():
-                begun |= {_longest(word, self.prefixes[head]) for word in part.heads[head] if word not in self.words}
+        heads, prefixes = part.heads, self.prefixes
+        near = [head for head in heads if head in prefixes]
+        if near:
+            begun = {_longest(word, prefixes[head]) for head in near for word in heads[head] if word not in self.words}
             found += begun - {""}
-        if not self.phrases.keys().isdisjoint(words):
-            for first in self.phrases.keys() & words:
-                found += [_shown(phrase) for phrase in self.phrases[first] if phrase in part.folded]
-        if self.anywhere and not part.folded.isascii():
-            firsts = self.anywhere.keys() & part.letters
+        for first in [word for word in words if word in self.phrases]:
+            found += [_shown(phrase) for phrase in self.phrases[first] if phrase in part.folded]
+        if self.anywhere and part.letters:
+            firsts = [letter for letter in part.letters if letter in self.anywhere]
             found += _not_inside_others([e for first in firsts for e in self.anywhere[first] if e in part.folded])
         if self.patterns:
             found += [f"/{pattern.source}/" for pattern in self.patterns if pattern.found_in(part.text)]

@@ -19,6 +19,11 @@ from nano_flow.source.regex_guard import check_pattern
 F = TypeVar("F")
 _LATER = re.compile(r"(?<![.\w'\"])(complexity|tier|model|signals|kind|personal|prompt)\b")
 """What conditions of rules see and what is known only after the score."""
+_SEEN: Mapping[str, Callable[[Facts], object]] = {
+    **FEATURES,
+    "tags": lambda facts: [*facts.step.tags],
+    "language": lambda facts: facts.prompt.language,
+}
 
 
 def signals_of(
@@ -77,7 +82,8 @@ def _on_facts(reader: Reader, when: str | None, path: Path) -> Callable[[Facts],
     except DocumentError as error:
         reader.found += error.diagnostics
         return None
-    return lambda facts: holds(facts.as_json())
+    seen = {name: getter for name, getter in _SEEN.items() if re.search(rf"\b{name}\b", when)}
+    return lambda facts: holds({name: getter(facts) for name, getter in seen.items()})  # type: ignore[misc]
 
 
 def entries_of(reader: Reader, written: Sequence[str], path: Path) -> list[str]:

@@ -8,8 +8,10 @@ and a short last one, is the asked part. Its first sentence is the opening, its 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 
 HEAD = 4
 """First letters that words are sorted by."""
@@ -18,12 +20,18 @@ _HEAD, _TAIL = 6_000, 2_000
 """Characters of a long text in which what is asked is looked for."""
 _FIRST, _LAST, _FEW = 700, 350, 60
 """Characters of the first paragraph, and of the last one, that count; words that the last one has at most."""
-_FENCE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
-_QUOTED = re.compile(
-    r'(?=["<“„«「『])(?:"""[\s\S]{0,6000}?"""|<<<[\s\S]{0,6000}?>>>|"[^"\n]{40,}"|“[^”]{40,}”|„[^“”]{40,}[“”]|«[^»]{40,}»'
-    r"|「[^」]{20,}」|『[^』]{20,}』)"
-)
+_QUOTED = {
+    '"': re.compile(r'"(?:""[\s\S]{0,6000}?"""|[^"\n]{40,}")'),
+    "<<<": re.compile(r"<<<[\s\S]{0,6000}?>>>"),
+    "“": re.compile(r"“[^”]{40,}”"),
+    "„": re.compile(r"„[^“”]{40,}[“”]"),
+    "«": re.compile(r"«[^»]{40,}»"),
+    "「": re.compile(r"「[^」]{20,}」"),
+    "『": re.compile(r"『[^』]{20,}』"),
+}
+"""Long quotations by their opening mark, which most texts have none of."""
 _PARAGRAPH = re.compile(r"\n[ \t]*\n|\n-{3,}\n|\n(?=#{1,4} )")
+_BRACKET = re.compile(r"(?:\A|\n)\s*[\[{(]")
 _ROLE = re.compile(
     r"\W*(?:(?:you are|you're|act as|you support|you work|you classify|du bist|sie sind|du unterstützt|tu es|vous êtes"
     r"|eres|usted es|es usted|você é|sei un|lei è|je bent|u bent|jesteś|ты |вы |sen |أنت|आप|तुम)[^.!?\n]*[.!?\n:]?"
@@ -42,13 +50,13 @@ _KANA_BYTES = (b"\xe3\x81", b"\xe3\x82", b"\xe3\x83")
 _ASCII_WORD = re.compile(rb"[A-Za-z0-9_]+")
 _CHINESE, _JAPANESE = 1.65, 2.3
 """Characters that say as much as one English word, counted on translations."""
-_MEASURED = 4_000
-"""Characters on which the words of a text beyond ASCII are measured."""
 _MANY = 6
 """Paragraphs of a pasted text: the last of so many is the end of it, unless it asks."""
 _SHORT_REMARK, _OPENING = 12, 5
 """Words of the longest remark; words that an opening has at least."""
 _JOINED = re.compile(r"[^\w\u0300-\u036f\u0900-\u097f-]+")
+_BLANKED = bytes(ord(chr(b).lower()) if chr(b).isalnum() or chr(b) in "_-" else 32 for b in range(128)) + bytes(128)
+"""The same for ASCII: letters are made small, blanks stand for all else."""
 _ARABIC = re.compile("[\u0621-\u064a]")
 _JOINED_ON = ("و", "ف", "ال", "وال", "بال", "لل", "ب", "ل")
 """And, so, the, with the, for the …: one word with what follows, in writing."""
@@ -65,13 +73,15 @@ class Part:
     @cached_property
     def folded(self) -> str:
         """Words in a row, a blank before and after each."""
+        if self.text.isascii():
+            return f" {' '.join(self.text.encode().translate(_BLANKED).decode().split())} "
         return f" {_JOINED.sub(' ', plain(self.text)).strip()} "
 
     @cached_property
     def words(self) -> frozenset[str]:
         """Its words; Arabic ones also without what is written on to their beginning."""
         words = self.folded.split()
-        if _ARABIC.search(self.folded):
+        if not self.text.isascii() and _ARABIC.search(self.folded):
             words += [word[len(joined) :] for word in words for joined in _JOINED_ON if word.startswith(joined)]
         return frozenset(words)
 
@@ -118,17 +128,36 @@ def asked_part(text: str) -> Asked:
     """Find what ``text`` asks for. Long texts are looked at where that stands: at their beginning and their end."""
     if len(text) > _HEAD + _TAIL:
         text = f"{text[:_HEAD]}\n\n{text[-_TAIL:]}"
-    paragraphs = _paragraphs(_without_material(text))
+    pieces = _PARAGRAPH.split(_without_material(text))
+    begins = _paragraphs(pieces)
+    paragraphs = [*islice(begins, 1)]
     if not paragraphs:
         return Asked(Part(text[:400]))
-    first = next((rest for rest in map(_without_role, paragraphs) if len(rest) >= 8 and not _is_heading(rest)), "")
+    first = _first_asked(paragraphs, begins)
     parts = [first[:_FIRST]] if first else []
-    last = paragraphs[-1]
-    new = len(paragraphs) > 1 and not (first and (first in last or last in first))
-    asks = len(paragraphs) < _MANY or last.rstrip().endswith(("?", "？", "؟"))
-    if new and asks and len(last) <= 2 * _LAST and english_words(last) <= _FEW:
+    last = next(_paragraphs(reversed(pieces)))
+    new = len(last) <= 2 * _LAST and not (first and (first in last or last in first)) and english_words(last) <= _FEW
+    if new and _is_asked_at_the_end(last, len(paragraphs) + len([*islice(begins, _MANY)])):
         parts.append(last)
     return Asked(Part("\n".join(parts) or paragraphs[0][:400]))
+
+
+def _is_asked_at_the_end(last: str, paragraphs: int) -> bool:
+    """The last of many paragraphs is the end of a pasted text, unless it asks."""
+    return paragraphs > 1 and (paragraphs < _MANY or last.rstrip().endswith(("?", "？", "؟")))
+
+
+def _first_asked(paragraphs: list[str], more: Iterator[str]) -> str:
+    """The first paragraph that is neither a role nor a heading; ``paragraphs`` gets those that were looked at."""
+    paragraph: str | None = paragraphs[0]
+    while paragraph is not None:
+        rest = _without_role(paragraph)
+        if len(rest) >= 8 and not _is_heading(rest):
+            return rest
+        paragraph = next(more, None)
+        if paragraph is not None:
+            paragraphs.append(paragraph)
+    return ""
 
 
 def sentences(text: str) -> list[str]:
@@ -150,32 +179,33 @@ def english_words(text: str) -> float:
     wide = sum(map(data.count, _UNSPACED_BYTES))
     if not wide:
         return float(len(text.split()))
-    each = _JAPANESE if sum(map(data.count, _KANA_BYTES)) * 20 > wide else _CHINESE
     other = len(_ASCII_WORD.findall(data)) if wide * 6 > len(data) else len(text.split())
-    return other + wide / each
+    return other + words_of_wide(data, wide)
 
 
-def words_in_all(text: str, counted: int) -> float:
-    """English words of a whole text, of which ``counted`` stand between blanks; measured on its beginning."""
-    if text.isascii():
-        return float(counted)
-    return english_words(text[:_MEASURED]) * max(1.0, len(text) / _MEASURED)
+def words_of_wide(beyond: bytes, wide: int) -> float:
+    """English words that say as much as ``wide`` Chinese or Japanese characters; ``beyond`` has them, in UTF-8."""
+    return wide / (_JAPANESE if sum(map(beyond.count, _KANA_BYTES)) * 20 > wide else _CHINESE)
 
 
 def _without_material(text: str) -> str:
     if "```" in text:
-        text = _FENCE.sub(" \n\n", text)
-    return _QUOTED.sub(' " ', text)
+        text = " \n\n".join(text.split("```")[::2])
+    for mark, quoted in _QUOTED.items():
+        if mark in text:
+            text = quoted.sub(' " ', text)
+    return text
 
 
-def _paragraphs(text: str) -> list[str]:
+def _paragraphs(pieces: Iterable[str]) -> Iterator[str]:
     """Paragraphs without the lines of tables; none where nothing is left of one."""
-    found = []
-    for paragraph in _PARAGRAPH.split(text):
-        lines = [line for line in paragraph.split("\n") if line.strip() and not _of_a_table(line)]
-        if lines:
-            found.append("\n".join(lines))
-    return found
+    for paragraph in pieces:
+        lines = paragraph.split("\n")
+        if "|" in paragraph or "\t" in paragraph or paragraph.count(",") > 2 or _BRACKET.search(paragraph):
+            lines = [line for line in lines if not _of_a_table(line)]
+        left = "\n".join([line for line in lines if line and not line.isspace()])
+        if left:
+            yield left
 
 
 def _of_a_table(line: str) -> bool:

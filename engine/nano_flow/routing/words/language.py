@@ -41,14 +41,15 @@ _UKRAINIAN, _PERSIAN = "іїєґ", "پچژگ"
 def language_of(part: Part) -> str:
     """ISO 639-1; English where nothing tells: code, numbers, a single word."""
     text = part.text[:300]
-    if not text.isascii():
+    plain = text.isascii()
+    if not plain:
         script = _by_script(text)
         if script:
             return _neighbour(script, text)
     words = part.words
     best, most = "en", 0.0
     for language, small in _SETS.items():
-        marks = _LETTERS.get(language, "")
+        marks = "" if plain else _LETTERS.get(language, "")
         count = len(small & words) + (1.5 if marks and any(mark in text for mark in marks) else 0.0)
         if count > most:
             best, most = language, count

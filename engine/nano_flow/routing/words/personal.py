@@ -3,24 +3,50 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Set
 
-_EMAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,5}\.[A-Za-z]{2,24}\b")
-_IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
-_CARD = re.compile(r"(?<![\w.-])\d(?:[ -]?\d){12,18}(?![\w-])")
-_SSN = re.compile(r"(?<![\w-])(\d{3})-(\d{2})-(\d{4})(?![\w-])")
-_PHONE = re.compile(
-    r"(?<![\w.])(?:\+|00)[1-9]\d{0,2}[ ./-]?(?:\(\d{1,4}\)[ ./-]?)?\d(?:[ ./-]?\d){5,11}(?!\w)"
-    r"|(?<!\w)\(\d{3}\) ?\d{3}-\d{4}(?!\w)"
+# A pattern begins with what it looks for, and looks behind that: what stands before it is then asked of few places.
+_HOST = re.compile(r"[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,5}\.[A-Za-z]{2,24}\b")
+_MAILBOX = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._%+-")
+_IBAN = re.compile(r"[A-Z](?<!\w[A-Z])[A-Z][0-9]{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
+_CARD = re.compile(r"[0-9](?<![\w.-][0-9])(?:[ -]?[0-9]){12,18}(?![\w-])")
+_SSN = re.compile(r"[0-9](?<![\w-][0-9])[0-9]{2}-[0-9]{2}-[0-9]{4}(?![\w-])")
+_CALLED = r"[1-9][0-9]{0,2}[ ./-]?(?:\([0-9]{1,4}\)[ ./-]?)?[0-9](?:[ ./-]?[0-9]){5,11}(?!\w)"
+_PHONES = (
+    re.compile(r"\+(?<![\w.]\+)" + _CALLED),
+    re.compile(r"00(?<![\w.]00)" + _CALLED),
+    re.compile(r"\((?<!\w\()[0-9]{3}\) ?[0-9]{3}-[0-9]{4}(?!\w)"),
 )
-_ADDRESS = re.compile(
-    r"\b\d{1,5}[a-z]? (?:[A-Z][\w'.-]+ ){1,3}(?:Street|St|Road|Rd|Avenue|Ave|Lane|Drive|Boulevard|Court|Way)\b"
-    r"|\b[A-ZÄÖÜ][\wäöüß.-]*(?:straße|strasse|str\.|weg|gasse|platz|allee) \d{1,4}[a-z]?\b"
-    r"|\b\d{1,4},? (?:rue|avenue|boulevard|place|chemin) [\w' -]{3,40}"
-    r"|\b(?:[Cc]alle|[Aa]venida|[Rr]ua|[Vv]ia|[Uu]l\.) [\w' .-]{3,40},? \d{1,4}\b"
+_ENGLISH = re.compile(
+    r"[0-9](?<!\w[0-9])[0-9]{0,4}[a-z]? (?:[A-Z][\w'.-]+ ){1,3}"
+    r"(?:Street|St|Road|Rd|Avenue|Ave|Lane|Drive|Boulevard|Court|Way)\b"
 )
+_GERMAN = re.compile(
+    r"[A-ZÄÖÜ](?<!\w[A-ZÄÖÜ])[\wäöüß.-]*(?:straße|strasse|str\.|weg|gasse|platz|allee) \d{1,4}[a-z]?\b"
+)
+_FRENCH = re.compile(r"[0-9](?<!\w[0-9])[0-9]{0,3},? (?:rue|avenue|boulevard|place|chemin) [\w' -]{3,40}")
+_ROMANCE = re.compile(
+    r"[CARVUcarvu](?<!\w[CARVUcarvu])"
+    r"(?:alle(?<=[Cc]alle)|venida(?<=[Aa]venida)|ua(?<=[Rr]ua)|ia(?<=[Vv]ia)|l\.(?<=[Uu]l\.))"
+    r" [\w' .-]{3,40},? \d{1,4}\b"
+)
+_STREETS = frozenset(b"street st road rd avenue ave lane drive boulevard court way".split())
+_RUES = frozenset(b"rue avenue boulevard place chemin".split())
+_CALLES = frozenset(b"calle avenida rua via ul".split())
+_STRASSEN = ("straße ", "strasse ", "str. ", "weg ", "gasse ", "platz ", "allee ")
+_FOREIGN_DIGIT = re.compile("[\u0660-\u0669\u06f0-\u06f9\u0966-\u096f\uff10-\uff19]")
 _SEARCHED = 100_000
 """Characters that are looked at."""
+
+
+def _has_address_of_mail(text: str) -> bool:
+    """Looks only where an at sign stands."""
+    at = text.find("@")
+    while at >= 0:
+        if at and text[at - 1] in _MAILBOX and _HOST.match(text, at + 1):
+            return True
+        at = text.find("@", at + 1)
+    return False
 
 
 def _luhn(text: str) -> bool:
@@ -42,30 +68,53 @@ def _issued(text: str) -> bool:
     return area not in ("000", "666") and area < "900" and group != "00" and serial != "0000"
 
 
-def _always(text: str) -> bool:
-    return True
-
-
-_KINDS: tuple[tuple[str, str, re.Pattern[str], Callable[[str], bool]], ...] = (
-    ("email", "@", _EMAIL, _always),
-    ("iban", "", _IBAN, _mod_97),
-    ("card", "", _CARD, _luhn),
-    ("social_security", "-", _SSN, _issued),
-    ("phone", "", _PHONE, _always),
-    ("address", "", _ADDRESS, _always),
+_KINDS: tuple[tuple[str, re.Pattern[bytes], re.Pattern[str], Callable[[str], bool]], ...] = (
+    ("iban", re.compile(rb"AA00(?: ?[A0]{4}){2}"), _IBAN, _mod_97),
+    ("card", re.compile(rb"0(?:[ -]?0){12}"), _CARD, _luhn),
+    ("social_security", re.compile(rb"000-00-0000"), _SSN, _issued),
 )
-KINDS = tuple(name for name, *_ in _KINDS)
+"""Each kind with its form in the outline, which is looked for first, its form in the text, and what that must hold."""
+KINDS = ("email", *(name for name, *_ in _KINDS), "phone", "address")
 """All that is looked for."""
-_DIGIT = re.compile(r"\d")
+_OUTLINE = bytes(65 if 65 <= b <= 90 else 48 if 48 <= b <= 57 else b for b in range(256))
+_LEFT_OUT = b"abcdefghijklmnopqrstuvwxyz"
 
 
-def personal_data(text: str) -> tuple[str, ...]:
-    """The kinds of personal data that ``text`` holds."""
+def personal_data(text: str, words: Set[bytes] | None = None) -> tuple[str, ...]:
+    """The kinds of personal data that ``text`` holds; ``words`` are its words in small letters, if they are known."""
     text = text[:_SEARCHED]
-    if "@" not in text and _DIGIT.search(text) is None:
+    if not text.isascii():
+        text = _FOREIGN_DIGIT.sub(lambda digit: str(int(digit[0])), text)
+    data = text.encode("utf-8", "replace")
+    outline = data.translate(_OUTLINE, _LEFT_OUT)
+    if "@" not in text and b"0" not in outline:
         return ()
-    return tuple(
+    found = ["email"] if "@" in text and _has_address_of_mail(text) else []
+    found += [
         name
-        for name, mark, pattern, holds in _KINDS
-        if mark in text and any(holds(found[0]) for found in pattern.finditer(text))
-    )
+        for name, form, pattern, holds in _KINDS
+        if form.search(outline) and any(holds(match[0]) for match in pattern.finditer(text))
+    ]
+    if any(pattern.search(text) for pattern in _PHONES):
+        found.append("phone")
+    if _has_address(text, outline, _words_of(data) if words is None else words):
+        found.append("address")
+    return tuple(found)
+
+
+def _has_address(text: str, outline: bytes, words: Set[bytes]) -> bool:
+    """Whether somebody's street and number stand there; each form is looked for only where a word of it stands."""
+    if not _STREETS.isdisjoint(words) and b"0 A" in outline and _ENGLISH.search(text):
+        return True
+    if b" 0" in outline and any(word in text for word in _STRASSEN) and _GERMAN.search(text):
+        return True
+    if not _RUES.isdisjoint(words) and _FRENCH.search(text):
+        return True
+    return not _CALLES.isdisjoint(words) and _ROMANCE.search(text) is not None
+
+
+def _words_of(data: bytes) -> Set[bytes]:
+    return frozenset(data.lower().translate(_BLANKED).split())
+
+
+_BLANKED = bytes(b if chr(b).isalnum() or b >= 128 else 32 for b in range(256))
