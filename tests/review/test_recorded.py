@@ -17,6 +17,7 @@ from nano_flow.review.recorded import Answered, RecordedCall, decide_again, expe
 from nano_flow.review.replaying import replay
 from nano_flow.review.revisions import side
 from nano_flow.routing.learned import LearnedScore
+from nano_flow.routing.rules import PolicyRules, Rule
 from tests.review.shipped import shipped_policies
 from tests.stores.samples import finished
 
@@ -86,3 +87,14 @@ def test_a_revision_needs_git_and_says_so(monkeypatch: pytest.MonkeyPatch, polic
         monkeypatch.setattr(subprocess, "run", fault)
         with pytest.raises(UsageError, match=said):
             side("HEAD", policies.files)
+
+
+def test_a_rule_on_personal_data_holds_in_a_replay_though_no_text_was_kept(policies: Policies) -> None:
+    rule = Rule(lambda names: "iban" in names["personal"], providers=("ollama",), fallback=False)  # type: ignore[operator]
+    routing = replace(policies.routing, policies={"default": PolicyRules(rules=(rule,))}, sees=frozenset({"personal"}))
+    asked = request_of(Question("Pay GB82WEST12345698765432")).asked()
+    assert asked["personal"] == ["iban"] and "GB82" not in str(asked)
+    world = world_of(policies, NOW)
+    for said, local in ((asked, True), ({}, False)):
+        model = decide_again(call(asked=said), replace(policies, routing=routing), world).decision.model
+        assert model is not None and (model.provider == "ollama") is local

@@ -13,6 +13,7 @@ from nano_flow.review.unseen import Advised, advise
 from nano_flow.routing.labels.conversations import Basis
 from nano_flow.routing.labels.outcomes import Outcome, Pair, make_pair, read_outcomes
 from nano_flow.routing.signals import MatchSignal
+from nano_flow.routing.within import WithinSignal
 
 _QUESTION_WORDS = ("what", "which", "who", "whom", "whose", "when", "where", "why", "how")
 
@@ -75,9 +76,11 @@ def need_the_library() -> None:
 
 def word_groups(policies: Policies) -> dict[str, frozenset[bytes]]:
     """The declared word lists, and each question word by itself: what trees may count."""
-    groups = {
-        f"{signal.name}_words": signal.words
-        for signal in policies.routing.scorer.signals
-        if isinstance(signal, MatchSignal) and signal.words
-    }
+    groups: dict[str, frozenset[bytes]] = {}
+    for signal in policies.routing.scorer.signals:
+        if isinstance(signal, MatchSignal) and signal.words:
+            groups[f"{signal.name}_words"] = signal.words
+        elif isinstance(signal, WithinSignal) and signal.listed.words:
+            placed = (f"{signal.within}:{word}".encode() for word in signal.listed.words)
+            groups[f"{signal.name}_words"] = frozenset(placed)
     return groups | {f"asks_{word}": frozenset({word.encode()}) for word in _QUESTION_WORDS}

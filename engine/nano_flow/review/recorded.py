@@ -18,7 +18,7 @@ from nano_flow.plan.call_specs import RouteSpec
 from nano_flow.project.policies import Policies
 from nano_flow.review.asking import ask
 from nano_flow.routing.facts import Facts, PromptFacts, prompt_facts
-from nano_flow.routing.reading import Reading, read_text
+from nano_flow.routing.reading import Reading, read_text, without_text
 from nano_flow.routing.request import Observations, RouteDecision, RouteRequest
 from nano_flow.routing.signals import Compensation, CurveSignal, MatchSignal, Signal
 from nano_flow.routing.within import WithinSignal
@@ -263,7 +263,7 @@ def _request(call: RecordedCall, asked: Mapping[str, Json]) -> RouteRequest:
     model, policy = str(decision.get("requested") or "auto"), str(decision.get("policy") or "default")
     return RouteRequest(
         facts=call.facts,
-        reading=read_text(""),
+        reading=without_text(_texts(asked.get("personal"))),
         route=RouteSpec.from_said(asked, model, policy),
         needs=frozenset(_texts(asked.get("needs"))),
         params=frozenset(_texts(asked.get("params"))),

@@ -100,7 +100,7 @@ def feature_values(
         elif name == "declared":
             values.append(declared)
         else:
-            values.append(float(len(groups[name] & reading.distinct)))
+            values.append(float(len(groups[name] & reading.placed)))
     return values
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from nano_flow.routing.words.asked import Asked, asked_part
+from nano_flow.routing.words.asked import PARTS, Asked, asked_part
 from nano_flow.routing.words.language import language_of
 from nano_flow.routing.words.personal import personal_data
 
@@ -41,6 +42,12 @@ class Reading:
         return asked_part(self.text)
 
     @cached_property
+    def placed(self) -> frozenset[bytes]:
+        """Its words, and those of what it asks with their part before them: ``ask:prove``."""
+        parts = {part: getattr(self.asked, part).words for part in PARTS} if self.text else {}
+        return self.distinct | {f"{part}:{word}".encode() for part, words in parts.items() for word in words}
+
+    @cached_property
     def personal(self) -> tuple[str, ...]:
         """The kinds of personal data that it holds."""
         whole = self.looked_at == self.word_count and not self.wide
@@ -50,6 +57,13 @@ class Reading:
     def language(self) -> str:
         """The language of what it asks, as ISO 639-1; "en" where nothing tells."""
         return language_of(self.asked.ask)
+
+
+def without_text(personal: Sequence[str]) -> Reading:
+    """A text that was not kept, and the kinds of personal data that it held."""
+    reading = read_text("")
+    reading.__dict__["personal"] = tuple(personal)
+    return reading
 
 
 _LETTERS = b"abcdefghijklmnopqrstuvwxyz"

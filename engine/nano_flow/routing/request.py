@@ -40,7 +40,7 @@ class RouteRequest:
     may_escalate: int = 0
 
     def asked(self) -> dict[str, Json]:
-        """Everything beside facts and text that differs from the default, as plain data."""
+        """Everything beside facts and text that differs from the default, as plain data; kinds of personal data."""
         said: dict[str, Json] = {
             **self.route.said(),
             "needs": [*sorted(self.needs)] or None,
@@ -51,6 +51,7 @@ class RouteRequest:
             "keep": self.keep,
             "repairs": self.repairs or None,
             "may_escalate": self.may_escalate or None,
+            "personal": [*self.reading.personal] or None,
         }
         return {name: value for name, value in said.items() if value is not None}
 

@@ -15,7 +15,7 @@ from nano_flow.source.regex_guard import SafePattern, safe_pattern
 F = TypeVar("F")
 _ANYWHERE = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 """Scripts without blanks between words, or whose words grow at their ends: entries are looked for anywhere."""
-_LETTERS = re.compile(r"[^\w\u0300-\u036f\u0900-\u097f-]+")
+_LETTERS = re.compile(r"[^\w\u0300-\u036f\u0900-\u0963\u0966-\u097f-]+")
 
 
 @dataclass(frozen=True, slots=True)

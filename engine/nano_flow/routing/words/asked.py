@@ -54,7 +54,7 @@ _MANY = 6
 """Paragraphs of a pasted text: the last of so many is the end of it, unless it asks."""
 _SHORT_REMARK, _OPENING = 12, 5
 """Words of the longest remark; words that an opening has at least."""
-_JOINED = re.compile(r"[^\w\u0300-\u036f\u0900-\u097f-]+")
+_JOINED = re.compile(r"[^\w\u0300-\u036f\u0900-\u0963\u0966-\u097f-]+")
 _BLANKED = bytes(ord(chr(b).lower()) if chr(b).isalnum() or chr(b) in "_-" else 32 for b in range(128)) + bytes(128)
 """The same for ASCII: letters are made small, blanks stand for all else."""
 _ARABIC = re.compile("[\u0621-\u064a]")
@@ -79,8 +79,10 @@ class Part:
 
     @cached_property
     def words(self) -> frozenset[str]:
-        """Its words; Arabic ones also without what is written on to their beginning."""
+        """Its words; of compounds with a dash the parts, too; Arabic ones also without what is joined to their front."""
         words = self.folded.split()
+        if "-" in self.folded:
+            words += [part for word in words if "-" in word for part in word.split("-") if part]
         if not self.text.isascii() and _ARABIC.search(self.folded):
             words += [word[len(joined) :] for word in words for joined in _JOINED_ON if word.startswith(joined)]
         return frozenset(words)
