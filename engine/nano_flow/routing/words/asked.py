@@ -79,7 +79,7 @@ class Part:
 
     @cached_property
     def words(self) -> frozenset[str]:
-        """Its words; of compounds with a dash the parts, too; Arabic ones also without what is joined to their front."""
+        """Its words; of compounds with a dash the parts; Arabic ones also without what is joined to their front."""
         words = self.folded.split()
         if "-" in self.folded:
             words += [part for word in words if "-" in word for part in word.split("-") if part]
