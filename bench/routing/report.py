@@ -12,10 +12,19 @@ from bench.routing.data import LARGE, OutcomeSet, read_sets
 from nano_flow.project.policies import Policies
 from nano_flow.routing.labels.measures import apgr, cpt
 
-SHIPPED_LEAST, BELOW_LENGTH = 0.58, 0.01
+BELOW_LENGTH, BELOW_BEFORE, MEAN_LEAST = 0.01, 0.02, 0.657
+BEFORE = {
+    "MMLU": 0.586,
+    "MMLU without moral_scenarios": 0.586,
+    "GSM8K": 0.637,
+    "ulab mistral-7b→3.1-nemotron-51b": 0.651,
+    "ulab 3.1-8b→3.1-nemotron-51b": 0.647,
+    "ulab gemma-2-9b→3.3-nemotron-49b": 0.727,
+}
+"""What the score reached that was made for such questions alone; the mean is that of the six whole sets."""
 TRAINED_LEAST = {"MMLU": 0.68, "GSM8K": 0.645, "ulab mistral-7b→3.1-nemotron-51b": 0.73}
 BY_GROUP_LEAST = {"MMLU": 0.62}
-CASCADE_LEAST, CASCADE_TRAINED_LEAST = 0.74, 0.79
+CASCADE_LEAST, CASCADE_TRAINED_LEAST = 0.76, 0.79
 
 
 @dataclass(slots=True)
@@ -40,6 +49,12 @@ class Report:
     speed: list[Figure] = field(default_factory=list)
     tiers: list[tiers.Share] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
+
+    @property
+    def mean(self) -> float:
+        """APGR of the shipped score, over the sets that are whole."""
+        whole = [line.apgr["ours, shipped"] or 0.0 for line in self.lines if "without" not in line.name]
+        return sum(whole) / len(whole) if whole else 0.0
 
 
 def measured(folder: Path, *, quick: bool) -> Report:
@@ -96,6 +111,7 @@ def _hold(report: Report) -> None:
     for line in report.lines:
         if line.prompts >= LARGE:
             _hold_line(report, line)
+    _at_least(report, "mean over the sets, shipped", report.mean, MEAN_LEAST)
     for name, bound in (("declared", CASCADE_LEAST), ("trained", CASCADE_TRAINED_LEAST)):
         _at_least(report, f"cascade, {name}", report.cascade.get(name), bound)
     report.broken += [share.text() for share in report.tiers if not share.kept]
@@ -108,12 +124,17 @@ def _hold(report: Report) -> None:
 
 def _hold_line(report: Report, line: Line) -> None:
     ours = line.apgr["ours, shipped"]
-    _at_least(report, f"{line.name}, shipped", ours, SHIPPED_LEAST)
+    _at_least(report, f"{line.name}, shipped", ours, shipped_least(line.name))
     _at_least(report, f"{line.name}, shipped beside length", ours, (line.apgr["length"] or 0.0) - BELOW_LENGTH)
     _at_least(report, f"{line.name}, shipped beside LiteLLM", ours, line.apgr["LiteLLM"] or 0.0)
     for name, bounds in (("ours, trained", TRAINED_LEAST), ("ours, trained by group", BY_GROUP_LEAST)):
         if line.name in bounds:
             _at_least(report, f"{line.name}, {name}", line.apgr.get(name), bounds[line.name])
+
+
+def shipped_least(name: str) -> float:
+    """The least APGR that the shipped score may have on a set."""
+    return BEFORE.get(name, 0.5 + BELOW_BEFORE) - BELOW_BEFORE
 
 
 def _at_least(report: Report, what: str, value: float | None, bound: float) -> None:
@@ -130,6 +151,7 @@ def text(report: Report) -> str:
         cells = "".join(f"{_figure(line.apgr.get(name)):>24}" for name in names)
         lines.append(f"{line.name:40}{line.prompts:8}{cells}   {_figure(line.cpt50):>5}   {_figure(line.cpt80):>5}")
     lines += [
+        f"{'mean of the whole sets':48}{'':72}{_figure(report.mean):>24}",
         "",
         "trained on one set, measured on another: " + ", ".join(f"{k} {_figure(v)}" for k, v in report.across.items()),
     ]

@@ -7,12 +7,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nano_flow.project.policies import Policies
 from nano_flow.routing.facts import gather
 from nano_flow.routing.reading import read_text
 
+if TYPE_CHECKING:
+    from bench.routing.held import Row
+
 RIGHT_LEAST, EXTREMES_MOST, OTHER_LANGUAGES_LEAST, SAME_LEAST = 0.65, 0.09, 0.60, 0.85
+ACROSS_LEAST = 0.60
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,11 @@ class Share:
     def value(self) -> float:
         """The share."""
         return self.hits / self.of if self.of else 0.0
+
+    @property
+    def room(self) -> float:
+        """How far it is from its bound: below 0 where that is broken."""
+        return self.value - (self.least or 0.0) if self.most is None else self.most - self.value
 
     @property
     def kept(self) -> bool:
@@ -77,9 +87,34 @@ def shares(folder: Path, policies: Policies) -> list[Share]:
     for language in sorted({row["lang"] for row in rows}):
         found.append(count(f"right tier, {language}", lambda row, s=language: row["lang"] == s, right))  # type: ignore[misc]
     found += _parallel(folder / "parallel.jsonl", policies)
-    return sorted(
-        found, key=lambda share: (share.least is None and share.most is None, share.value - (share.least or 0))
-    )
+    found += _held_out(folder, policies, (low, high))
+    return sorted(found, key=lambda share: (share.least is None and share.most is None, share.room))
+
+
+def _held_out(folder: Path, policies: Policies, extremes: tuple[str, str]) -> list[Share]:
+    """What the same signals find with weights of other prompts; nothing without numpy, which training brings."""
+    try:
+        from bench.routing import held
+    except ImportError:
+        return []
+    (low, high), rows = extremes, held.rows_of(folder, policies)
+    tried, last = held.cross_validated(rows), len(policies.routing.tiers) - 1
+
+    def mean(name: str, among: Callable[[Row], bool], hit: Callable[[Row, int], bool], **bound: float) -> Share:
+        counts = [each.count(among, hit) for each in tried]
+        return Share(f"held out: {name}", round(sum(hits for hits, _ in counts) / len(counts)), counts[0][1], **bound)
+
+    right: Callable[[Row, int], bool] = lambda row, tier: row.tier == tier  # noqa: E731
+    found = [
+        mean("right tier", lambda row: True, right, least=RIGHT_LEAST),
+        mean(f"{high} sent to {low}", lambda row: row.tier == last, lambda _, tier: tier == 0, most=EXTREMES_MOST),
+        mean(f"{low} sent to {high}", lambda row: row.tier == 0, lambda _, tier: tier == last, most=EXTREMES_MOST),
+        mean("right tier, not English", lambda row: row.language != "en", right, least=OTHER_LANGUAGES_LEAST),
+    ]
+    for tuned, other in (("a", "b"), ("b", "a")):
+        hits, of = held.across(rows, tuned, other).count(lambda row: True, right)
+        found.append(Share(f"tuned on source {tuned}, tried on {other}: right tier", hits, of, least=ACROSS_LEAST))
+    return found
 
 
 def _parallel(file: Path, policies: Policies) -> list[Share]:
