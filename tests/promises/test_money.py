@@ -48,8 +48,8 @@ def intents() -> list[str]:
 
 def test_promise_01_a_recorded_call_is_not_paid_again_by_a_resume_or_a_retry_of_a_later_step(said: Said) -> None:
     write(
-        "steps:\n  a: {prompt: hi, model: sim/small}\n  later:\n    needs: [a]\n    retry: {max_attempts: 3, delay: 1ms}\n"
-        "    run: [sh, -c, 'test -e ready']"
+        "steps:\n  a: {prompt: hi, model: sim/small}\n  later:\n    needs: [a]\n"
+        "    retry: {max_attempts: 3, delay: 1ms}\n    run: [sh, -c, 'test -e ready']"
     )
     said("run", "w.yaml", "-q", code=1)
     assert intents() == ["a"]

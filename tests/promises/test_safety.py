@@ -38,7 +38,8 @@ HUGE = {
     "aliases": f"{HEAD}steps: {{a: {{set: {{x: 1}}}}}}\n{BOMB}",
     "depth": f"{HEAD}steps: {'{a: {steps: ' * 2_000}",
     "width": f"{HEAD}steps:\n" + "".join(f"  s{n}: {{set: {{x: '{{{{ 1 }}}}'}}}}\n" for n in range(20_000)),
-    "a pattern": f"{HEAD}inputs: {{x: {{type: string, pattern: '{'(a+)+' * 300}'}}}}\nsteps: {{a: {{set: {{x: 1}}}}}}\n",
+    "a pattern": f"{HEAD}inputs: {{x: {{type: string, pattern: '{'(a+)+' * 300}'}}}}\n"
+    "steps: {a: {set: {x: 1}}}\n",
     "a template": f"{HEAD}steps: {{a: {{set: {{x: '{{{{ {'(' * 3_000}1{')' * 3_000} }}}}'}}}}}}\n",
 }
 _BOUNDED = """
@@ -144,7 +145,8 @@ def test_promise_20_a_key_is_nowhere(said: Said, monkeypatch: pytest.MonkeyPatch
     key = "sk-canary-0123456789abcdef"
     monkeypatch.setenv("SOME_API_KEY", key)
     Path("w.yaml").write_text(
-        f"{HEAD}env: [SOME_API_KEY]\nsteps:\n  a: {{run: [sh, -c, 'echo $K; exit 1'], env: {{K: '{{{{ env.SOME_API_KEY }}}}'}}}}\n"
+        f"{HEAD}env: [SOME_API_KEY]\nsteps:\n  a: {{run: [sh, -c, 'echo $K; exit 1'], "
+        "env: {K: '{{ env.SOME_API_KEY }}'}}\n"
     )
     said("run", "w.yaml", code=1)
     shown = said.out + said.err + said("runs", "show", "last") + said("runs", "logs", "last")
