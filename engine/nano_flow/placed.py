@@ -21,6 +21,7 @@ from nano_flow.plan.walk import every_plan, every_step, is_placed
 from nano_flow.ports import Journal, RecordedWork
 from nano_flow.ports.budgets import Charge
 from nano_flow.ports.placed import Claimed, HandedState, PlacedJournal
+from nano_flow.ports.store import Store
 from nano_flow.project.opening import open_workflow
 from nano_flow.project.preparing import PreparedRun, RunOptions, with_options
 from nano_flow.runtime.execution.carrying import Carrier
@@ -65,6 +66,7 @@ class Session:
     recorder: Recorder
     parts: Parts
     desk: Desk
+    store: Store
     _seal: Seal
     _unseal: Unseal
     _shared: dict[str, Shared] = field(default_factory=dict)
@@ -88,7 +90,7 @@ class Session:
         seal, unseal = seals(recorder.secrets, in_force(where.environ, lambda name: None))
         parts = Parts.build(prepared, where, (recorder, recorded_work(()), None))
         desk = Desk(Talk(run_id, journal, store, seal, unseal))
-        session = cls(prepared, where, journal, recorder, parts, desk, seal, unseal)
+        session = cls(prepared, where, journal, recorder, parts, desk, store, seal, unseal)
         session._index()
         return session
 
@@ -137,7 +139,7 @@ class Session:
             return "done", PlacedResult(Failed(Failure("placement", str(error))))
         past, own = None, None
         if claimed.past >= 0:
-            past, _ = await asyncio.to_thread(self.where.store.placed.past, claimed.run_id, claimed.address)
+            past, _ = await asyncio.to_thread(self.store.placed.past, claimed.run_id, claimed.address)
             own = Parts.build(self.prepared, self.where, (self.recorder, past, None))
             await self._close_unknown(past)
         services = self._services((own or self.parts).services, past)
@@ -153,7 +155,7 @@ class Session:
     async def _names(self, claimed: Claimed) -> Shared:
         shared = self._shared.get(claimed.scope)
         if shared is None:
-            text = await asyncio.to_thread(self.where.store.placed.scope, claimed.run_id, claimed.scope)
+            text = await asyncio.to_thread(self.store.placed.scope, claimed.run_id, claimed.scope)
             shared = self._shared[claimed.scope] = self._unseal(text)
         return shared
 
@@ -171,13 +173,13 @@ class Session:
         return replace(services, patience=patience, approver=approver, places=desk)
 
     def _answers(self) -> Mapping[str, ApprovalAnswered]:
-        with self.where.store.reader() as reader:
+        with self.store.reader() as reader:
             lookup = in_force(self.where.environ, lambda name: None)
             return reader.approval_answers(self.prepared.record.run_id, lookup)
 
     async def _close_unknown(self, past: RecordedWork) -> None:
         """Calls that the worker before sent, and whose end nobody saw: they may have been billed."""
-        now, record, store = self.where.clock.now(), self.prepared.record, self.where.store
+        now, record, store = self.where.clock.now(), self.prepared.record, self.store
         for intent in past.unknown_calls:
             await self.recorder.durable(abandoned(intent, now, simulated=self.prepared.record.simulated))
             whose = (record.run_id, intent.address, intent.turn, intent.attempt, intent.at, record.workflow)

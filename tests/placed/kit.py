@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,6 +70,12 @@ async def workers(place: Place, *labels: str, count: int = 1) -> AsyncIterator[l
                 await task
         for worker in found:
             await worker.close()
+
+
+async def until(holds: Callable[[], object]) -> None:
+    """Return once ``holds`` does; it may block."""
+    while not await asyncio.to_thread(holds):  # noqa: ASYNC110
+        await asyncio.sleep(0.03)
 
 
 async def run(place: Place, path: str, *, sinks: Sequence[Seen] = (), **inputs: object) -> RunReport:

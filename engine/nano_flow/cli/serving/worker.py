@@ -21,6 +21,7 @@ Examples:
   nano-flow worker
   nano-flow worker --runs 4
   nano-flow worker --labels gpu,linux --drain 60s
+  nano-flow worker --runs 4 --host 0.0.0.0 --health-port 8081 --metrics-port 9090
   nano-flow run workflow.yaml --detach && nano-flow worker --until-idle
 """
 
@@ -35,6 +36,9 @@ class _Asked:
     drain: str
     until_idle: bool
     parent: int | None
+    host: str
+    health_port: int | None
+    metrics_port: int | None
 
 
 @click.command("worker", epilog=_EPILOG)
@@ -51,6 +55,9 @@ class _Asked:
 @click.option(
     "--drain", default="0s", show_default=True, metavar="TIME", help="How long runs may take to end after SIGTERM."
 )
+@click.option("--health-port", type=click.IntRange(0, 65_535), metavar="P", help="Answer /healthz and /readyz there.")
+@click.option("--metrics-port", type=click.IntRange(0, 65_535), metavar="P", help="Answer /metrics there.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where these two listen; 0.0.0.0 for a cluster.")
 @click.option("--until-idle", is_flag=True, help="End when nothing is left to do.")
 @click.option("--parent", type=int, hidden=True, help="End with this process.")
 @pass_options
@@ -62,6 +69,7 @@ def command(options: Options, /, **given: object) -> int:
     Ctrl-C and SIGTERM: nothing more is taken, what runs has the time of --drain to end, then it is stopped where it is
     and whoever works next goes on with it. A second signal stops it at once.
     """
+    from nano_flow.operations.placed.watching import watched
     from nano_flow.operations.runs.starting import ProcessTree
     from nano_flow.operations.service.processes import parent_is_gone
     from nano_flow.operations.service.working import Worker
@@ -88,7 +96,12 @@ def command(options: Options, /, **given: object) -> int:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, worker.leave)
 
-        await worker.work()
+        probes = await watched(worker, asked.host, asked.health_port, asked.metrics_port, output.note)
+        try:
+            await worker.work()
+        finally:
+            for each in probes:
+                each.close()
 
     asyncio.run(work())
     return 0

@@ -49,6 +49,9 @@ class PlacedWorker:
     tell: Callable[[str], None] = lambda line: None
     taken: int = 0
     """How many executions it has taken so far."""
+    ring: Callable[[], None] = lambda: None
+    """Has somebody look soon."""
+    _free: int = 0
     _placed: PlacedStore | None = None
     _token: str = ""
     _renewed: float = 0.0
@@ -65,6 +68,11 @@ class PlacedWorker:
         """Whether it has something in hand."""
         return bool(self._tasks)
 
+    @property
+    def seated(self) -> bool:
+        """Whether it may take something now."""
+        return bool(self._token) and not self._leaving
+
     def leave(self) -> None:
         """Take nothing more."""
         self._leaving = True
@@ -74,8 +82,8 @@ class PlacedWorker:
         self._reap()
         if self._placed is None:
             store = self.place.store
-            if not await asyncio.to_thread(store.exists):
-                return
+            if store.embedded and not await asyncio.to_thread(store.exists):
+                return  # looking must not make a file
             self._placed = store.placed
         try:
             await self._hold_on(self._placed)
@@ -143,8 +151,17 @@ class PlacedWorker:
         most = self.most - len(self._tasks)
         for claimed in await asyncio.to_thread(placed.claim, self._token, self.labels, most):
             task = asyncio.create_task(self._do(claimed, self._token))
+            task.add_done_callback(self._ended)
             self._tasks[(claimed.run_id, claimed.address)] = task
             self.taken += 1
+            self._free = 0
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """Half of the hands are free: there may be more to take."""
+        self._free += 1
+        if self._free * 2 >= self.most:
+            self._free = 0
+            self.ring()
 
     async def _do(self, claimed: Claimed, token: str) -> None:
         try:

@@ -18,13 +18,14 @@ from nano_flow.operations.runs.due import due_runs
 from nano_flow.operations.runs.starting import Company, Control, ProcessTree, ResumeOrder, Stop, Wanted, resume_run
 from nano_flow.operations.service.due import lost_runs, startable, unbudgeted_runs
 from nano_flow.operations.service.queueing import AGAIN, WORKER, wanted_again
-from nano_flow.ports.store import Mark, RunSummary
+from nano_flow.ports.store import Mark, RunSummary, Store
 from nano_flow.project.service.reading import service_in_force
 from nano_flow.project.service.retention import keep_house_now_and_then
 
 LOOK_SECONDS = 0.5
 DUE_SECONDS = 2.0
 _SAY_SECONDS = 5.0
+_STUCK_SECONDS = 30.0
 _HOUSE_SECONDS = 60.0
 
 
@@ -46,7 +47,10 @@ class Worker:
     """How many placed steps it does at a time."""
     drain_s: float = 0.0
     """How long runs that are under way may take to their end, once it is told to leave."""
+    _looked_at: float = 0.0
     _seat: PlacedWorker | None = None
+    _bell: Bell | None = None
+    _store: Store | None = None
     _leaving: bool = False
     _controls: dict[str, Control] = field(default_factory=dict)
     _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
@@ -62,7 +66,8 @@ class Worker:
         self._seat = PlacedWorker(
             self.place, self._name, self.labels, self.at_once, self.steps, self.tree, lambda line: self.tell(line)
         )
-        bell = Bell(lambda: self.place.store)
+        self._bell = bell = Bell(lambda: self.place.store)
+        self._seat.ring = bell.ring
         try:
             await self._work(self._seat, bell)
         finally:
@@ -70,13 +75,25 @@ class Worker:
             await self._seat.close()
             await asyncio.gather(*self._tasks.values())
 
+    @property
+    def looks(self) -> bool:
+        """Whether it goes round: its loop is not stuck, and its store answers or is waited for."""
+        return time.monotonic() - self._looked_at < _STUCK_SECONDS
+
+    @property
+    def takes(self) -> bool:
+        """Whether it takes work: it has its seat, and nobody told it to leave."""
+        return self.looks and self._seat is not None and self._seat.seated and not self._leaving
+
     async def _work(self, seat: PlacedWorker, bell: Bell) -> None:
         while not self._stopping.is_set():
+            self._looked_at = time.monotonic()
             await asyncio.to_thread(self._say_alive)
             await seat.look()
             takes_more = len(self._tasks) < self.at_once and not self._leaving
             for run in await asyncio.to_thread(self._next) if takes_more else ():
-                self._tasks[run.run_id] = asyncio.create_task(self._run(run))
+                task = self._tasks[run.run_id] = asyncio.create_task(self._run(run))
+                task.add_done_callback(lambda _: bell.ring())
             if not self._tasks and not seat.busy and (self.until_idle or self._leaving):
                 return
             await bell.rung(LOOK_SECONDS)
@@ -97,17 +114,24 @@ class Worker:
     def stop(self) -> None:
         """End soon: what runs is stopped where it is, and another worker goes on with it."""
         self._stopping.set()
+        if self._bell is not None:
+            self._bell.ring()
         for control in self._controls.values():
             control.order_now(Stop("interrupt", "", "the worker ends", pause=True))
 
+    def _there(self) -> Store:
+        """The store; it is opened once, for it keeps connections between two questions."""
+        self._store = self._store or self.place.store
+        return self._store
+
     def _say_alive(self) -> None:
-        store, now = self.place.store, time.time()
+        store, now = self._there(), time.time()
         if now - self._seen_at >= _SAY_SECONDS and store.exists():
             self._seen_at = now
             store.remember(Mark(WORKER, self._name, now))
 
     def _next(self) -> list[RunSummary]:
-        store = self.place.store
+        store = self._there()
         if not store.exists():
             return []
         now = time.time()

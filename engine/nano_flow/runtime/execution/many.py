@@ -22,6 +22,8 @@ from nano_flow.runtime.scope import Bill, Frame
 from nano_flow.steps.order import Names
 from nano_flow.steps.table import KINDS
 
+_OUT_AT_ONCE = 1000
+"""Items of a placed fan-out that are out at a time: enough for every worker, and no burden for the owner."""
 _LABEL = 60
 """Characters of an item that a message shows."""
 
@@ -61,6 +63,8 @@ class FanOut:
         at_once = min(self._spec.max_parallel or len(items), len(items))
         if KINDS[self._step.kind].slot:
             at_once = min(at_once, self._engine.slots.limit)
+        if self._step.runs_on is not None:
+            at_once = min(at_once, _OUT_AT_ONCE)
         pending = iter(range(len(items)))
         if at_once <= 1 or KINDS[self._step.kind].immediate:
             await self._work(address, items, pending)

@@ -72,6 +72,7 @@ class SqlStore(ABC):
             taken = next((there for mark in marked if (there := marks.put(database, mark)) != mark), None)
             if taken is None:
                 heads.insert_head(database, record)
+                database.announce()
         database.close()
         return taken
 
@@ -87,6 +88,7 @@ class SqlStore(ABC):
                     " WHERE run_id = ?",
                     (run_id,),
                 )
+                database.announce()
         database.close()
         return free
 

@@ -29,6 +29,9 @@ _AGAIN = (
 )
 
 
+_MANY = 100
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """What many executions share."""
@@ -76,6 +79,9 @@ def write_changes(database: Database, run_id: str, changes: Iterable[Change], ne
         if kind is Placing:
             _place(database, run_id, [change for change in some if isinstance(change, Placing)], newest)
             continue
+        if kind is Handing:
+            _hand_in(database, run_id, [change for change in some if isinstance(change, Handing)], newest)
+            continue
         for change in some:
             _write_one(database, run_id, change, newest)
     if told:
@@ -105,12 +111,18 @@ def _write_one(database: Database, run_id: str, change: Change, newest: int) -> 
             " AND state IN ('ready', 'taken')",
             (change.how, max(newest, 0), run_id, column(change.address)),
         )
-    elif isinstance(change, Handing):
+
+
+def _hand_in(database: Database, run_id: str, handings: list[Handing], newest: int) -> None:
+    for start in range(0, len(handings), _MANY):
+        some = handings[start : start + _MANY]
+        rows = ", ".join(["(?, ?, ?, ?, ?)"] * len(some))
+        values: list[Column] = []
+        for one in some:
+            values += (column(one.address), one.state, one.outcome, int(one.good), one.token)
         database.execute(
-            "UPDATE placed SET state = ?, outcome = ?, good = ?, number = ?, token = NULL, stop = ''"
-            " WHERE run_id = ? AND address = ? AND token = ? AND state = 'taken'",
-            (
-                *(change.state, change.outcome, int(change.good), max(newest, 0)),
-                *(run_id, column(change.address), change.token),
-            ),
+            "UPDATE placed SET state = v.column2, outcome = v.column3, good = v.column4, number = ?, token = NULL,"
+            f" stop = '' FROM (VALUES {rows}) AS v WHERE placed.run_id = ? AND placed.address = v.column1"
+            " AND placed.token = v.column5 AND placed.state = 'taken'",
+            (max(newest, 0), *values, run_id),
         )
