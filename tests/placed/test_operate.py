@@ -14,6 +14,7 @@ import yaml
 
 from nano_flow.cli.serving.worker import command
 from nano_flow.core.text import seconds_of
+from nano_flow.operations.models.metrics import StoreMetrics
 from nano_flow.operations.place import Place
 from nano_flow.operations.placed.watching import watched
 from nano_flow.operations.runs.starting import StartOrder
@@ -72,7 +73,7 @@ def test_probes_tell_whether_it_takes_work(place: Place) -> None:
     async def story() -> list[tuple[int, str]]:
         queue_run(place, QueueOrder(StartOrder(path), "test"))
         worker = Worker(place, drain_s=60.0)
-        probes = await watched(worker, "127.0.0.1", 0, 0, said.append)
+        probes = await watched(worker, "127.0.0.1", 0, (0, StoreMetrics(place).text), said.append)
         health, metrics = (int(line.rpartition(":")[2].partition("/")[0]) for line in said)
         working = asyncio.create_task(worker.work())
         found = []

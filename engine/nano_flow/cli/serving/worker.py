@@ -69,6 +69,7 @@ def command(options: Options, /, **given: object) -> int:
     Ctrl-C and SIGTERM: nothing more is taken, what runs has the time of --drain to end, then it is stopped where it is
     and whoever works next goes on with it. A second signal stops it at once.
     """
+    from nano_flow.operations.models.metrics import StoreMetrics
     from nano_flow.operations.placed.watching import watched
     from nano_flow.operations.runs.starting import ProcessTree
     from nano_flow.operations.service.processes import parent_is_gone
@@ -96,7 +97,8 @@ def command(options: Options, /, **given: object) -> int:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, worker.leave)
 
-        probes = await watched(worker, asked.host, asked.health_port, asked.metrics_port, output.note)
+        metrics = None if asked.metrics_port is None else (asked.metrics_port, StoreMetrics(worker.place).text)
+        probes = await watched(worker, asked.host, asked.health_port, metrics, output.note)
         try:
             await worker.work()
         finally:

@@ -5,17 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from nano_flow.operations.models.metrics import StoreMetrics
-from nano_flow.operations.place import Place
 from nano_flow.operations.placed.probes import Answer, Probes, said
 
 
 class Watched(Protocol):
     """What a worker says of itself."""
-
-    @property
-    def place(self) -> Place:
-        """Where it works."""
 
     @property
     def looks(self) -> bool:
@@ -27,9 +21,13 @@ class Watched(Protocol):
 
 
 async def watched(
-    worker: Watched, host: str, health_port: int | None, metrics_port: int | None, tell: Callable[[str], None]
+    worker: Watched,
+    host: str,
+    health_port: int | None,
+    metrics: tuple[int, Callable[[], tuple[bytes, str]]] | None,
+    tell: Callable[[str], None],
 ) -> list[Probes]:
-    """Listen where that is wanted. Raises UsageError where a port is taken, or metrics are not installed."""
+    """Listen where that is wanted; ``metrics`` are a port and what Prometheus reads. UsageError for a taken port."""
     listening: list[Probes] = []
     if health_port is not None:
         health = Probes(
@@ -40,14 +38,14 @@ async def watched(
         )
         tell(f"health: http://{host}:{await health.listen(host, health_port)}/healthz")
         listening.append(health)
-    if metrics_port is not None:
-        counted = StoreMetrics(worker.place)
+    if metrics is not None:
+        port, text = metrics
 
-        def metrics() -> Answer:
-            body, kind = counted.text()
+        def counted() -> Answer:
+            body, kind = text()
             return 200, kind, body
 
-        probes = Probes({"/metrics": metrics})
-        tell(f"metrics: http://{host}:{await probes.listen(host, metrics_port)}/metrics")
+        probes = Probes({"/metrics": counted})
+        tell(f"metrics: http://{host}:{await probes.listen(host, port)}/metrics")
         listening.append(probes)
     return listening
