@@ -40,6 +40,11 @@ def status(shop: Shop, run: str) -> str:
         return reader.find_run(run).status
 
 
+def test_a_workflow_that_takes_nothing_is_started_by_its_form(shop: Shop) -> None:
+    run = press(shop, "/workflows/broken.yaml/start", offline="true").rpartition("/")[2]
+    assert status(shop, run) == "queued"
+
+
 def test_a_workflow_is_started_by_its_form_answered_and_finished(shop: Shop) -> None:
     listed = shop.client().get("/workflows").text
     assert 'href="/workflows/note.yaml"' in listed and "asks before it is published" in listed

@@ -37,6 +37,8 @@ def fields_of(schema: Json, given: Mapping[str, str] | None = None) -> list[Form
     if not isinstance(schema, dict):
         return []
     properties = schema.get("properties")
+    if properties == {} and schema.get("additionalProperties") is False:
+        return []  # nothing can be said
     if not isinstance(properties, dict) or not properties:
         return [_field(WHOLE, schema, typed.get(f"input.{WHOLE}"), required=True)]
     required = schema.get("required")
