@@ -111,9 +111,9 @@ def _held_out(folder: Path, policies: Policies, extremes: tuple[str, str]) -> li
         mean(f"{low} sent to {high}", lambda row: row.tier == 0, lambda _, tier: tier == last, most=EXTREMES_MOST),
         mean("right tier, not English", lambda row: row.language != "en", right, least=OTHER_LANGUAGES_LEAST),
     ]
-    for tuned, other in (("a", "b"), ("b", "a")):
+    for tuned, other in (("a", "b"), ("b", "a"), ("ab", "x")):
         hits, of = held.across(rows, tuned, other).count(lambda row: True, right)
-        found.append(Share(f"tuned on source {tuned}, tried on {other}: right tier", hits, of, least=ACROSS_LEAST))
+        found.append(Share(f"tuned on {tuned}, tried on source {other}: right tier", hits, of, least=ACROSS_LEAST))
     return found
 
 

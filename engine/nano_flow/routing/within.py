@@ -30,6 +30,10 @@ class WordList:
     anywhere: dict[str, tuple[str, ...]]
     """By their first character."""
     patterns: tuple[SafePattern, ...]
+    heads: frozenset[str] = frozenset()
+    firsts: frozenset[str] = frozenset()
+    letters: frozenset[str] = frozenset()
+    """What prefixes, phrases and entries that stand anywhere begin with: most texts have little of it."""
 
     def __bool__(self) -> bool:
         """Whether there are any."""
@@ -39,15 +43,15 @@ class WordList:
         """The entries that occur, as written but for case; for each word of the text one, the longest."""
         words = part.words
         found: list[str] = [] if self.words.isdisjoint(words) else [*(self.words & words)]
-        heads, prefixes = part.heads, self.prefixes
-        near = [head for head in heads if head in prefixes]
+        near = self.heads & part.beginnings
         if near:
+            heads, prefixes = part.heads, self.prefixes
             begun = {_longest(word, prefixes[head]) for head in near for word in heads[head] if word not in self.words}
             found += begun - {""}
-        for first in [word for word in words if word in self.phrases]:
+        for first in self.firsts & words:
             found += [_shown(phrase) for phrase in self.phrases[first] if phrase in part.folded]
-        if self.anywhere and part.letters:
-            firsts = [letter for letter in part.letters if letter in self.anywhere]
+        if part.letters and self.letters:
+            firsts = self.letters & part.letters
             found += _not_inside_others([e for first in firsts for e in self.anywhere[first] if e in part.folded])
         if self.patterns:
             found += [f"/{pattern.source}/" for pattern in self.patterns if pattern.found_in(part.text)]
@@ -114,6 +118,9 @@ def word_list(entries: Sequence[str]) -> WordList:
         {first: tuple(found) for first, found in phrases.items()},
         {first: tuple(dict.fromkeys(found)) for first, found in anywhere.items()},
         tuple(patterns),
+        frozenset(prefixes),
+        frozenset(phrases),
+        frozenset(anywhere),
     )
 
 

@@ -96,9 +96,14 @@ class Part:
         return found
 
     @cached_property
+    def beginnings(self) -> frozenset[str]:
+        """The first letters of its words."""
+        return frozenset([word[:HEAD] for word in self.words])
+
+    @cached_property
     def letters(self) -> frozenset[str]:
         """Its characters beyond ASCII."""
-        return frozenset(self.folded) - _ASCII
+        return frozenset() if self.text.isascii() else frozenset(self.folded) - _ASCII
 
 
 @dataclass(frozen=True)

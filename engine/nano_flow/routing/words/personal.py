@@ -25,14 +25,14 @@ _GERMAN = re.compile(
     r"[A-ZÄÖÜ](?<!\w[A-ZÄÖÜ])[\wäöüß.-]*(?:straße|strasse|str\.|weg|gasse|platz|allee) \d{1,4}[a-z]?\b"
 )
 _FRENCH = re.compile(r"[0-9](?<!\w[0-9])[0-9]{0,3},? (?:rue|avenue|boulevard|place|chemin) [\w' -]{3,40}")
-_ROMANCE = re.compile(
-    r"[CARVUcarvu](?<!\w[CARVUcarvu])"
-    r"(?:alle(?<=[Cc]alle)|venida(?<=[Aa]venida)|ua(?<=[Rr]ua)|ia(?<=[Vv]ia)|l\.(?<=[Uu]l\.))"
-    r" [\w' .-]{3,40},? \d{1,4}\b"
-)
+_ROMANCE = {
+    word: re.compile(rf"{re.escape(word)}(?<!\w{re.escape(word)}) [\w' .-]{{3,40}},? \d{{1,4}}\b")
+    for word in ("calle", "Calle", "avenida", "Avenida", "rua", "Rua", "via", "Via", "ul.", "Ul.")
+}
 _STREETS = frozenset(b"street st road rd avenue ave lane drive boulevard court way".split())
 _RUES = frozenset(b"rue avenue boulevard place chemin".split())
-_CALLES = frozenset(b"calle avenida rua via ul".split())
+_NUMBER_AND_NAMES = re.compile(rb"0 A[A'.-]* A")
+"""A number, a name and a street in the outline."""
 _STRASSEN = ("straße ", "strasse ", "str. ", "weg ", "gasse ", "platz ", "allee ")
 _FOREIGN_DIGIT = re.compile("[\u0660-\u0669\u06f0-\u06f9\u0966-\u096f\uff10-\uff19]")
 _SEARCHED = 100_000
@@ -104,13 +104,14 @@ def personal_data(text: str, words: Set[bytes] | None = None) -> tuple[str, ...]
 
 def _has_address(text: str, outline: bytes, words: Set[bytes]) -> bool:
     """Whether somebody's street and number stand there; each form is looked for only where a word of it stands."""
-    if not _STREETS.isdisjoint(words) and b"0 A" in outline and _ENGLISH.search(text):
+    if not _STREETS.isdisjoint(words) and _NUMBER_AND_NAMES.search(outline) and _ENGLISH.search(text):
         return True
     if b" 0" in outline and any(word in text for word in _STRASSEN) and _GERMAN.search(text):
         return True
     if not _RUES.isdisjoint(words) and _FRENCH.search(text):
         return True
-    return not _CALLES.isdisjoint(words) and _ROMANCE.search(text) is not None
+    near = [form for word, form in _ROMANCE.items() if word.lower().rstrip(".").encode() in words]
+    return any(form.search(text) for form in near)
 
 
 def _words_of(data: bytes) -> Set[bytes]:
