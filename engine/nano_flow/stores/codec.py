@@ -39,6 +39,9 @@ class _Shape:
     read: Callable[[object], Sequence[object]]
     defaults: tuple[object, ...]
     checks: tuple[tuple[str, Callable[[object], object], object], ...]
+    by_name: Mapping[str, Callable[[object], object]]
+    usual: dict[str, object]
+    """What fields are that are not there, for all that may be absent."""
 
 
 _SECRETS = "$secrets"
@@ -94,7 +97,9 @@ def decode_event(row: EventRow, lookup: Lookup | None = None) -> Event | None:
     body = decode_json(row.body)
     if not isinstance(body, dict):
         raise ValueError(f"a {row.kind} that is not a mapping")
-    return _build(cls, {**unsealed(body, lookup), "at": row.at, "address": row.address})
+    fields_there = unsealed(body, lookup)
+    fields_there["at"], fields_there["address"] = row.at, row.address
+    return _build(cls, fields_there)
 
 
 def encode_reply(reply: ChatReply) -> str:
@@ -119,10 +124,13 @@ def encode_json(value: object, what: str, address: str) -> str:
 def decode_json(text: str) -> Json:
     """The value of ``text``. Raises ValueError for damaged data."""
     try:
-        value: Json = json.loads(text)
+        value, end = _DECODE(text, 0 if text[:1] not in _BLANK else len(text) - len(text.lstrip()))
     except RecursionError as error:
         raise ValueError("data that is nested too deeply") from error
-    return value
+    if end != len(text) and text[end:].strip():
+        raise ValueError("data with something behind its end")
+    found: Json = value
+    return found
 
 
 def _fields(record: object, shape: _Shape) -> dict[str, object]:
@@ -151,22 +159,22 @@ def _plain(value: object) -> object:
     raise TypeError(f"{type(value).__name__} is not plain data")
 
 
+_BLANK = (" ", "\n", "\t", "\r")
+_DECODE = json.JSONDecoder().raw_decode  # ``loads`` looks for blanks at both ends by patterns: half of its time
 _ENCODE = json.JSONEncoder(separators=(",", ":"), default=_plain).encode
 
 
 def _build(cls: type[_Record], data: Mapping[str, object]) -> _Record:
     """An instance of ``cls`` from the fields that are there; unknown ones are ignored, missing ones defaulted."""
-    values: dict[str, object] = {}
-    for name, check, default in _SHAPES[cls].checks:
-        value = data.get(name, _ABSENT)
-        if value is _ABSENT:
-            if default is not MISSING:
-                values[name] = default
-            continue
-        try:
-            values[name] = check(value)
-        except (TypeError, ValueError) as error:
-            raise ValueError(f'"{name}" of a {cls.__name__}: {error}') from error
+    shape = _SHAPES[cls]
+    values, by_name, name = shape.usual.copy(), shape.by_name, ""
+    try:
+        for name, value in data.items():
+            check = by_name.get(name)
+            if check is not None:
+                values[name] = check(value)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f'"{name}" of a {cls.__name__}: {error}') from error
     try:
         return cls(**values)
     except TypeError as error:
@@ -257,7 +265,9 @@ def _shape(cls: type, left_out: frozenset[str] = frozenset()) -> _Shape:
     names = tuple(field.name for field in kept)
     getter = attrgetter(*names)
     read: Callable[[object], Sequence[object]] = getter if len(names) > 1 else (lambda record: (getter(record),))
-    return _Shape(read, tuple(defaults), tuple(checks))
+    by_name = {name: check for name, check, _ in checks}
+    usual = {name: absent for name, _, absent in checks if absent is not MISSING}
+    return _Shape(read, tuple(defaults), tuple(checks), by_name, usual)
 
 
 _SHAPES: Mapping[type, _Shape] = {cls: _shape(cls) for cls in (*EVENT_KINDS.values(), *_NESTED)}

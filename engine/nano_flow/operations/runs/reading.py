@@ -19,6 +19,7 @@ from nano_flow.core.events import (
 )
 from nano_flow.core.messages import Json
 from nano_flow.core.refs import around
+from nano_flow.core.shown.event_json import EVENT_KINDS
 from nano_flow.core.text import as_text
 from nano_flow.operations.place import Place
 from nano_flow.ports.store import RunFilter, RunSummary, StoreReader
@@ -185,11 +186,15 @@ def _before(reader: StoreReader, name: str) -> str:
     return earlier[0]
 
 
+_SHOWN = tuple(kind for kind in EVENT_KINDS.values() if kind is not PromptSent)
+"""What a view is made of; texts are read for the step that is asked about."""
+
+
 def view_of_run(reader: StoreReader, run_id: str) -> RunView:
     """The view of one run, from all its events."""
     record = reader.run_record(run_id)
     view = RunView(planned_rows(record.kinds) if record is not None else ())
-    for _, event in reader.events_of(run_id):
+    for _, event in reader.events_of(run_id, kinds=_SHOWN):
         view.apply(event)
     view.head = record
     view.owner_is_gone = reader.find_run(run_id).owner is None
