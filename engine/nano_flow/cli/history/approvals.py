@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import time
 from contextlib import suppress
 
 import click
@@ -11,6 +12,7 @@ from nano_flow.cli import output
 from nano_flow.cli.common import Options, pass_options
 from nano_flow.core.errors import UsageError
 from nano_flow.core.messages import Json
+from nano_flow.core.text import rfc3339
 
 _EPILOG = """\b
 Examples:
@@ -37,12 +39,29 @@ def list_command(options: Options) -> int:
     if options.json:
         output.document("nano-flow/approvals@1", {"approvals": approvals_document(questions)["approvals"]})
         return 0
-    rows = [(q.run_id, q.address, " | ".join(q.options), q.message) for q in questions]
+    timed = any(q.expires_at is not None for q in questions)
+    rows = [
+        (q.run_id, q.address, " | ".join(q.options), *((_until(q.expires_at),) if timed else ()), q.message)
+        for q in questions
+    ]
     if rows:
-        output.data(output.table(("run", "address", "options", "message"), rows))
+        output.data(output.table(("run", "address", "options", *(("until",) if timed else ()), "message"), rows))
+        expired = [q.run_id for q in questions if _is_over(q.expires_at)]
+        for run in dict.fromkeys(expired):
+            output.note(f"{run}: nobody answered in time; {options.typed(f'resume {run}')} goes on without")
     else:
         output.note("nothing is asked")
     return 0
+
+
+def _is_over(expires_at: float | None) -> bool:
+    return expires_at is not None and expires_at <= time.time()
+
+
+def _until(expires_at: float | None) -> str:
+    if expires_at is None:
+        return ""
+    return "expired" if _is_over(expires_at) else rfc3339(expires_at)[:16].replace("T", " ") + "Z"
 
 
 @command.command("answer")

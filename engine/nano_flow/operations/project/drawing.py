@@ -40,18 +40,33 @@ def draw_workflow(place: Place, file: Path, form: Format, run: str | None, width
 
 
 def by_path(steps: Iterable[Mapping[str, Json]]) -> dict[str, str]:
-    """Address without indices → status: of the step as a whole, else the worst of its items and iterations."""
-    whole = {address: status for address, status in _rows(steps) if "[" not in address}
+    """Address without indices → status: of the step as a whole, else the worst of its items and iterations.
+
+    A failure that the workflow tolerates, and what failed inside it, is none of the whole.
+    """
+    rows = list(steps)
+    tolerated = {str(row["address"]) for row in rows if row["status"] == "failed" and row.get("tolerated")}
+    whole: dict[str, str] = {}
     worst: dict[str, str] = {}
-    for address, status in _rows(steps):
+    for row in rows:
+        address, status = str(row["address"]), str(row["status"])
         path = path_of(address)
-        if path not in whole and _rank(status) < _rank(worst.get(path, "")):
-            worst[path] = status
+        if "[" not in address:
+            whole[path] = status
+        elif path not in whole:
+            if status == "failed" and not tolerated.isdisjoint(_around(address)):
+                status = "succeeded"
+            if _rank(status) < _rank(worst.get(path, "")):
+                worst[path] = status
     return {**worst, **whole}
 
 
-def _rows(steps: Iterable[Mapping[str, Json]]) -> Iterator[tuple[str, str]]:
-    return ((str(step["address"]), str(step["status"])) for step in steps)
+def _around(address: str) -> Iterator[str]:
+    """``address`` and the executions that it is part of."""
+    yield address
+    while "." in address:
+        address = address.rpartition(".")[0]
+        yield address
 
 
 def _rank(status: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -56,6 +57,7 @@ def approvals_document(questions: Iterable[OpenQuestion]) -> dict[str, Json]:
             "input_schema": question.input_schema,
             "asked_at": rfc3339(question.asked_at),
             "expires_at": None if question.expires_at is None else rfc3339(question.expires_at),
+            "expired": question.expires_at is not None and question.expires_at <= time.time(),
         }
         for question in questions
     ]
