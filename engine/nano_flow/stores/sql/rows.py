@@ -36,7 +36,7 @@ LEDGER_COLUMNS = (
     *USAGE_FIELDS,
     *("measured", "price_entry", "unpriced"),
 )
-_CHUNKS = (128, 16, 1)
+_CHUNKS = (128, 32, 8, 2, 1)
 """Rows per statement. Each statement gives the interpreter's lock away once; with one row each, a busy event loop
 takes it back every time, and a batch of 500 rows takes a second instead of milliseconds."""
 

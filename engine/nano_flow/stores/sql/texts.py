@@ -14,7 +14,11 @@ from nano_flow.core.refs import path_of
 from nano_flow.stores.sql.database import Database
 
 _WINDOW = 32_768
+_SMALL = 12
+"""Bits of a window, 4,096 bytes, up to which small tables do."""
 _KNOWN = 50_000
+_AT_ONCE = 64
+"""Rows of a statement."""
 
 TextRow = tuple[str, float, str]
 """Digest, when it was kept, and the text: the digest of what it differs from, a colon, and the compressed rest."""
@@ -55,11 +59,19 @@ class Texts:
 
 def write(database: Database, rows: Sequence[TextRow]) -> None:
     """Keep ``rows``, inside a transaction of the caller's; one that is there is kept for longer."""
-    for digest, at, value in rows:
+    # A statement may name a row once. The first text stays, as in the store: a later one may be a difference to a text
+    # that is one to this.
+    first: dict[str, TextRow] = {}
+    for row in rows:
+        known = first.setdefault(row[0], row)
+        first[row[0]] = (known[0], max(known[1], row[1]), known[2])
+    each = list(first.values())
+    for start in range(0, len(each), _AT_ONCE):
+        chunk = each[start : start + _AT_ONCE]
         database.execute(
-            "INSERT INTO marks (kind, name, at, value) VALUES (?, ?, ?, ?)"
+            f"INSERT INTO marks (kind, name, at, value) VALUES {','.join(['(?, ?, ?, ?)'] * len(chunk))}"
             " ON CONFLICT (kind, name) DO UPDATE SET at = excluded.at WHERE excluded.at > marks.at",
-            (TEXTS, digest, at, value),
+            [value for digest, at, text in chunk for value in (TEXTS, digest, at, text)],
         )
 
 
@@ -102,7 +114,11 @@ def _raw(database: Database, digest: str) -> bytes | None:
 
 
 def _packed(raw: bytes, dictionary: bytes) -> str:
-    packer = zlib.compressobj(level=6, zdict=dictionary[-_WINDOW:]) if dictionary else zlib.compressobj(level=6)
+    known = dictionary[-_WINDOW:]
+    # A window no larger than the text: the usual one is a quarter of a megabyte of fresh memory for each message.
+    bits = min(15, max(10, (len(raw) + len(known)).bit_length()))
+    usual = (6, zlib.DEFLATED, bits, 5 if bits <= _SMALL else 8, zlib.Z_DEFAULT_STRATEGY)
+    packer = zlib.compressobj(*usual, known) if known else zlib.compressobj(*usual)
     return base64.b85encode(packer.compress(raw) + packer.flush()).decode("ascii")
 
 
