@@ -1,7 +1,7 @@
 """Model calls: a fan-out of prompts against a loopback server, beside bare ``litellm.acompletion`` at the same width.
 
-Both are taken as a slope between a short and a long run in processes of their own, so that start-up and the import
-of LiteLLM count for neither; memory is the growth of the peak between the two.
+Beside it stands the floor, the same posts by aiohttp alone. All are taken as a slope between a short and a long run in
+processes of their own, so that start-up and the import of LiteLLM count for none; memory is the growth of the peak.
 """
 
 from __future__ import annotations
@@ -24,8 +24,10 @@ from bench.server import running
 IN_FLIGHT = 512
 SHORT = 1000
 LONG = int(os.environ.get("BENCH_ITEMS", "10000"))
-RATE_AT_LEAST = 0.9
-MEMORY_AT_MOST_KB = 30
+RATE_AT_LEAST = 4
+CPU_AT_MOST_MS = 1.0
+FLOOR_AT_MOST = 2.0
+MEMORY_AT_MOST_KB = 10
 _PROMPT = "Review item {{ item }} of the list and say in one sentence whether it is fine."
 
 _WORKFLOW = f"""\
@@ -46,7 +48,7 @@ PROVIDERS = """\
 nano_flow: 1
 providers:
   loopback:
-    litellm: openai
+    api: openai
     credentials: [LOOPBACK_API_KEY]
     base_url: %s
     models:
@@ -68,25 +70,29 @@ def figures() -> list[Figure]:
     """Calls a second against the bare loop, and memory per item."""
     with running() as address, tempfile.TemporaryDirectory() as folder:
         workflow_of_calls(Path(folder), address)
-        bare = [_bare(address, items) for items in (SHORT, LONG)]
+        bare = [_bare("litellm", address, items) for items in (SHORT, LONG)]
+        posts = [_bare("aiohttp", address, items) for items in (SHORT, LONG)]
         ours = [_ours(folder, items) for items in (SHORT, LONG)]
     rate, floor = _rate(ours), _rate(bare)
     growth = (ours[1].peak_kb - ours[0].peak_kb) / (LONG - SHORT)
     bare_growth = (bare[1].peak_kb - bare[0].peak_kb) / (LONG - SHORT)
+    each, least = (1000 * _cpu(taken) / (LONG - SHORT) for taken in (ours, posts))
     return [
         Figure(
             f"{LONG:,} calls, {IN_FLIGHT} in flight", rate / floor, "× bare litellm", RATE_AT_LEAST, "higher",
-            f"{rate:.0f} calls/s, bare {floor:.0f}; CPU of bare to ours {_cpu(bare) / _cpu(ours):.2f}",
+            f"{rate:.0f} calls/s, bare {floor:.0f}, aiohttp {_rate(posts):.0f}",
         ),
-        Figure("memory per item", growth, "kB", MEMORY_AT_MOST_KB, note=f"bare {bare_growth:.1f} kB"),
+        Figure("CPU of a call, all in", each, "ms", CPU_AT_MOST_MS,
+               note=f"LiteLLM {_cpu(bare) / _cpu(ours):.1f} times as much"),
+        Figure("CPU of a call", each / least, "× bare aiohttp", FLOOR_AT_MOST, note=f"aiohttp {least:.2f} ms"),
+        Figure("memory per item", growth, "kB", MEMORY_AT_MOST_KB, note=f"LiteLLM {bare_growth:.1f} kB"),
     ]  # fmt: skip
 
 
-def workflow_of_calls(folder: Path, address: str, api: str = "") -> None:
-    """The fan-out and its provider, by LiteLLM or by the direct adapter of ``api``."""
+def workflow_of_calls(folder: Path, address: str) -> None:
+    """The fan-out and its provider."""
     (folder / "calls.yaml").write_text(_WORKFLOW)
-    provider = PROVIDERS % address
-    (folder / "providers.yaml").write_text(provider.replace("litellm: openai", f"api: {api}") if api else provider)
+    (folder / "providers.yaml").write_text(PROVIDERS % address)
 
 
 def _rate(taken: list[Taken]) -> float:
@@ -106,8 +112,8 @@ def _ours(folder: str, items: int) -> Taken:
     return Taken(items, document["duration_s"], ended.cpu_s, ended.peak_kb)
 
 
-def _bare(address: str, items: int) -> Taken:
-    ended = child([sys.executable, "-m", "bench.calls", address, str(items)])
+def _bare(way: str, address: str, items: int) -> Taken:
+    ended = child([sys.executable, "-m", "bench.calls", way, address, str(items)])
     return Taken(items, float(ended.text), ended.cpu_s, ended.peak_kb)
 
 
@@ -171,5 +177,25 @@ async def _bare_loop(address: str, items: int) -> float:
     return time.perf_counter() - start
 
 
+async def _posts(address: str, items: int) -> float:
+    """``items`` posts of the same bodies by aiohttp, their replies read as JSON; seconds."""
+    import aiohttp
+
+    slots = asyncio.Semaphore(IN_FLIGHT)
+    headers = {"Authorization": "Bearer none-needed"}
+
+    async def call(session: aiohttp.ClientSession, item: int) -> str:
+        said = [{"role": "user", "content": _PROMPT.replace("{{ item }}", str(item))}]
+        body = {"model": "gpt-5-mini", "messages": said, "max_completion_tokens": 100}
+        async with slots, session.post(f"{address}/chat/completions", json=body, headers=headers) as reply:
+            return str((await reply.json())["choices"][0]["message"]["content"])
+
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=IN_FLIGHT)) as session:
+        start = time.perf_counter()
+        await asyncio.gather(*(call(session, item) for item in range(items)))
+        return time.perf_counter() - start
+
+
 if __name__ == "__main__":
-    print(asyncio.run(_bare_loop(sys.argv[1], int(sys.argv[2]))))
+    ways = {"litellm": _bare_loop, "aiohttp": _posts}
+    print(asyncio.run(ways[sys.argv[1]](sys.argv[2], int(sys.argv[3]))))

@@ -12,7 +12,7 @@ from nano_flow.plan.compile import compile_workflow
 from nano_flow.plan.draft import CompileContext
 from nano_flow.plan.plan import Plan
 
-RATIO_AT_MOST = 2
+RATIO_AT_MOST = 1.2
 GROWTH_AT_MOST = 1.3
 """Cost per step at 10,000 steps against the cost per step at 100 and at 1,000: linear is 1."""
 

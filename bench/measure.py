@@ -8,7 +8,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,15 +40,15 @@ class Child:
     peak_mb: float
 
 
-def run_child(arguments: Sequence[str], cwd: Path = ROOT) -> Child:
-    """Run a command to its end, output thrown away; RuntimeError where it fails."""
+def run_child(arguments: Sequence[str], cwd: Path = ROOT, more: Mapping[str, str] | None = None) -> Child:
+    """Run a command to its end, output thrown away, with ``more`` variables; RuntimeError where it fails."""
     process = subprocess.Popen(
         arguments,
         cwd=cwd,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
-        env=ordinary_environment(),
+        env={**ordinary_environment(), **(more or {})},
     )
     assert process.stderr is not None
     error = process.stderr.read()

@@ -51,7 +51,7 @@ def _answer(request: dict[str, Any]) -> bytes:
     results = sum(message["role"] == "tool" for message in messages)
     if not request.get("tools") or results >= int(messages[0]["content"].split()[-1]):
         return _REPLY
-    function = {"name": request["tools"][0]["function"]["name"], "arguments": '{"path": "notes.txt"}'}
+    function = {"name": request["tools"][0]["function"]["name"], "arguments": f'{{"path": "notes_{results}.txt"}}'}
     call = {"id": f"call_{results}", "type": "function", "function": function}
     return _whole({"content": None, "tool_calls": [call]}, "tool_calls")
 

@@ -29,7 +29,7 @@ _SPANS_A_CALL = 2
 def figures() -> list[Figure]:
     """The share by which CPU and time of a fan-out grow where its spans are exported."""
     with running() as address, _receiver() as (collector, sizes), tempfile.TemporaryDirectory() as folder:
-        workflow_of_calls(Path(folder), address, api="openai")
+        workflow_of_calls(Path(folder), address)
         least: dict[tuple[str, int], float] = {}
         for _ in range(_TIMES):
             for endpoint in ("", collector):
