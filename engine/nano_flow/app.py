@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 
 from nano_flow.adapters import metrics_sink, named_sinks, span_sinks
-from nano_flow.core.calls import Reopened
 from nano_flow.core.errors import UsageError
 from nano_flow.core.events import ApprovalAnswered, Event, NoticeGiven, RunStarted, StepExpanded, StepsReopened
 from nano_flow.core.messages import Json
@@ -17,7 +16,7 @@ from nano_flow.core.secrets.naming import in_force
 from nano_flow.core.trace import RunTrace, hand_on
 from nano_flow.executors.desk import AgainDesk
 from nano_flow.parts import Doubles, Parts, Surroundings, redactor
-from nano_flow.placed import desk_of
+from nano_flow.placed import desk_of, forget_placed, forget_reopened
 from nano_flow.plan.plan import Plan
 from nano_flow.ports import Journal, RecordedWork
 from nano_flow.ports.store import RunSummary, Store
@@ -130,7 +129,7 @@ async def resume_workflow(order: ResumeOrder, where: Surroundings, config_dir: P
             raise UsageError(changes_message(changed, prepared.plan, journal.recorded(), run_id))
         where = _watched(where, record.file, config_dir)
         if again and isinstance(again[0], StepsReopened):
-            _forget_placed(store, run_id, again[0])
+            forget_reopened(store, run_id, again[0])
         changed_record = replace(prepared.record, place=place_of(record.file, where.state))
         store.change_run(sealed_record(changed_record, redactor(prepared, where.environ)))
     except BaseException:
@@ -215,18 +214,10 @@ async def _live(prepared: PreparedRun, journal: Journal, where: Surroundings, pa
         for watcher in watchers:
             watcher.close()
     if desk is not None and end.status == "succeeded":
-        where.store.placed.forget(prepared.record.run_id)
+        forget_placed(prepared, where)
     if past.doubles is None:
         keep_house_now_and_then(where.store, where.service.retention, where.clock.now())
     return RunReport(prepared.record.run_id, end, run_document(view))
-
-
-def _forget_placed(store: Store, run_id: str, order: StepsReopened) -> None:
-    """What is to be done again is not taken from what workers handed in before."""
-    reaches = Reopened(order).reaches
-    again = [address for address in store.placed.known(run_id) if reaches(address)]
-    if again:
-        store.placed.forget(run_id, again)
 
 
 def _rehearsed(prepared: PreparedRun, where: Surroundings, past: _Past) -> Iterator[NoticeGiven]:

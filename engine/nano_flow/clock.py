@@ -25,3 +25,9 @@ class SystemClock:
     def timeout(self, seconds: float | None) -> AbstractAsyncContextManager[object]:
         """Raise TimeoutError inside the block after ``seconds``."""
         return asyncio.timeout(seconds)
+
+
+def boot_time() -> float:
+    """Seconds that also pass while the machine sleeps or this process is stopped."""
+    clock = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if clock is None else time.clock_gettime(clock)

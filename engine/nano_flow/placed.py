@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import cast
 
+from nano_flow.core.calls import Reopened, StepsReopened
 from nano_flow.core.errors import StoreError
 from nano_flow.core.events import ApprovalAnswered, NoticeGiven
 from nano_flow.core.money import usd
@@ -22,6 +23,8 @@ from nano_flow.ports import Journal, RecordedWork
 from nano_flow.ports.budgets import Charge
 from nano_flow.ports.placed import Claimed, HandedState, PlacedJournal
 from nano_flow.ports.store import Store
+from nano_flow.project.around.own import in_own_workspace
+from nano_flow.project.around.shared import absent_workspace, mark_workspace, unmark_workspace
 from nano_flow.project.opening import open_workflow
 from nano_flow.project.preparing import PreparedRun, RunOptions, with_options
 from nano_flow.runtime.execution.carrying import Carrier
@@ -45,6 +48,8 @@ def desk_of(prepared: PreparedRun, where: Surroundings, given: tuple[Journal, Re
     store = where.store
     if not is_placed(prepared.plan) or not hasattr(store, "placed"):
         return None
+    if not store.embedded:
+        mark_workspace(prepared)
     shared = cast(PlacedJournal, journal)
     shared.share()
     seal, unseal = seals(recorder.secrets, in_force(where.environ, lambda name: prepared.secrets.get(f"input:{name}")))
@@ -54,6 +59,20 @@ def desk_of(prepared: PreparedRun, where: Surroundings, given: tuple[Journal, Re
 
     talk = Talk(prepared.record.run_id, shared, store, seal, unseal, recorder.show, notice)
     return Desk(talk)
+
+
+def forget_placed(prepared: PreparedRun, where: Surroundings) -> None:
+    """A run that has succeeded needs nothing of what workers handed in."""
+    where.store.placed.forget(prepared.record.run_id)
+    unmark_workspace(prepared)
+
+
+def forget_reopened(store: Store, run_id: str, order: StepsReopened) -> None:
+    """What is to be done again is not taken from what workers handed in before."""
+    reaches = Reopened(order).reaches
+    again = [address for address in store.placed.known(run_id) if reaches(address)]
+    if again:
+        store.placed.forget(run_id, again)
 
 
 @dataclass(slots=True)
@@ -75,17 +94,17 @@ class Session:
     _plans: dict[str, Plan] = field(default_factory=dict)
 
     @classmethod
-    def opened(cls, run_id: str, token: str, where: Surroundings) -> Session:
-        """Open a run under the fence of a seat. Raises StoreError, DocumentError, UsageError. Blocks."""
+    async def opened(cls, run_id: str, token: str, where: Surroundings) -> Session:
+        """Open a run under the fence of a seat. Raises StoreError, DocumentError, UsageError."""
         store = where.store
-        with store.reader() as reader:
-            record = reader.run_record(run_id)
-        if record is None:
-            raise StoreError(store.place, f'there is no run "{run_id}" any more')
-        opened = open_workflow(record.file, None, record.documents)
-        options = RunOptions.from_json(record.options)
-        prepared = PreparedRun(opened, with_options(opened.plan, options), {}, options, record)
-        journal = store.placed.journal(run_id, record.workflow, token)
+        prepared = await asyncio.to_thread(_recorded, store, run_id)
+        prepared = await in_own_workspace(prepared, where.state, where.environ, where.tree)
+        return await asyncio.to_thread(cls._made, prepared, store, token, where)
+
+    @classmethod
+    def _made(cls, prepared: PreparedRun, store: Store, token: str, where: Surroundings) -> Session:
+        run_id = prepared.record.run_id
+        journal = store.placed.journal(run_id, prepared.record.workflow, token)
         recorder = Recorder(journal, [], redactor(prepared, where.environ))
         seal, unseal = seals(recorder.secrets, in_force(where.environ, lambda name: None))
         parts = Parts.build(prepared, where, (recorder, recorded_work(()), None))
@@ -137,6 +156,9 @@ class Session:
             step, plan = self._found(placed, claimed.address)
         except ValueError as error:
             return "done", PlacedResult(Failed(Failure("placement", str(error))))
+        absent = None if self.store.embedded else absent_workspace(self.prepared, step)
+        if absent is not None:
+            return "done", PlacedResult(Failed(Failure("workspace", absent)))
         past, own = None, None
         if claimed.past >= 0:
             past, _ = await asyncio.to_thread(self.store.placed.past, claimed.run_id, claimed.address)
@@ -187,3 +209,14 @@ class Session:
             await asyncio.to_thread(store.settle_charge, charge)
             said = f"the result of a call of {intent.model} (turn {intent.turn}) is unknown since its worker was lost"
             self.recorder.emit(NoticeGiven(now, intent.address, f"{said}: ${usd(intent.reserved)} counts as spent"))
+
+
+def _recorded(store: Store, run_id: str) -> PreparedRun:
+    """A run as it was written down last, without its inputs: they come with each order."""
+    with store.reader() as reader:
+        record = reader.run_record(run_id)
+    if record is None:
+        raise StoreError(store.place, f'there is no run "{run_id}" any more')
+    opened = open_workflow(record.file, None, record.documents)
+    options = RunOptions.from_json(record.options)
+    return PreparedRun(opened, with_options(opened.plan, options), {}, options, record)

@@ -11,6 +11,7 @@ from nano_flow.cli import output
 from nano_flow.cli.common import Options, pass_options
 from nano_flow.cli.run import FILE, INPUT, INPUTS_FILE, MODEL, PROVIDER, Dollars, given_inputs
 from nano_flow.core.errors import LimitReached
+from nano_flow.core.messages import Json
 
 _EPILOG = """\b
 Examples:
@@ -49,6 +50,7 @@ def command(
     from nano_flow.cli.money.plan_view import report_text
     from nano_flow.operations.money.plan_document import report_json
     from nano_flow.operations.money.planning import RunOptions, fits, plan_workflow
+    from nano_flow.operations.placed.labels import said_of_labels
     from nano_flow.operations.service.inforce import due_of
 
     what = RunOptions(**chosen)  # type: ignore[arg-type]
@@ -56,7 +58,10 @@ def command(
     found, cached = plan_workflow(place, str(file), given_inputs(given, inputs_file), what)
     due = due_of(place, file, time.time())
     if options.json:
-        output.document("nano-flow/plan@1", report_json(found, cached, due))
+        placed: list[Json] = [*said_of_labels(place, found.plan)]
+        output.document("nano-flow/plan@1", {**report_json(found, cached, due), "placed": placed})
     else:
         output.data(report_text(found, cached, due))
+        for said in said_of_labels(place, found.plan):
+            output.data(f"  {said}")
     return LimitReached.exit_code if exit_code and fits(found) == "no" else 0

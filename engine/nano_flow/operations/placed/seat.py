@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from nano_flow.clock import boot_time
 from nano_flow.core.errors import NanoFlowError, StoreError
 from nano_flow.core.outcomes import Failed, Failure
 from nano_flow.operations.place import Place
@@ -28,12 +29,6 @@ _STOPS_S = 0.25
 _IDLE_S = 30.0
 _UNSURE = 2 / 3
 """A worker that could not renew its seat for this part of a lease stops what it does: others may soon do the same."""
-
-
-def boot_time() -> float:
-    """Seconds that also pass while the machine sleeps or this process is stopped."""
-    clock = getattr(time, "CLOCK_BOOTTIME", None)
-    return time.monotonic() if clock is None else time.clock_gettime(clock)
 
 
 @dataclass(slots=True)
@@ -186,8 +181,7 @@ class PlacedWorker:
         self._used[run_id] = time.monotonic()
         opening = self._sessions.get(run_id)
         if opening is None:
-            opened = asyncio.to_thread(Session.opened, run_id, token, self._where())
-            opening = self._sessions[run_id] = asyncio.create_task(opened)
+            opening = self._sessions[run_id] = asyncio.create_task(Session.opened(run_id, token, self._where()))
         return await asyncio.shield(opening)
 
     def _others(self, claimed: Claimed) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from nano_flow.core.events import Event, TextStreamed
+from nano_flow.core.events import CallIntended, Event, TextStreamed
 from nano_flow.core.secrets.masks import Masks
 from nano_flow.ports import RecordedWork
 from nano_flow.ports.placed import HandedState, PlacedRow
@@ -35,6 +35,8 @@ class SqlJournal:
         """Write and return when it is on disk. Raises StoreError."""
         self._writer.put(event, masks)
         await self._writer.settled()
+        if type(event) is CallIntended:  # what comes next is the sending
+            self._writer.check_sure()
 
     async def flush(self) -> None:
         """Return when everything recorded so far is on disk. Raises StoreError."""

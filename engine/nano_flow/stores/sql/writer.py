@@ -7,6 +7,7 @@ import threading
 from collections import deque
 from typing import TypeVar
 
+from nano_flow.clock import boot_time
 from nano_flow.core.errors import StoreError
 from nano_flow.core.events import Event
 from nano_flow.core.secrets.masks import Masks
@@ -21,6 +22,8 @@ TICK_SECONDS = 0.25
 """How long an event that nobody waits for may lie in memory, and how soon a request to cancel is seen."""
 
 _MANY = 1000
+_SURE = 2 / 3
+"""The part of a lease for which its holder may act without having seen it."""
 _T = TypeVar("_T")
 
 
@@ -42,6 +45,7 @@ class Writer:
         self._closing = False
         self._texts = Texts()
         self._renewed_at = database.now()
+        self._confirmed_at = boot_time()
         self._thread = threading.Thread(target=self._run, name=f"journal {holding.run.run_id}", daemon=True)
         self._thread.start()
 
@@ -60,6 +64,12 @@ class Writer:
         self._changes.append(change)
         if not self._wake.is_set():
             self._wake.set()
+
+    def check_sure(self) -> None:
+        """Raise StoreError where the lease was last seen too long ago: this process, or its machine, stood still."""
+        if boot_time() - self._confirmed_at > lease.LEASE_SECONDS * _SURE:
+            said = "this process stood still for almost as long as its lease: nothing more is sent or paid"
+            raise StoreError(self._database.place, said)
 
     def settled(self) -> asyncio.Future[None]:
         """A future that is done when all that was put so far is on disk."""
@@ -126,7 +136,7 @@ class Writer:
 
     def _commit(self, events: list[tuple[Event, Masks]], changes: list[Change], now: float) -> None:
         holding, database = self.holding, self._database
-        run_id = holding.run.run_id
+        run_id, asked_at = holding.run.run_id, boot_time()
         batch = batch_of(holding.run, self._seq, events, self._texts)
         renew = now - self._renewed_at >= lease.HEARTBEAT_SECONDS
         with database.transaction():
@@ -138,6 +148,7 @@ class Writer:
             batch.write(database)
             if changes:
                 write_changes(database, run_id, changes, self._seq + len(events) - 1)
+        self._confirmed_at = asked_at
         if renew:
             self._renewed_at = now
         self._seq += len(events)
