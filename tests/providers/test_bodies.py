@@ -200,6 +200,8 @@ ROWS: Mapping[str, tuple[str, ChatRequest, str]] = {
     ),
 }  # fmt: skip
 """What differs on purpose: row of the table in the docs → a request that shows it, and the field that differs."""
+NO_MORE = frozenset({"Gemini 3: a temperature that nobody gave"})
+"""Rows of LiteLLM's older versions, which the wheel admits, too."""
 DOCS = Path(__file__).parents[2] / "docs" / "providers.md"
 
 
@@ -218,4 +220,7 @@ def test_a_row_holds(row: str) -> None:
     told = (
         SNAKE.sub(lambda m: m[1].upper(), json.dumps(theirs.get(field))) if service == "gemini" else theirs.get(field)
     )
-    assert (json.dumps(mine.get(field)) if service == "gemini" else mine.get(field)) != told
+    ours = json.dumps(mine.get(field)) if service == "gemini" else mine.get(field)
+    if row in NO_MORE and ours == told:
+        pytest.skip("this LiteLLM does it in our way")
+    assert ours != told

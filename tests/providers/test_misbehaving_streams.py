@@ -49,7 +49,7 @@ def test_streams_that_are_only_odd(body: bytes) -> None:
     [
         (sse(HELLO[0], done=False) + b"data: {oops\n\n", "the stream broke: a piece of it is not valid JSON"),
         (sse(HELLO[0], done=False) + b'data: {"a": "\xff"}\n\n', "the stream broke: a piece of it is not valid UTF-8"),
-        (sse(*HELLO, chunk({}, "abort"), END[1]), "its provider says 'abort'"),
+        (sse(*HELLO, chunk({}, "abort"), END[1]), "its provider says 'abort'|finish_reason=abort"),
     ],
 )
 def test_streams_that_break(body: bytes, said: str) -> None:

@@ -13,7 +13,7 @@ from nano_flow.plan.catalogue import ModelCard
 from tests.providers.odd import GOOD, call, chunk, message
 from tests.providers.replay import STREAMING, Reply, provider, serving, sse
 
-REF = ModelRef("groq", "m")
+REF = ModelRef("openai", "m")
 ASK = ChatRequest(REF, (Message("user", "hello"),), (ToolSpec("get", "", {}),), timeout_s=20.0)
 WHOLE = message("tool_calls", content=None, reasoning_content="Hm, I get it.", tool_calls=[call()])
 PIECES = sse(
@@ -29,7 +29,7 @@ def test_reasoning_is_given_back(streamed: bool) -> None:
     async def run() -> tuple[ChatReply, list[dict[str, object]]]:
         first = Reply(PIECES, content_type="text/event-stream") if streamed else Reply(WHOLE)
         async with serving(first, Reply(GOOD)) as server:
-            made = provider("groq", server.url, m=ModelCard(REF, can=STREAMING if streamed else frozenset({"tools"})))
+            made = provider("openai", server.url, m=ModelCard(REF, can=STREAMING if streamed else frozenset({"tools"})))
             reply = await made.complete(ASK)
             talk = (
                 *ASK.messages,
@@ -41,5 +41,5 @@ def test_reasoning_is_given_back(streamed: bool) -> None:
             return reply, json.loads(server.bodies[-1])["messages"]
 
     reply, sent = asyncio.run(run())
-    assert reply.provider_data == {"provider": "groq", "reasoning_content": "Hm, I get it."}
+    assert reply.provider_data == {"provider": "openai", "reasoning_content": "Hm, I get it."}
     assert sent[1]["reasoning_content"] == "Hm, I get it."

@@ -18,6 +18,8 @@ class _Shared:
     """The adapters that use the connections of one loop; those in ``before`` were there first: somebody else's."""
 
     before: frozenset[str]
+    ending: str
+    """How the keys of its clients end."""
     users: int = 0
 
 
@@ -38,7 +40,9 @@ class Connections:
             return
         self._loop = loop
         if loop not in _LOOPS:
-            _LOOPS[loop] = _Shared(frozenset(key for key, client in self._of(loop).items() if _is_open(client, loop)))
+            ending = self._ending()
+            there = frozenset(key for key, client in self._of(ending).items() if _is_open(client, loop))
+            _LOOPS[loop] = _Shared(there, ending)
         _LOOPS[loop].users += 1
 
     async def release(self) -> None:
@@ -51,7 +55,7 @@ class Connections:
         if shared.users:
             return
         del _LOOPS[loop]
-        ours = {key: client for key, client in self._of(loop).items() if key not in shared.before}
+        ours = {key: client for key, client in self._of(shared.ending).items() if key not in shared.before}
         for kept in self._kept():  # all of them before the first is closed: whoever comes meanwhile must find none
             for key in ours:
                 kept.pop(key, None)
@@ -68,10 +72,15 @@ class Connections:
         cache = self._litellm.in_memory_llm_clients_cache
         return (cache.cache_dict, cache.ttl_dict)
 
-    def _of(self, loop: asyncio.AbstractEventLoop) -> Mapping[str, object]:
-        """The clients of one loop: LiteLLM puts its identity at the end of a key."""
+    def _ending(self) -> str:
+        """What LiteLLM puts at the end of the keys of the running loop's clients."""
+        named = getattr(self._litellm.in_memory_llm_clients_cache, "update_cache_key_with_event_loop", None)
+        return str(named("")) if named is not None else f"-{id(asyncio.get_running_loop())}"
+
+    def _of(self, ending: str) -> Mapping[str, object]:
+        """The clients of one loop."""
         clients = dict(self._kept()[0])
-        return {key: client for key, client in clients.items() if key.endswith(f"-{id(loop)}")}
+        return {key: client for key, client in clients.items() if key.endswith(ending)}
 
 
 async def _close(client: object) -> None:
