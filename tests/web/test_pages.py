@@ -184,3 +184,4 @@ def test_figures_in_words() -> None:
     assert [figures.ago(0, passed) for passed in (5, 90, 7200, 200_000)] == ["5 s", "2 min", "2 h", "2 d"]
     assert figures.seconds(None) == "" and figures.count(1234) == "1,234" and figures.count(None) == ""
     assert figures.pretty({"a": 1}) == json.dumps({"a": 1}, indent=2) and figures.dollars(None) == "unknown"
+    assert figures.file_name("/a/b/routing.yaml:19") == "routing.yaml:19" == figures.file_name("routing.yaml:19")

@@ -69,6 +69,11 @@ def day(at: float) -> str:
     return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d}"
 
 
+def file_name(place: object) -> str:
+    """``/long/way/routing.yaml:19`` without the way."""
+    return str(place).replace("\\", "/").rpartition("/")[2]
+
+
 def machine_time(at: float) -> str:
     """A moment as the attribute of ``<time>`` wants it."""
     return rfc3339(at)

@@ -32,6 +32,7 @@ def environment() -> Environment:
         seconds=figures.seconds,
         moment=figures.moment,
         day=figures.day,
+        file_name=figures.file_name,
         machine_time=figures.machine_time,
         sign=figures.sign,
         pretty=figures.pretty,
