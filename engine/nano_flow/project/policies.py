@@ -137,6 +137,9 @@ def routing_advice(routing: RoutingSource) -> list[Diagnostic]:
     return found
 
 
+_LONG = frozenset({"prompt", "signals"})
+
+
 def compile_condition(text: str, where: SourceRange) -> Condition:
     """The ``when`` of a rule, checked now and evaluated on facts later; once for the same values of what it names.
 
@@ -148,6 +151,8 @@ def compile_condition(text: str, where: SourceRange) -> Condition:
     unknown = [number for number, path in enumerate(template.references) if path[0] not in CONDITION_NAMES]
     if unknown:
         raise DocumentError([_unknown_name(template, number) for number in unknown])
+    if not _LONG.isdisjoint(roots):  # what differs from call to call, and takes longer to compare than to evaluate
+        return lambda facts: bool(render(template, facts))
     known: dict[str, bool] = {}
 
     def holds(facts: Mapping[str, Json]) -> bool:
