@@ -118,7 +118,10 @@ class Chooser:
         return {name: [" with ".join(way) for way in cards[name].credentials] for name in names}
 
     def keeps_prompts(self, ask: ModelAsk) -> bool:
-        """Whether the policy allows to keep what is asked."""
+        """Whether the policy allows to keep what is asked; nothing is found out where no rule speaks of it."""
+        policy = self.services.policy
+        if policy is not None and all(rule.keeps_prompts for rule in policy.rules_of(ask.route.policy).rules):
+            return True
         return self.services.route.keeps_prompts(ask, self._circumstances(ask, 0))
 
     def _circumstances(self, ask: ModelAsk, likely_tokens: int) -> Circumstances:
