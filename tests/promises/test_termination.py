@@ -41,7 +41,12 @@ def test_promise_07_what_repeats_names_its_bound_and_reaches_it(said: Said) -> N
         "a list": "for_each: '[3, 3, 3, 3]', max_items: 3, run: ['true']",
         "a retry": "retry: {max_attempts: 3, delay: 1ms}, run: ['false']",
     }
-    said_of_it = {"an agent": "max_turns", "a loop": "did not hold after 3 iterations", "a list": "max_items", "a retry": "exit code 1"}
+    said_of_it = {
+        "an agent": "max_turns",
+        "a loop": "did not hold after 3 iterations",
+        "a list": "max_items",
+        "a retry": "exit code 1",
+    }
     for what, step in bounded.items():
         Path("w.yaml").write_text(f"{HEAD}steps: {{a: {{{step}}}}}\n")
         said("run", "w.yaml", "-q", code=1)

@@ -95,7 +95,7 @@ def follow_run(
             return list(reader.events_of(run_id, after)), at_work
 
     after = -1 if last_event_id is None else last_event_id
-    return EventStream(events(site.follower, read, after, request.app.state.over))  # type: ignore[arg-type, return-value]
+    return EventStream(events(site.follower, read, after, request.app.state.over))  # type: ignore[arg-type]
 
 
 @router.get("/{run}/steps/{address:path}")

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from nano_flow.core.events import Event
@@ -18,10 +19,11 @@ SLOW_SECONDS = 20.0
 Numbered = Sequence[tuple[int, Event]]
 
 
-class EventStream:
+class EventStream(Response):
     """A response that sends pieces as they come; ends when the reader leaves, or is too slow."""
 
     def __init__(self, pieces: AsyncIterator[str]) -> None:
+        super().__init__()  # frameworks look for a response of this kind, and would encode any other object
         self._pieces = pieces
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
