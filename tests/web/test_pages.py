@@ -101,6 +101,14 @@ def test_a_step_shows_what_was_asked(seen: tuple[Shop, str, str]) -> None:
     assert "user Outline alpha, beta" in text
 
 
+def test_a_prompt_stands_as_it_was_written_beside_what_was_sent(seen: tuple[Shop, str, str]) -> None:
+    shop, asks, failed = seen
+    text = plain(shop.client().get(f"/runs/{asks}/write[0]").text)
+    assert "prompt, as it was written Write of {{ topic }} by {{ steps.outline.output }}" in text
+    assert "user Write of alpha by" in text
+    assert "as it was written" not in shop.client().get(f"/runs/{failed}/fail").text
+
+
 def test_a_turn_shows_only_the_messages_that_are_new_in_it() -> None:
     first = {"role": "user", "content": "go"}
     second = {"role": "tool", "content": "x"}

@@ -26,7 +26,10 @@ def show(request: Request) -> Response:
 
     address = request.path_params["address"]
     values = step_values(site.place, site.book, run, address, link)
-    return page(request, "step.html", **values, again=_foretold(request, run, address))
+    with site.book.fold(run.run_id) as fold:
+        record = fold.view.head
+    written = site.drawings.templates(record, address) if record is not None and values["turns"] else {}
+    return page(request, "step.html", **values, written=written, again=_foretold(request, run, address))
 
 
 def _foretold(request: Request, run: RunSummary, address: str) -> str:

@@ -10,7 +10,7 @@ from nano_flow.core.messages import Json
 from nano_flow.core.money import money, usd
 from nano_flow.core.refs import path_of
 from nano_flow.operations.place import Place
-from nano_flow.operations.runs.picturing import Plan, picture_of_run, plan_of_run
+from nano_flow.operations.runs.picturing import Plan, picture_of_run, plan_of_run, templates_of
 from nano_flow.ports import RunRecord
 
 _KEPT = 16
@@ -36,6 +36,11 @@ class Drawings:
             return None
         rows = list(steps)
         return picture_of_run(plan, statuses(rows), figures(rows))
+
+    def templates(self, record: RunRecord, address: str) -> dict[str, str]:
+        """What the author of a prompt wrote; empty where nobody can tell any more."""
+        plan = self._plan(record)
+        return {} if plan is None else templates_of(plan, address)
 
     def _plan(self, record: RunRecord) -> Plan | None:
         with self._lock:
