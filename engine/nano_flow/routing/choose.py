@@ -88,6 +88,7 @@ def decide(
         facts=request.facts,
         policy=request.route.policy,
         kind=selection.kind,
+        rule=(selection.rule.at, selection.rule.because) if selection.rule else None,
         notices=tuple(notice.text for notice in notices),
         on_use=_on_use(notices, accepted[0].ref if accepted else None),
         cascade=selection.cascade,

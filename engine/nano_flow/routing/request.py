@@ -134,6 +134,8 @@ class RouteDecision:
     cascade: tuple[str, ...] = ()
     kind: str | None = None
     """The kind of task, where one of the policy's holds."""
+    rule: tuple[str, str] | None = None
+    """Where the rule stands that holds, and its reason."""
     fixed: bool = False
     """Its first choice was named, or no other is wanted: no budget moves the call to another model."""
     asked: Mapping[str, Json] = field(default_factory=dict)
@@ -163,6 +165,7 @@ class RouteDecision:
             "score": None if self.score is None else round(self.score, 2),
             "tier": self.tier,
             "kind": self.kind,
+            "rule": None if self.rule is None else {"at": self.rule[0], "because": self.rule[1]},
             "model": str(self.model) if self.model else None,
             "candidates": [str(ref) for ref in self.candidates],
             "because": [points.as_json() for points in self.because],

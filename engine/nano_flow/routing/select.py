@@ -39,6 +39,8 @@ class Selection:
     providers_because: str = ""
     single: bool = False
     kind: str | None = None
+    rule: Rule | None = None
+    """The rule that holds."""
     cascade: tuple[str, ...] = ()
 
 
@@ -92,6 +94,7 @@ def select(
         groups=groups,
         because=told + reason + selection.because,
         kind=kind.name if kind else None,
+        rule=rule if rule.at or rule.because else None,
         providers=providers,
         providers_because=_why(request, rule),
         single=choice is False,

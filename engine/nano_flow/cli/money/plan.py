@@ -18,6 +18,7 @@ Examples:
   nano-flow plan workflow.yaml
   nano-flow plan workflow.yaml -i diff=@change.diff --budget 0.50
   nano-flow plan workflow.yaml --budget 0.50 --exit-code
+  nano-flow plan workflow.yaml --policy cascade
   nano-flow plan workflow.yaml --offline --json | jq .cost_usd
 """
 
@@ -29,6 +30,11 @@ Examples:
 @click.option("--offline", is_flag=True, help="As it would run on simulated models.")
 @PROVIDER
 @MODEL
+@click.option(
+    "--policy",
+    metavar="POLICY",
+    help="Under a policy of routing.yaml (for steps that name none), or a routing document, folder or git revision.",
+)
 @click.option("--budget", type=Dollars(), metavar="USD", help="Whether it fits this many dollars.")
 @click.option("--no-fallback", is_flag=True, help="As if no other model may be asked.")
 @click.option("--exit-code", is_flag=True, help="Exit with 5 where the likely cost is above the budget.")
@@ -40,6 +46,7 @@ def command(
     given: tuple[str, ...],
     inputs_file: Path | None,
     exit_code: bool,
+    policy: str | None,
     **chosen: object,
 ) -> int:
     """Show every step of a workflow with its model and its cost: at least, likely, at most.
@@ -55,7 +62,7 @@ def command(
 
     what = RunOptions(**chosen)  # type: ignore[arg-type]
     place = options.beside(file).place
-    found, cached = plan_workflow(place, str(file), given_inputs(given, inputs_file), what)
+    found, cached = plan_workflow(place, str(file), given_inputs(given, inputs_file), what, policy)
     due = due_of(place, file, time.time())
     if options.json:
         placed: list[Json] = [*said_of_labels(place, found.plan)]

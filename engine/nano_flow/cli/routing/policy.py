@@ -61,11 +61,13 @@ def explain(
     if sum(source is not None for source in (prompt, step, run)) != 1:
         raise UsageError('give one of PROMPT, --step FILE:STEP and --run RUN ADDRESS; "-" reads the prompt from stdin')
     asked = {name for name, value in given.items() if value not in (None, (), 0, "auto", "default")}
+    asked -= {"policy_name"} if step is not None else set()
     if prompt is None and asked:
         named = " and ".join(f"--{_FLAGS.get(name, name)}" for name in sorted(asked))
         raise UsageError(f"{named} tell of the step that a PROMPT would have: leave them out of --step and --run")
     if step is not None:
-        decision = explaining.explain_step(options.place, step)
+        named = str(given["policy_name"])
+        decision = explaining.explain_step(options.place, step, None if named == "default" else named)
     elif run is not None:
         decision = explaining.explain_run(options.place, *run)
     else:

@@ -21,7 +21,9 @@ from nano_flow.project.money.known import KnownInputs, known_inputs
 from nano_flow.project.money.verdict import at_most, fits, longest_chain, of_the_bound
 from nano_flow.project.naming import full_name
 from nano_flow.project.opening import open_workflow
+from nano_flow.project.policies import Policies
 from nano_flow.project.preparing import GivenInputs, RunOptions, with_options
+from nano_flow.review.revisions import side
 from nano_flow.routing.request import RouteDecision
 
 __all__ = [
@@ -42,13 +44,17 @@ __all__ = [
 ]
 
 
-def plan_workflow(place: Place, path: str, given: GivenInputs, chosen: RunOptions) -> tuple[PlanReport, frozenset[str]]:
+def plan_workflow(
+    place: Place, path: str, given: GivenInputs, chosen: RunOptions, policy: str | None = None
+) -> tuple[PlanReport, frozenset[str]]:
     """The report of the workflow at ``path``, and the steps that the cache answers.
 
-    Raises DocumentError, UsageError, StoreError.
+    ``policy`` is a policy of the routing document, for every step that names none, or a routing document, a folder or a
+    git revision in the place of the one in force. Raises DocumentError, UsageError, StoreError.
     """
     opened = open_workflow(path, place.config_dir)
-    chosen = replace(chosen, model=full_name(chosen.model, chosen.provider, opened.policies))
+    policies = opened.policies if policy is None else under(opened.policies, policy)
+    chosen = replace(chosen, model=full_name(chosen.model, chosen.provider, policies))
     plan, now = with_options(opened.plan, chosen), time.time()
     where = Circumstance(
         options=chosen,
@@ -56,10 +62,25 @@ def plan_workflow(place: Place, path: str, given: GivenInputs, chosen: RunOption
         environ=place.environ,
         known=KnownInputs(known_inputs(plan, given_values(plan, given))),
         history=earlier_uses(place.store, plan.name, simulated=chosen.offline),
-        observed=observed_before(place.store, opened.policies.catalogue, now),
+        observed=observed_before(place.store, policies.catalogue, now),
     )
-    found = plan_report(plan, opened.policies, where)
+    found = plan_report(plan, policies, where)
     return found, _cached(found, place, where.now) if not chosen.no_cache else frozenset()
+
+
+def under(policies: Policies, name: str) -> Policies:
+    """The policies with the one called ``name`` for whoever names none; else those of a document of that name."""
+    routing = policies.routing
+    if name == "default" and name not in routing.policies:
+        return policies
+    if name in routing.policies:
+        named = replace(routing.policies[name], name="default")
+        return replace(policies, routing=replace(routing, policies={**routing.policies, "default": named}))
+    try:
+        return side(name, policies.files).policies
+    except UsageError as error:
+        known = ", ".join(sorted({"default", *routing.policies}))
+        raise UsageError(f"{error}; policies of the routing document are: {known}") from None
 
 
 def _cached(found: PlanReport, place: Place, now: float) -> frozenset[str]:

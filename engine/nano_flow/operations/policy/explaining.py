@@ -76,15 +76,15 @@ def _prompt_text(prompt: str) -> str:
         raise UsageError(f'"{prompt}" cannot be read: {getattr(error, "strerror", None) or error}') from None
 
 
-def explain_step(place: Place, step: str) -> Mapping[str, Json]:
-    """The decision on a step, as ``nano-flow plan`` sees it."""
+def explain_step(place: Place, step: str, policy: str | None = None) -> Mapping[str, Json]:
+    """The decision on a step, as ``nano-flow plan --policy`` sees it."""
     from nano_flow.operations.money.planning import plan_workflow
     from nano_flow.project.preparing import GivenInputs, RunOptions
 
     file, colon, name = step.rpartition(":")
     if not colon or not file:
         raise UsageError(f'"{step}" needs the form FILE:STEP, such as workflow.yaml:report')
-    found, _ = plan_workflow(place, file, GivenInputs(), RunOptions())
+    found, _ = plan_workflow(place, file, GivenInputs(), RunOptions(), policy)
     decisions = {
         estimate.visit.path: decision
         for estimate, decision in zip(found.estimate.steps, found.decisions, strict=True)
