@@ -374,32 +374,3 @@ def test_the_example_of_the_documentation_is_what_is_printed(capsys: pytest.Capt
     printed = shown(capsys, "explain", "Write" + prompt).splitlines()
     lines = [line for line in expected.splitlines() if line != "…"]
     assert len(lines) > 5 and set(lines) <= set(printed)
-
-
-def test_plan_explain_and_tests_decide_alike_under_a_named_policy_and_name_the_rule(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    rules = (
-        "policies:\n  default: {}\n  careful:\n    rules:\n"
-        "      - {when: kind == 'proof', tier: standard, because: proofs are hard}\n"
-        "kinds: {proof: {match: [prove], within: ask}}\n"
-    )
-    Path("routing.yaml").write_text(ROUTING.replace("[prove], points: 4", "[prove], points: 0.1") + rules)
-    Path("flow.yaml").write_text('nano_flow: 1\nname: flow\nsteps:\n  long: {prompt: "Prove that it is so."}\n')
-    Path("routing.test.yaml").write_text(
-        "nano_flow: 1\ncases: {a: {prompt: Prove that it is so., policy: careful, expect: {tier: standard}}}\n"
-    )
-    assert run_command(["plan", "flow.yaml", "--policy", "careful", "--json"]) == 0
-    (step,) = json.loads(capsys.readouterr().out)["steps"]
-    by_step = document(capsys, "explain", "--step", "flow.yaml:long", "--policy", "careful")
-    by_prompt = document(capsys, "explain", "Prove that it is so.", "--policy", "careful")
-    assert step["route"]["tier"] == by_step["tier"] == by_prompt["tier"] == "standard"
-    told = {"at": "routing.yaml:14", "because": "proofs are hard"}
-    assert by_step["rule"] == by_prompt["rule"] == told and by_prompt["kind"] == "proof"
-    assert document(capsys, "explain", "Prove that it is so.")["rule"] is None
-    assert run_command(["policy", "test"]) == 0
-    Path("other.yaml").write_text(ROUTING.replace("below: 3", "below: 0.01"))
-    assert run_command(["plan", "flow.yaml", "--policy", "other.yaml", "--json"]) == 0
-    capsys.readouterr()
-    assert run_command(["plan", "flow.yaml", "--policy", "nope"]) == 2
-    assert "policies of the routing document are: careful, default" in capsys.readouterr().err

@@ -12,6 +12,7 @@ from nano_flow.core.money import usd
 from nano_flow.operations.money.planning import (
     Obstacle,
     PlanReport,
+    Reach,
     RouteDecision,
     StepEstimate,
     Times,
@@ -27,7 +28,8 @@ SHOWN_NOTICES = 3
 
 def report_text(report: PlanReport, cached: frozenset[str], due: Sequence[Due]) -> str:
     """The table, what it adds up to, and what the reader should know."""
-    rows = [_row(step, decision) for step, decision in zip(report.estimate.steps, report.decisions, strict=True)]
+    steps = zip(report.estimate.steps, report.decisions, report.reaches, strict=True)
+    rows = [_row(step, decision, reach) for step, decision, reach in steps]
     header = ("step", "times", "model", "tier", "tokens", "low", "likely", "high")
     total = report.estimate.cost
     rows.append(("total", "", "", "", "", *(_money(part) for part in (total.low, total.likely, total.high))))
@@ -40,7 +42,7 @@ def report_text(report: PlanReport, cached: frozenset[str], due: Sequence[Due]) 
     return "\n".join([*lines, "", *_files(report.policies.record())])
 
 
-def _row(step: StepEstimate, decision: RouteDecision | None) -> tuple[str, ...]:
+def _row(step: StepEstimate, decision: RouteDecision | None, reach: Reach | None) -> tuple[str, ...]:
     depth = "· " * step.visit.path.count(".")
     name, often = f"{depth}{step.visit.path.rpartition('.')[2]}", _often(step.times)
     if decision is None:
@@ -48,9 +50,22 @@ def _row(step: StepEstimate, decision: RouteDecision | None) -> tuple[str, ...]:
     model = str(decision.model) if decision.model else "none can serve it"
     tier = decision.tier or ""
     score = f"{tier} {decision.score:.1f}".strip() if decision.score is not None else tier
+    score = score if reach is None else _reached(reach, score)
     read, written = step.input_tokens.likely or 0, step.output_tokens.likely or 0
     costs = (step.cost.low, step.cost.likely, step.cost.high)
     return (name, often, model, score, f"{_count(read)}+{_count(written)}", *(_money(part) for part in costs))
+
+
+def _reached(reach: Reach, one: str) -> str:
+    """A tier and a score; of several prompts how many go where; of a text that the run decides what may be."""
+    names = [*reach.tiers]
+    if not reach.known:
+        return f"{names[0]}–{names[-1]} unknown" if len(names) > 1 else f"{names[0]} unknown" if names else "unknown"
+    if len(reach.tiers) > 1:
+        return ", ".join(f"{count} {tier}" for tier, count in reach.tiers.items())
+    if reach.scores is not None and round(reach.scores[0], 1) != round(reach.scores[1], 1):
+        return f"{names[0]} {reach.scores[0]:.1f}–{reach.scores[1]:.1f}"
+    return one
 
 
 def _often(times: Times) -> str:

@@ -11,6 +11,7 @@ from nano_flow.core.money import usd
 from nano_flow.core.text import rfc3339
 from nano_flow.operations.money.planning import (
     PlanReport,
+    Reach,
     RouteDecision,
     Spread,
     StepEstimate,
@@ -35,12 +36,12 @@ def plan_document(place: Place, path: str, given: GivenInputs, chosen: RunOption
 def report_json(report: PlanReport, cached: frozenset[str], due: Sequence[Due]) -> dict[str, Json]:
     """The fields of ``nano-flow/plan@1``; a bound that does not exist is null, ``cached`` are paths of steps."""
     found = report.estimate
-    steps = zip(found.steps, report.decisions, strict=True)
+    steps = zip(found.steps, report.decisions, report.reaches, strict=True)
     return {
         "workflow": report.plan.name,
         "digest": report.plan.digest,
         "valid": True,
-        "steps": [{**_step_json(s, decision), "cached": s.visit.path in cached} for s, decision in steps],
+        "steps": [{**_step_json(*step), "cached": step[0].visit.path in cached} for step in steps],
         "cost_usd": _dollars_json(found.cost),
         "budget_usd": None if report.budget is None else usd(report.budget),
         "fits_budget": found.fits(report.budget),
@@ -66,7 +67,7 @@ def _chain_json(report: PlanReport) -> Json:
     return {"steps": [*steps], "model_s": round(seconds, 1)}
 
 
-def _step_json(step: StepEstimate, decision: RouteDecision | None) -> dict[str, Json]:
+def _step_json(step: StepEstimate, decision: RouteDecision | None, reach: Reach | None) -> dict[str, Json]:
     planned = step.visit.step
     return {
         "id": step.visit.path,
@@ -74,7 +75,7 @@ def _step_json(step: StepEstimate, decision: RouteDecision | None) -> dict[str, 
         "needs": list(dict.fromkeys((*planned.needs, *planned.references))),
         "when": None if planned.when is None else planned.when.source,
         "times": [step.times.low, round(step.times.likely, 2), step.times.high],
-        "route": None if decision is None else _route_json(decision),
+        "route": None if decision is None else _route_json(decision, reach),
         "tokens": {"input": _tokens_json(step.input_tokens), "output": _tokens_json(step.output_tokens)},
         "cost_usd": _dollars_json(step.cost),
         "tags": list(planned.tags),
@@ -85,10 +86,15 @@ def _step_json(step: StepEstimate, decision: RouteDecision | None) -> dict[str, 
     }
 
 
-def _route_json(decision: RouteDecision) -> Json:
+def _route_json(decision: RouteDecision, reach: Reach | None) -> Json:
+    """``score`` is null where the run decides the text; ``tiers`` are then those that may be, else of all items."""
     whole = decision.as_json()
     names = ("policy", "score", "tier", "model", "candidates", "because", "refused", "notices")
-    return {name: whole[name] for name in names}
+    told = {name: whole[name] for name in names}
+    if reach is None:
+        return told
+    unknown: dict[str, Json] = {} if reach.known else {"score": None}
+    return {**told, **unknown, "score_known": reach.known, "tiers": dict(reach.tiers)}
 
 
 def _tokens_json(spread: Spread) -> Json:

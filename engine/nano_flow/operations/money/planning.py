@@ -18,6 +18,7 @@ from nano_flow.project.money.cached import cached_steps
 from nano_flow.project.money.earlier import earlier_uses, observed_before
 from nano_flow.project.money.estimating import Circumstance, Obstacle, PlanReport, plan_report
 from nano_flow.project.money.known import KnownInputs, known_inputs
+from nano_flow.project.money.scored import Reach
 from nano_flow.project.money.verdict import at_most, fits, longest_chain, of_the_bound
 from nano_flow.project.naming import full_name
 from nano_flow.project.opening import open_workflow
@@ -30,6 +31,7 @@ __all__ = [
     "GivenInputs",
     "Obstacle",
     "PlanReport",
+    "Reach",
     "RouteDecision",
     "RunOptions",
     "Spread",

@@ -33,6 +33,9 @@ class Evaluator(Protocol):
     def value(self, template: Template) -> Known | None:
         """What ``template`` will be, or None where that depends on the run."""
 
+    def with_item(self, name: str, value: Json) -> Evaluator:
+        """The same for one item of a fan-out."""
+
     def inside(self, plan: Plan, inputs: Mapping[str, Value]) -> Evaluator:
         """The same inside a sub-workflow that is given ``inputs``."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -26,6 +27,7 @@ from nano_flow.pricing.forecast.history import StepHistory
 from nano_flow.pricing.forecast.sizes import PromptSize
 from nano_flow.pricing.forecast.visits import Evaluator, Visit
 from nano_flow.pricing.tokens import Count
+from nano_flow.project.money.scored import Reach, prompts_of, reach_of
 from nano_flow.project.policies import Policies
 from nano_flow.project.preparing import RunOptions
 from nano_flow.routing.candidates import output_cap
@@ -62,6 +64,8 @@ class PlanReport:
     estimate: Estimate
     decisions: tuple[RouteDecision | None, ...]
     obstacles: tuple[Obstacle, ...]
+    reaches: tuple[Reach | None, ...] = ()
+    """What the prompts of the steps are scored as, in their order; None for other steps and where models are named."""
 
     @property
     def budget(self) -> Money | None:
@@ -90,6 +94,7 @@ def plan_report(plan: Plan, policies: Policies, where: Circumstance) -> PlanRepo
         found,
         tuple(entry[0] if entry else None for entry in decided),
         tuple(entry[1] if entry else "" for entry in decided),
+        tuple(planner.reaches.get(id(step.visit.step)) for step in found.steps),
     )
 
 
@@ -100,6 +105,7 @@ class _Planner:
         self.plan, self.policies, self.where = plan, policies, where
         self._ways: dict[tuple[object, ...], tuple[tuple[ModelChoice, ...], ...]] = {}
         self.decided: dict[int, tuple[RouteDecision, Obstacle]] = {}
+        self.reaches: dict[int, Reach] = {}
         self._tokenizers = Tokenizers()
         options = where.options
         self._router = PolicyRouter(
@@ -128,6 +134,8 @@ class _Planner:
         """Who may answer ``spec``, whatever its prompt turns out to be, and its judges."""
         ask = self._ask(visit, spec, size)
         decision, obstacle = self._decide(ask, size.likely)
+        if ask.route.model == "auto" and ask.route.complexity is None:
+            decision = self._reached(visit, spec, ask, size.likely, decision)
         self.decided[id(visit.step)] = (decision, obstacle)
         varies = size.most is None or bool(spec.tools) or spec.reply.output_schema is not None or bool(spec.verify)
         own = self._route(ask, size, decision, varies=varies)
@@ -137,6 +145,21 @@ class _Planner:
                 judge = self._chosen(judge_request(visit.step, check, visit.path, ask.messages))
                 judges.append(self._route(judge, size, self._decide(judge, size.likely)[0], varies=True))
         return StepRoute(own, tuple(judges))
+
+    def _reached(
+        self, visit: Visit, spec: PlannedPrompt, ask: ModelAsk, tokens: int, likely: RouteDecision
+    ) -> RouteDecision:
+        """The decision that most of the step's prompts get; what all of them reach is kept beside it."""
+        texts, order = prompts_of(visit, spec), [tier.name for tier in self.policies.routing.tiers]
+        if texts is None:
+            variants = self._variants(replace(ask, escalate=0))
+            tiers = {self._decide(other, tokens)[0].tier for other in variants}
+            self.reaches[id(visit.step)] = Reach(False, {tier: 0 for tier in order if tier in tiers})
+            return likely
+        decisions = [self._decide(replace(ask, messages=(Message("user", text),)), tokens)[0] for text in texts]
+        self.reaches[id(visit.step)] = reach_of(decisions, order)
+        most = Counter(decision.model for decision in decisions).most_common(1)[0][0]
+        return next(decision for decision in decisions if decision.model == most)
 
     def _ask(self, visit: Visit, spec: PlannedPrompt, size: PromptSize) -> ModelAsk:
         tools = tuple(ToolSpec(name, "", {}) for name in spec.tools)

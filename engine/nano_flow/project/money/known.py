@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from nano_flow.core.errors import StepError
 from nano_flow.core.messages import Json
@@ -18,16 +18,24 @@ class KnownInputs:
     """An ``Evaluator``: ``inputs`` are those whose values are known; secrets never are."""
 
     inputs: Mapping[str, Json]
+    items: Mapping[str, Json] = field(default_factory=dict)
+    """Items of fan-outs, by their names."""
 
     def value(self, template: Template) -> Known | None:
         """What ``template`` will be, or None where it needs more than known inputs."""
         for path in template.references:
+            if path[0] in self.items:
+                continue
             if path[0] != "inputs" or len(path) < 2 or path[1] not in self.inputs:
                 return None
         try:
-            return Known(render(template, {"inputs": self.inputs}))
+            return Known(render(template, {"inputs": self.inputs, **self.items}))
         except StepError:
             return None
+
+    def with_item(self, name: str, value: Json) -> KnownInputs:
+        """The same for one item of a fan-out."""
+        return replace(self, items={**self.items, name: value})
 
     def inside(self, plan: Plan, inputs: Mapping[str, Value]) -> KnownInputs:
         """The same inside a sub-workflow that is given ``inputs``."""
