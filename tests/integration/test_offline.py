@@ -112,3 +112,21 @@ def test_without_commands_none_is_started(tmp_path: Path, step: str, said: str) 
 def test_without_commands_belongs_to_offline(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="belongs to --offline"):
         run(tmp_path, "  a: {run: [touch, ran]}\n", RunOptions(no_commands=True))
+
+
+def test_what_was_stood_in_for_is_marked(tmp_path: Path) -> None:
+    steps = """
+  a: {tool: srv.TOOL}
+  b: {tool: http_get, with: {url: "https://example.com/"}}
+  c: {run: [echo, hi]}
+  d: {set: {v: 1}}
+  e: {tool: mine}
+"""
+
+    def marked(options: RunOptions) -> set[str]:
+        rows = run(tmp_path, steps, options)[0].document["steps"]
+        assert isinstance(rows, list)
+        return {str(row["id"]) for row in rows if isinstance(row, dict) and row["simulated"]}
+
+    assert marked(RunOptions(offline=True)) == {"a", "b"}
+    assert marked(RunOptions(offline=True, no_commands=True)) == {"a", "b", "c", "e"}

@@ -176,6 +176,8 @@ class ToolCalled:
     duration_s: float
     error: str = ""
     error_kind: str = ""
+    simulated: bool = False
+    """It was only stood in for."""
 
 
 TEXTS = "text"

@@ -57,6 +57,11 @@ class RunCommand:
         """Nobody knows what a command does."""
         return False
 
+    @property
+    def simulated(self) -> bool:
+        """True where nothing is started."""
+        return getattr(self.commands, "simulated", False)
+
     def writes(self, arguments: Mapping[str, Json]) -> str | None:
         """Commands of one turn run in order: they may well write the same thing."""
         return "command:"

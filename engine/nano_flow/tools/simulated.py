@@ -20,6 +20,7 @@ class SimulatedHttpGet:
 
     allow: tuple[str, ...]
     repeatable: bool = True
+    simulated: bool = True
 
     @property
     def spec(self) -> ToolSpec:
@@ -43,6 +44,8 @@ class SimulatedHttpGet:
 
 class SimulatedCommands:
     """Starts nothing; every command says what it would have been, and ends well."""
+
+    simulated = True
 
     async def run(
         self,

@@ -29,6 +29,7 @@ from nano_flow.core.events import (
     StepSkipped,
     StepsReopened,
     StepStarted,
+    ToolCalled,
     WaitStarted,
 )
 from nano_flow.core.refs import around, path_of
@@ -113,6 +114,7 @@ class RunView:
             CallFailed: self._call_failed,
             CallFinished: self._call_finished,
             CacheHit: self._cache_hit,
+            ToolCalled: self._tool_called,
             ReplyChecked: self._reply_checked,
             StepRetried: self._step_retried,
             StepFinished: self._step_finished,
@@ -222,6 +224,10 @@ class RunView:
     def _reply_checked(self, event: ReplyChecked) -> None:
         step = self._row(event.address)
         step.checks = (*step.checks, Check(event.turn, event.model, event.passed, event.by, event.score))
+
+    def _tool_called(self, event: ToolCalled) -> None:
+        if event.simulated:
+            self._row(event.address).simulated = True
 
     def _answered_by(self, step: StepView, event: CallFinished | CacheHit) -> None:
         if event.turn < SAMPLE_TURNS and event.turn not in step.judge_turns:

@@ -57,7 +57,10 @@ async def run_tool(
     result, failure = await _attempt(execution, tool, arguments, key)
     took = clock.monotonic() - started
     message, kind = (str(failure), failure.kind) if failure else ("", "")
-    called = ToolCalled(clock.now(), execution.address, turn, call, name, fingerprint, result, took, message, kind)
+    called = ToolCalled(
+        *(clock.now(), execution.address, turn, call, name, fingerprint, result, took, message, kind),
+        simulated=getattr(tool, "simulated", False),
+    )
     await services.durable(called)
     if failure is not None:
         raise failure

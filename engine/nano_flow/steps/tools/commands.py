@@ -50,6 +50,11 @@ class CommandCall:
         """A command that a crash interrupted is started again: its author decides whether it may be."""
         return True
 
+    @property
+    def simulated(self) -> bool:
+        """True where nothing is started."""
+        return getattr(self.commands, "simulated", False)
+
     def writes(self, arguments: Mapping[str, Json]) -> str | None:
         """Unknown."""
         return None

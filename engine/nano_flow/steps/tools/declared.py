@@ -52,6 +52,11 @@ class DeclaredTool:
         """Nobody knows what a command does, so it is not repeated silently."""
         return False
 
+    @property
+    def simulated(self) -> bool:
+        """True where nothing is started."""
+        return getattr(self.around.commands, "simulated", False)
+
     def writes(self, arguments: Mapping[str, Json]) -> str | None:
         """Calls of one declared tool run in order: they may well write the same thing."""
         return f"tool:{self.source.name}"

@@ -22,6 +22,7 @@ class SimulatedTool:
     results: Mapping[str, Json] | None
     make: MakeResult
     repeatable: bool = True
+    simulated: bool = True
 
     @property
     def spec(self) -> ToolSpec:
