@@ -150,6 +150,19 @@ class TextStreamed:
 
 
 @dataclass(frozen=True, slots=True)
+class CommandPrinted:
+    """Whole lines that a command has printed so far, while it runs; its result holds them again.
+
+    Told of a command that takes a while, and of the beginning of what it prints.
+    """
+
+    at: float
+    address: str
+    stream: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class ToolIntended:
     """A tool or command is about to run. Durable before it starts. ``call`` names it inside its turn."""
 

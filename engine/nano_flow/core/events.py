@@ -18,6 +18,7 @@ from nano_flow.core.calls import (
     CallFailed,
     CallFinished,
     CallIntended,
+    CommandPrinted,
     HandlersStarted,
     PromptSent,
     ReplyChecked,
@@ -40,6 +41,7 @@ __all__ = [
     "CallFailed",
     "CallFinished",
     "CallIntended",
+    "CommandPrinted",
     "Event",
     "HandlersStarted",
     "NoticeGiven",
@@ -263,6 +265,7 @@ Event = (
     | CacheHit
     | ReplyChecked
     | TextStreamed
+    | CommandPrinted
     | ToolIntended
     | ToolCalled
     | StepRetried

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -31,6 +31,17 @@ class Capture:
 
 
 WHOLE = Capture()
+
+
+Tell = Callable[[str, str], None]
+"""Told of whole lines that a command prints while it runs: the stream, and the text."""
+
+
+def telling(commands: Commands, tell: Tell) -> Commands:
+    """``commands``, telling of what they print while they run, where they can."""
+    make = getattr(commands, "telling", None)
+    told: Commands = commands if make is None else make(tell)
+    return told
 
 
 class Commands(Protocol):

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from nano_flow.cli import output
 from nano_flow.cli.common import Options
 from nano_flow.cli.frame.looks import paint, width
-from nano_flow.core.events import ToolCalled
+from nano_flow.core.events import CommandPrinted, ToolCalled
 from nano_flow.core.messages import Json
 from nano_flow.core.shown.event_json import event_json, finite
 from nano_flow.core.shown.lines import line_of
@@ -24,7 +24,7 @@ from nano_flow.operations.runs.reading import (
     step_of,
 )
 from nano_flow.views.comparison import comparison_text
-from nano_flow.views.details.asked import command_lines, exchanges_text
+from nano_flow.views.details.asked import command_lines, exchanges_text, stream_lines
 from nano_flow.views.text import run_text
 from nano_flow.views.timeline import timeline, timeline_text
 
@@ -58,13 +58,30 @@ def logs(options: Options, run: str, address: str | None, *, follow: bool) -> No
         events = [finite(dict(event_json(event))) for event in happened]
         output.document("nano-flow/events@1", {"run_id": run_id, "events": events})
         return
+    told: dict[str, str] = {}
     for event in follow_run(options.place, run, address, follow=follow):
+        if isinstance(event, CommandPrinted):
+            told[f"{event.address} {event.stream}"] = told.get(f"{event.address} {event.stream}", "") + event.text
+            for printed in stream_lines(event.stream, event.text):
+                output.data(printed)
+            continue
         line = line_of(event, _DETAIL)
         if line is not None:
             output.data(f"{rfc3339(event.at)}  {line}")
         if isinstance(event, ToolCalled) and event.tool == "run":
-            for printed in command_lines(event.result, _LINES):
+            for printed in command_lines(_rest(event, told), _LINES):
                 output.data(printed)
+
+
+def _rest(event: ToolCalled, told: dict[str, str]) -> Json:
+    """The result of a command without what was told while it ran."""
+    if not isinstance(event.result, dict):
+        return event.result
+    before = {stream: told.pop(f"{event.address} {stream}", "") for stream in ("stdout", "stderr")}
+    return {
+        name: value.removeprefix(before.get(name, "")) if isinstance(value, str) else value
+        for name, value in event.result.items()
+    }
 
 
 def failures(options: Options, run: str) -> None:

@@ -12,6 +12,7 @@ from nano_flow.core.events import (
     CallFailed,
     CallFinished,
     CallIntended,
+    CommandPrinted,
     Event,
     NoticeGiven,
     ReplyChecked,
@@ -125,6 +126,7 @@ _LINES: Mapping[type, tuple[int, Callable[..., str]]] = {
     CallFailed: (NORMAL, _call_failed),
     CacheHit: (DETAIL, lambda event: f"{event.address} {event.model} from the cache, saved ${usd(event.saved)}"),
     ReplyChecked: (DETAIL, _reply_checked),
+    CommandPrinted: (DETAIL, lambda event: f"{event.address} {event.stream}: {event.text.splitlines()[-1]}"),
     ToolIntended: (DETAIL, lambda event: f"{event.address} calls {event.tool}"),
     ToolCalled: (
         DETAIL,

@@ -11,6 +11,7 @@ from nano_flow.core.events import (
     CacheHit,
     CallFailed,
     CallFinished,
+    CommandPrinted,
     Event,
     PromptSent,
     StepFailed,
@@ -186,7 +187,7 @@ def _before(reader: StoreReader, name: str) -> str:
     return earlier[0]
 
 
-_SHOWN = tuple(kind for kind in EVENT_KINDS.values() if kind is not PromptSent)
+_SHOWN = tuple(kind for kind in EVENT_KINDS.values() if kind not in (PromptSent, CommandPrinted))
 """What a view is made of; texts are read for the step that is asked about."""
 
 

@@ -56,11 +56,9 @@ async def run_tool(
         await services.durable(intended)
     result, failure = await _attempt(execution, tool, arguments, key)
     took = clock.monotonic() - started
-    message, kind = (str(failure), failure.kind) if failure else ("", "")
-    called = ToolCalled(
-        *(clock.now(), execution.address, turn, call, name, fingerprint, result, took, message, kind),
-        simulated=getattr(tool, "simulated", False),
-    )
+    ended = (str(failure), failure.kind) if failure else ("", "")
+    asked = (execution.address, turn, call, name, fingerprint)
+    called = ToolCalled(clock.now(), *asked, result, took, *ended, getattr(tool, "simulated", False))
     await services.durable(called)
     if failure is not None:
         raise failure

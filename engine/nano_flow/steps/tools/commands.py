@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from nano_flow.core.errors import StepError
-from nano_flow.core.events import ToolCalled
+from nano_flow.core.events import CommandPrinted, ToolCalled
 from nano_flow.core.messages import Json, ToolSpec
 from nano_flow.core.text import as_text
 from nano_flow.plan.kinds.run import DEFAULT_SHELL, PlannedRun
 from nano_flow.ports import WHOLE, Capture, CommandResult, Commands
+from nano_flow.ports.commands import telling
 from nano_flow.source.expressions import Template
 from nano_flow.steps.context import Execution
 from nano_flow.steps.order import Names
@@ -122,10 +123,14 @@ async def run_command(execution: Execution, spec: PlannedRun, names: Names, key:
     Raises StepError where it cannot be started.
     """
     services = execution.services
+
+    def tell(stream: str, text: str) -> None:
+        services.emit(CommandPrinted(services.clock.now(), execution.address, stream, text))
+
     call = render_command(
         spec,
         lambda template: execution.render(template, names),
-        services.commands,
+        telling(services.commands, tell),
         services.environ,
         execution.plan.workspace,
     )

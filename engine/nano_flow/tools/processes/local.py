@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from nano_flow.core.errors import StepError
 from nano_flow.core.trace import with_trace
 from nano_flow.ports import WHOLE, Capture, CommandResult
+from nano_flow.ports.commands import Tell
+from nano_flow.tools.processes.heard import Heard
 from nano_flow.tools.processes.tree import ProcessTree
 
 CHUNK = 65_536
@@ -121,8 +123,13 @@ async def _start(
 class LocalCommands:
     """Runs commands with asyncio's subprocesses; ``tree`` is shared by all that starts processes in a run."""
 
-    def __init__(self, tree: ProcessTree | None = None) -> None:
+    def __init__(self, tree: ProcessTree | None = None, tell: Tell | None = None) -> None:
         self._tree = tree or ProcessTree()
+        self._tell = tell
+
+    def telling(self, tell: Tell) -> LocalCommands:
+        """The same, but ``tell`` hears of what they print while they run."""
+        return LocalCommands(self._tree, tell)
 
     async def run(
         self,
@@ -137,7 +144,8 @@ class LocalCommands:
         owned = await start_process(argv, env, cwd, self._tree, stdin=stdin is not None)
         process = owned.process
         assert process.stdout is not None and process.stderr is not None
-        stdout, stderr = Kept(capture), Kept(capture)
+        heard = [Heard(name, self._tell) for name in ("stdout", "stderr")] if self._tell else [None, None]
+        stdout, stderr = Kept(capture, heard=heard[0]), Kept(capture, heard=heard[1])
         pumps = [
             asyncio.ensure_future(stdout.fill(process.stdout)),
             asyncio.ensure_future(stderr.fill(process.stderr)),
@@ -152,6 +160,9 @@ class LocalCommands:
         finally:
             for pump in pumps:
                 pump.cancel()
+            for each in heard:
+                if each is not None:
+                    each.close()
             owned.close()
         sizes = {name: kept.total for name, kept in (("stdout", stdout), ("stderr", stderr)) if kept.is_cut}
         return CommandResult(stdout.text(), stderr.text(), exit_code if exit_code >= 0 else 128 - exit_code, sizes)
@@ -163,6 +174,7 @@ class Kept:
 
     capture: Capture = WHOLE
     total: int = 0
+    heard: Heard | None = None
     _head: bytearray = field(default_factory=bytearray)
     _tail: bytearray = field(default_factory=bytearray)
 
@@ -171,6 +183,8 @@ class Kept:
         head, tail = self._shares()
         while chunk := await stream.read(CHUNK):
             self.total += len(chunk)
+            if self.heard is not None:
+                self.heard.take(chunk)
             free = head - len(self._head)
             self._head += chunk[:free]
             self._tail += chunk[max(0, free) :] if tail else b""

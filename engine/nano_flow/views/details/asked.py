@@ -47,6 +47,11 @@ def exchanges_text(found: Iterable[Fields]) -> Iterator[str]:
             yield from _tool_lines(entry)
 
 
+def stream_lines(stream: str, text: str) -> Iterator[str]:
+    """What a command printed to one stream, a line each."""
+    yield from (f"  {stream}  {line}" for line in printable_lines(text.rstrip("\n")))
+
+
 def command_lines(result: Json, last: int | None = None) -> Iterator[str]:
     """What a command printed, and its exit code; at most the ``last`` lines of each stream."""
     if not isinstance(result, dict):
