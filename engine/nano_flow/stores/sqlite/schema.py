@@ -88,7 +88,7 @@ def guarded(path: Path) -> Iterator[None]:
     """Turns what SQLite and the file system say into a StoreError that names ``path`` and what to do."""
     try:
         yield
-    except (sqlite3.Error, OSError, OverflowError) as error:
+    except (sqlite3.Error, OSError, OverflowError, UnicodeDecodeError) as error:  # the last one: of damaged text
         raise store_error(path, error) from error
 
 
@@ -114,6 +114,7 @@ _ADVICE = (
     ("disk is full", 'the disk is full; free some space, then go on with "nano-flow resume"'),
     ("no space left", 'the disk is full; free some space, then go on with "nano-flow resume"'),
     ("disk i/o error", "the disk failed ({text}); check its free space and health, nothing more is paid until then"),
+    ("codec can't decode", _DAMAGED),
     ("readonly", _READ_ONLY),
     ("read-only", _READ_ONLY),
     ("permission denied", _READ_ONLY),
