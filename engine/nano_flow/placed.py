@@ -134,6 +134,11 @@ class Session:
             self._carriers.pop(claimed.address, None)
         self.journal.hand_in(claimed.address, state, self._seal(result.as_json()), good=result.good)
 
+    @property
+    def busy(self) -> bool:
+        """Whether something is under way in it."""
+        return bool(self._carriers)
+
     def stop(self, address: str, stop: Stop | None) -> bool:
         """Stop an execution as its owner says; True where it is under way here."""
         carrier = self._carriers.get(address)

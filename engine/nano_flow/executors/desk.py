@@ -21,6 +21,8 @@ LOOK_S = 2.0
 """How often the store is asked where nobody rings."""
 _PAUSE_S = 0.01
 _LABELS_S = 1.0
+_RETRY_S = 0.5
+_PATIENCE = 5 / 6
 _GIVE_UP_S = 45.0
 """How long a stopped execution may take to let go: longer than a lease, so that a dead worker has been noticed."""
 
@@ -61,6 +63,9 @@ class Desk:
     _missing: dict[str, float] = field(default_factory=dict)
     _labels: tuple[float, frozenset[str]] = (float("-inf"), frozenset())
     _thread: threading.Thread | None = None
+    _at: tuple[int, int] = (-1, -1)
+    """The last event, and the last number of what was handed in, that were heard."""
+    _looked_at: float = 0.0
     _closed: threading.Event = field(default_factory=threading.Event)
     _failure: StoreError | None = None
 
@@ -128,29 +133,41 @@ class Desk:
             self._thread.start()
 
     def _hear_all(self, loop: asyncio.AbstractEventLoop) -> None:
-        try:
-            self._hear(loop)
-        except StoreError as error:
-            self._tell(loop, self._fail, error)
+        """Listen until the desk is closed; a store that is away is tried again for nearly as long as a lease."""
+        newest: int | None = None
+        patience = self.talk.store.placed.lease_s * _PATIENCE
+        well = time.monotonic()
+        while not self._closed.is_set():
+            try:
+                watch = self.talk.store.watch()
+                try:
+                    watch.wait(0.0)
+                    if newest is None:
+                        newest = self.talk.store.placed.newest(self.talk.run_id)
+                        self._at = (newest, newest)
+                    while not self._closed.is_set():
+                        self._hear(loop)
+                        well = time.monotonic()
+                        time.sleep(_PAUSE_S)
+                        watch.wait(min(LOOK_S, _LABELS_S))
+                finally:
+                    watch.close()
+            except StoreError as error:
+                if time.monotonic() - well > patience:
+                    self._tell(loop, self._fail, error)
+                    return
+                time.sleep(_RETRY_S)
 
     def _hear(self, loop: asyncio.AbstractEventLoop) -> None:
-        talk, looked_at = self.talk, 0.0
-        watch = talk.store.watch()
-        try:
-            watch.wait(0.0)
-            event = number = talk.store.placed.newest(talk.run_id)
-            while not self._closed.is_set():
-                handed = talk.store.placed.handed_in(talk.run_id, number)
-                number = max([number, *(one.number for one in handed)])
-                told, event = self._events(event)
-                self._tell(loop, self._take, told, handed)
-                if time.monotonic() - looked_at > _LABELS_S:
-                    looked_at = time.monotonic()
-                    self._tell(loop, self._look_for_workers, self._every_label())
-                time.sleep(_PAUSE_S)
-                watch.wait(min(LOOK_S, _LABELS_S))
-        finally:
-            watch.close()
+        talk, (event, number) = self.talk, self._at
+        handed = talk.store.placed.handed_in(talk.run_id, number)
+        number = max([number, *(one.number for one in handed)])
+        told, event = self._events(event)
+        self._at = (event, number)
+        self._tell(loop, self._take, told, handed)
+        if time.monotonic() - self._looked_at > _LABELS_S:
+            self._looked_at = time.monotonic()
+            self._tell(loop, self._look_for_workers, self._every_label())
 
     def _events(self, after: int) -> tuple[list[Event], int]:
         if self.talk.news is None:

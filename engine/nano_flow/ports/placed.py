@@ -97,6 +97,9 @@ class PlacedStore(Protocol):
     def claim(self, token: str, labels: Collection[str], most: int) -> list[Claimed]:
         """Take up to ``most`` executions, those first that wait longest; only of runs whose owner lives."""
 
+    def give_back(self, token: str, claimed: Claimed) -> None:
+        """Let others do an execution of the seat, where it still has that."""
+
     def refuse(self, token: str, claimed: Claimed, outcome: str) -> None:
         """Hand in the failure of an execution that could not even be begun."""
 

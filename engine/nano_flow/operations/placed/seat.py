@@ -53,6 +53,8 @@ class PlacedWorker:
     _swept: float = 0.0
     _asked: float = 0.0
     _leaving: bool = False
+    _returns: list[tuple[str, Claimed]] = field(default_factory=list)
+    """What it could not do, for its store was away, and gives back as soon as that is there again."""
     _sessions: dict[str, asyncio.Task[Session]] = field(default_factory=dict)
     _lives: dict[str, str] = field(default_factory=dict)
     _used: dict[str, float] = field(default_factory=dict)
@@ -82,6 +84,9 @@ class PlacedWorker:
             self._placed = store.placed
         try:
             await self._hold_on(self._placed)
+            while self._returns:
+                await asyncio.to_thread(self._placed.give_back, *self._returns[-1])
+                self._returns.pop()
             if self._tasks:
                 await self._hear_stops(self._placed)
             if not self._leaving and len(self._tasks) <= self.most // 2:
@@ -164,6 +169,7 @@ class PlacedWorker:
             await session.execute(claimed)
         except StoreError as error:
             self.tell(f"{claimed.run_id} {claimed.address}: {error}")
+            self._returns.append((token, claimed))
             await self._close(claimed.run_id)
         except NanoFlowError as error:
             self.tell(f"{claimed.run_id} {claimed.address}: {error}")
@@ -193,7 +199,10 @@ class PlacedWorker:
         opening = self._sessions.pop(run_id, None)
         if opening is not None:
             with suppress(NanoFlowError):
-                await (await opening).close()
+                session = await opening
+                while session.busy:  # noqa: ASYNC110 (what else it does fails by itself)
+                    await asyncio.sleep(_STOPS_S)
+                await session.close()
 
     async def _close_idle(self) -> None:
         now, busy = time.monotonic(), {run_id for run_id, _ in self._tasks}

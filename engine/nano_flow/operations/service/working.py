@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from nano_flow.core.errors import NanoFlowError, RunTaken
+from nano_flow.core.errors import NanoFlowError, RunTaken, StoreError
 from nano_flow.core.events import Event, RunFinished
 from nano_flow.operations.place import Place
 from nano_flow.operations.placed.bell import Bell
@@ -26,6 +26,8 @@ LOOK_SECONDS = 0.5
 DUE_SECONDS = 2.0
 _SAY_SECONDS = 5.0
 _STUCK_SECONDS = 30.0
+_PATIENCE_SECONDS = 60.0
+"""How long a store may be away before the worker ends: whoever keeps it alive starts it anew."""
 _HOUSE_SECONDS = 60.0
 
 
@@ -48,6 +50,7 @@ class Worker:
     drain_s: float = 0.0
     """How long runs that are under way may take to their end, once it is told to leave."""
     _looked_at: float = 0.0
+    _well_at: float = field(default_factory=time.monotonic)
     _seat: PlacedWorker | None = None
     _bell: Bell | None = None
     _store: Store | None = None
@@ -88,10 +91,9 @@ class Worker:
     async def _work(self, seat: PlacedWorker, bell: Bell) -> None:
         while not self._stopping.is_set():
             self._looked_at = time.monotonic()
-            await asyncio.to_thread(self._say_alive)
             await seat.look()
             takes_more = len(self._tasks) < self.at_once and not self._leaving
-            for run in await asyncio.to_thread(self._next) if takes_more else ():
+            for run in await asyncio.to_thread(self._found, takes_more=takes_more):
                 task = self._tasks[run.run_id] = asyncio.create_task(self._run(run))
                 task.add_done_callback(lambda _: bell.ring())
             if not self._tasks and not seat.busy and (self.until_idle or self._leaving):
@@ -123,6 +125,20 @@ class Worker:
         """The store; it is opened once, for it keeps connections between two questions."""
         self._store = self._store or self.place.store
         return self._store
+
+    def _found(self, *, takes_more: bool) -> list[RunSummary]:
+        """What to take now. A store that is away for a while is waited for: runs that are under way do so, too."""
+        try:
+            self._say_alive()
+            found = self._next() if takes_more else []
+            self._well_at = time.monotonic()
+        except StoreError as error:
+            self._store = None
+            if time.monotonic() - self._well_at > _PATIENCE_SECONDS:
+                raise
+            self.tell(str(error))
+            return []
+        return found
 
     def _say_alive(self) -> None:
         store, now = self._there(), time.time()

@@ -67,6 +67,11 @@ class SqlPlaced:
         with self._changing() as database:
             return seats.claim(database, token, labels, most)
 
+    def give_back(self, token: str, claimed: Claimed) -> None:
+        """Let others do an execution of the seat, where it still has that."""
+        with self._changing() as database:
+            seats.give_back(database, token, claimed)
+
     def refuse(self, token: str, claimed: Claimed, outcome: str) -> None:
         """Hand in the failure of an execution that could not even be begun."""
         with self._changing() as database:

@@ -133,15 +133,24 @@ def forget(database: Database, run_id: str, addresses: Sequence[str] | None) -> 
         database.execute("DELETE FROM placed WHERE run_id = ? AND address = ?", (run_id, column(address)))
 
 
+def give_back(database: Database, token: str, claimed: Claimed) -> None:
+    """Let others do one execution of a seat, inside a transaction."""
+    database.execute(f"{_FREE} AND run_id = ? AND address = ?", (token, claimed.run_id, column(claimed.address)))
+    database.announce()
+
+
 def _lose(database: Database, token: str) -> None:
     database.execute("DELETE FROM seats WHERE token = ?", (token,))
-    database.execute(
-        "UPDATE placed SET token = NULL, past = (SELECT coalesce(max(e.seq), 0) FROM events AS e"
-        " WHERE e.run_id = placed.run_id), number = CASE WHEN stop = '' THEN -1 ELSE (SELECT coalesce(max(e.seq), 0)"
-        " FROM events AS e WHERE e.run_id = placed.run_id) END,"
-        " state = CASE WHEN stop = '' THEN 'ready' ELSE 'held' END WHERE token = ? AND state = 'taken'",
-        (token,),
-    )
+    database.execute(_FREE, (token,))
+
+
+_FREE = (
+    "UPDATE placed SET token = NULL, past = (SELECT coalesce(max(e.seq), 0) FROM events AS e"
+    " WHERE e.run_id = placed.run_id), number = CASE WHEN stop = '' THEN -1 ELSE (SELECT coalesce(max(e.seq), 0)"
+    " FROM events AS e WHERE e.run_id = placed.run_id) END,"
+    " state = CASE WHEN stop = '' THEN 'ready' ELSE 'held' END WHERE token = ? AND state = 'taken'"
+)
+"""What a seat had is ready again, or held where its owner wants it stopped; what was begun is gone on with."""
 
 
 def _lives(row: Row, now: float) -> bool:
