@@ -162,7 +162,7 @@ def _strings_of(record: object) -> list[str]:
             continue
         elif kind is dict:
             strings += value  # type: ignore[arg-type]
-            pending += value.values()  # type: ignore[attr-defined]
+            pending += [part for part in value.values() if type(part) not in _PLAIN]  # type: ignore[attr-defined]
         elif kind is list or kind is tuple:
             pending += value  # type: ignore[arg-type]
         elif isinstance(value, str):
