@@ -98,6 +98,8 @@ class Attempts:
         known = self._known()
         if known is not None:
             return known
+        if not self._step.retry and not self._step.timeout_s and (execute := KINDS[self._step.kind].execute_now):
+            return self._ended(self._computed(names, execute, (item, iteration)))
         try:
             work = self._at_work if KINDS[self._step.kind].slot else self._attempts
             outcome = await work(names, item, iteration)
@@ -107,13 +109,14 @@ class Attempts:
             if self._engine.control.stop is None:
                 self._tell_cancelled()
             raise
-        if isinstance(outcome, Succeeded):
-            self._tell(outcome)
-            self._keep(outcome)
-            return outcome
+        return self._ended(outcome)
+
+    def _ended(self, outcome: StepOutcome) -> StepOutcome:
         if isinstance(outcome, Failed):
             outcome = replace(outcome, failure=outcome.failure.at(self.address))
         self._tell(outcome)
+        if isinstance(outcome, Succeeded):
+            self._keep(outcome)
         return outcome
 
     def _known(self) -> StepOutcome | None:
@@ -160,13 +163,14 @@ class Attempts:
 
     def run_now(self, names: Names, execute: ExecuteNow) -> StepOutcome:
         """One attempt of a body that only computes."""
-        outcome = self._computed(names, execute)
+        outcome = self._computed(names, execute, (None, None))
         self._tell(outcome)
         return outcome
 
-    def _computed(self, names: Names, execute: ExecuteNow) -> StepOutcome:
+    def _computed(self, names: Names, execute: ExecuteNow, where: tuple[int | None, int | None]) -> StepOutcome:
+        """What only computes needs neither a slot nor a task of its own."""
         try:
-            self._start(None, None)
+            self._start(*where)
             return self._stood_in() or execute(self.execution(names, 0))
         except LimitReached as error:
             return self._engine.limit_reached(error, self.address)
