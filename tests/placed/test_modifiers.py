@@ -130,6 +130,57 @@ outputs: {s: "{{ steps.s.output.r }}"}
         2,
         {"s": "inner 7"},
     ),
+    "a retried group keeps what workers finished": (
+        """name: w
+inputs: {n: {type: integer}}
+steps:
+  g:
+    retry: {max_attempts: 2, delay: 10ms}
+    steps:
+      once: {runs_on: gpu, run: [sh, -c, "echo once >> log; cat log"]}
+      twice: {runs_on: gpu, needs: [once], run: [sh, -c, "echo x >> tries; test $(wc -l < tries) -ge 2"]}
+    outputs: "{{ steps.once.output.stdout }}"
+outputs: {g: "{{ steps.g.output }}"}
+""",
+        3,
+        {"g": "once"},
+    ),
+    "a group that is placed and retried around": (
+        """name: w
+inputs: {n: {type: integer}}
+steps:
+  g:
+    retry: {max_attempts: 2, delay: 10ms}
+    steps:
+      p:
+        runs_on: gpu
+        steps:
+          once: {run: [sh, -c, "echo once >> log; cat log"]}
+          twice: {needs: [once], run: [sh, -c, "echo x >> tries; test $(wc -l < tries) -ge 2"]}
+        outputs: "{{ steps.once.output.stdout }}"
+    outputs: "{{ steps.p.output }}"
+outputs: {g: "{{ steps.g.output }}"}
+""",
+        2,
+        {"g": "once"},
+    ),
+    "handlers and a conversation": (
+        """name: w
+inputs: {n: {type: integer}}
+steps:
+  first: {runs_on: gpu, prompt: hello, model: sim/small}
+  then: {runs_on: gpu, needs: [first], prompt: and now, model: sim/small, conversation: first}
+  bad: {needs: [then], run: ["false"], on_error: continue}
+  h:
+    needs: [bad]
+    steps: {x: {run: ["false"]}}
+    on_error: continue
+    finally: {f: {runs_on: gpu, run: [sh, -c, "echo f >> log"]}}
+outputs: {first: "{{ steps.first.status }}", then: "{{ steps.then.status }}", h: "{{ steps.h.status }}"}
+""",
+        3,
+        {"first": "succeeded", "then": "succeeded", "h": "failed"},
+    ),
     "tolerated items": (
         """name: w
 inputs: {n: {type: integer}}
