@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
 
 from nano_flow.core import errors
 from nano_flow.core.messages import Usage
+from tests.providers import replay
 from tests.providers.odd import (
     END,
     HELLO,
@@ -117,3 +119,18 @@ def test_pieces_of_calls_in_any_order(deltas: list[list[tuple[int, str | None, s
     ]
     reply = run(events(sse(*pieces, chunk({}, "tool_calls"), END[1])), heard=[], tools=TOOLS)
     assert [(c.id, c.arguments) for c in reply.tool_calls] == [("a", '{"x":1}'), ("b", '{"x":2}')]
+
+
+def test_bedrock_that_answers_in_one_piece_to_a_stream_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replay, "WAY", "litellm")
+    thought = {"reasoningContent": {"reasoningText": {"text": "hm", "signature": "s"}}}
+    tool = {"toolUse": {"toolUseId": "t1", "name": "get", "input": {"x": 1}}}
+    usage = {"inputTokens": 21, "cacheReadInputTokens": 4, "outputTokens": 160, "totalTokens": 185}
+    body = {"output": {"message": {"role": "assistant", "content": [thought, {"text": "hi"}, tool]}}, "usage": usage}
+    answer = Reply(json.dumps({**body, "stopReason": "tool_use"}).encode())
+    heard: list[str] = []
+    reply = run(answer, "bedrock", heard, tools=TOOLS)
+    assert (reply.text, "".join(heard), reply.finish_reason) == ("hi", "hi", "tool_calls")
+    assert [(call.id, call.name, json.loads(call.arguments)) for call in reply.tool_calls] == [("t1", "get", {"x": 1})]
+    assert (reply.usage.input_tokens, reply.usage.cached_input_tokens, reply.usage.output_tokens) == (21, 4, 160)
+    assert reply.usage.measured

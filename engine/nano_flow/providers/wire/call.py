@@ -12,6 +12,7 @@ from nano_flow.providers.simulated.tokens import count
 from nano_flow.providers.transport.events import BEGINNINGS, Events
 from nano_flow.providers.transport.exchange import Exchange, unreadable
 from nano_flow.providers.transport.unreadable import fault_of, unreadable_reply
+from nano_flow.providers.wire.converse import whole_converse
 from nano_flow.providers.wire.ending import Ending, announced_in
 from nano_flow.providers.wire.plain import read, sequence
 from nano_flow.providers.wire.reply import Raw, whole
@@ -131,7 +132,9 @@ class Call:
         if self.begun:
             return None
         try:
-            raw = whole(self.exchange.reply) if self.exchange.reply else unasked(self.exchange, self.request)
+            reply = self.exchange.reply
+            read_whole = whole_converse if "stopReason" in reply else whole
+            raw = read_whole(reply) if reply else unasked(self.exchange, self.request)
         except (ProviderError, ValueError):
             return None
         if self.progress is not None:
