@@ -15,7 +15,7 @@ from nano_flow.core import errors
 from nano_flow.core.messages import ChatRequest, Message
 from nano_flow.core.refs import ModelRef
 from nano_flow.providers.direct.session import Sessions
-from nano_flow.providers.wire.region import region_of
+from nano_flow.providers.region import region_of
 from tests.providers.endpoints import endpoint
 from tests.providers.odd import GOOD
 from tests.providers.replay import Alone, Reply, Server, serving

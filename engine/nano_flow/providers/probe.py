@@ -15,11 +15,11 @@ from urllib.parse import quote, urlsplit
 from nano_flow.core.redact import Redactor
 from nano_flow.ports import Clock
 from nano_flow.providers.cards import Endpoint
+from nano_flow.providers.region import region_of
 from nano_flow.providers.transport.proxies import proxy_of, trust
 from nano_flow.providers.vendor import without_keys
 from nano_flow.providers.wire.advice import OLLAMA, START_OLLAMA
 from nano_flow.providers.wire.destination import destination
-from nano_flow.providers.wire.region import region_of
 
 AT_ONCE = 3
 TIMEOUT_S = 5.0

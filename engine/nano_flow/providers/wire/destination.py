@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from nano_flow.providers.cards import Endpoint, ModelFacts
-from nano_flow.providers.wire.region import region_of
+from nano_flow.providers.region import region_of
 
 Arguments = dict[str, object]
 NO_KEY = "none"
