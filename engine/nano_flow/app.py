@@ -20,6 +20,7 @@ from nano_flow.placed import desk_of, forget_placed, forget_reopened
 from nano_flow.plan.plan import Plan
 from nano_flow.ports import Journal, RecordedWork
 from nano_flow.ports.store import RunSummary, Store
+from nano_flow.project.around.first_time import told_once
 from nano_flow.project.around.own import in_own_workspace, leave_own_workspace
 from nano_flow.project.files import read_attachment
 from nano_flow.project.opening import open_workflow
@@ -223,6 +224,11 @@ async def _live(prepared: PreparedRun, journal: Journal, where: Surroundings, pa
 def _rehearsed(prepared: PreparedRun, where: Surroundings, past: _Past) -> Iterator[NoticeGiven]:
     """At the start of a run: what its workspace is; and of one that sends nothing, what runs all the same."""
     yield from (NoticeGiven(where.clock.now(), "", told) for told in prepared.told)
+    keeps = past.doubles is None and prepared.plan.keep_prompts and not prepared.options.no_prompts
+    if keeps and where.service.keeps_prompts and "prompt" in prepared.record.kinds.values():
+        now, kept_s = where.clock.now(), where.service.retention.texts
+        if once := told_once(where.store, prepared.record.run_id, now, kept_s):
+            yield NoticeGiven(now, "", once)
     if not prepared.options.offline or past.doubles is not None or past.recorded is not None:
         return
     if real := what_is_real(prepared.plan, no_commands=prepared.options.no_commands):
