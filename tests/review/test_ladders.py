@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import pytest
 
 from nano_flow.core.events import CallFinished, Event, ReplyChecked, RouteDecided
-from nano_flow.core.messages import ChatReply, Message, Usage
+from nano_flow.core.messages import ChatReply, Json, Message, Usage
 from nano_flow.core.money import Cost, Money
 from nano_flow.core.refs import ModelRef
 from nano_flow.gateway.sending.fingerprint import prompt_digest
@@ -58,9 +59,15 @@ def price(policies: Policies, model: str) -> float:
     return float(cost.amount)
 
 
+@cache
+def facts_of(prompt: str) -> dict[str, Json]:
+    """Counted once, however often the prompt is recorded."""
+    return request_of(Question(prompt)).facts.as_json()
+
+
 def told(address: str, prompt: str, asked: Asked, climb: int = 1, text: str = "It is so.") -> list[Event]:
     """One conversation as the journal has it."""
-    facts = request_of(Question(prompt)).facts.as_json()
+    facts = facts_of(prompt)
     digest = prompt_digest([Message("user", prompt)])
     events: list[Event] = []
     for turn, (model, passed) in enumerate(asked):

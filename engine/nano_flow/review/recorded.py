@@ -245,7 +245,7 @@ def declared_score(call: RecordedCall, policies: Policies) -> float:
     questions = scorer.questions
     if questions is not None:
         lists = [signal for signal in scorer.signals if isinstance(signal, _LISTS)]
-        if questions.hold({s.name: sum(entry in call.found for entry in s.entries) for s in lists}, call.facts):
+        if questions.hold({s.name: len(call.found.intersection(s.entries)) for s in lists}, call.facts):
             scorer = questions.scorer
     total = scorer.base
     for signal in scorer.signals:
@@ -254,7 +254,7 @@ def declared_score(call: RecordedCall, policies: Policies) -> float:
         elif isinstance(signal, Compensation):
             total += signal.given if call.facts.prompt.language not in signal.languages else 0.0
         elif isinstance(signal, _LISTS) and signal.entries:
-            total += signal.total(sum(entry in call.found for entry in signal.entries))
+            total += signal.total(len(call.found.intersection(signal.entries)))
     return min(10.0, max(0.0, total))
 
 
