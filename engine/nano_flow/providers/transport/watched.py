@@ -114,11 +114,16 @@ class _Bounded(httpx.AsyncByteStream):
         self._inner = response.stream
         coding = response.headers.pop("content-encoding", "identity").strip().lower()
         self._packed = coding in ("gzip", "x-gzip", "deflate")
+        self._passing: AsyncGenerator[bytes, None] | None = None
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        return self._exchange.bounded(_pieces(self._inner), packed=self._packed)
+        self._passing = self._exchange.bounded(_pieces(self._inner), packed=self._packed)
+        return self._passing
 
     async def aclose(self) -> None:
+        # Who stops reading before the end (a stream says [DONE] and goes on) leaves a generator that nobody closes.
+        if self._passing is not None:
+            await self._passing.aclose()
         await self._inner.aclose()
 
 
