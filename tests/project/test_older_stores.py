@@ -34,6 +34,7 @@ def test_a_resumed_run_pays_nothing_twice(said: Said) -> None:
 
 
 def test_a_new_run_is_answered_by_the_kept_replies(said: Said) -> None:
+    # The routing policy is the one of that release, its tag declared: a newer score may send a question elsewhere.
     assert said.json("plan", "flow.yaml", "--offline")["steps"][0]["cached"] is True
     said("run", "flow.yaml", "--offline", "--no-input", code=6)
     events = said.json("runs", "logs", "last")["events"]
