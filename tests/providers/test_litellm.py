@@ -134,9 +134,7 @@ def test_geminis_early_end_is_not_done_though_litellm_says_stop() -> None:
     assert caught.value.usage == Usage(7, 0, 0, 3, 4)
 
 
-def test_a_blocked_prompt_is_a_refusal(request: pytest.FixtureRequest) -> None:
-    if "[litellm]" in request.node.name:
-        pytest.skip("through LiteLLM a blocked prompt of a Gemini stream is a server error; directly it is a refusal")
+def test_a_blocked_prompt_is_a_refusal() -> None:
     blocked = {
         "promptFeedback": {"blockReason": "SAFETY"},
         "usageMetadata": {"promptTokenCount": 7, "totalTokenCount": 7},

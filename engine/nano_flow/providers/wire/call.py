@@ -95,6 +95,8 @@ def unasked(exchange: Exchange, request: ChatRequest) -> Raw:
     for event in (*events.feed(text), *events.end()):
         collector.take(event)
         collector.usage = read(event, "usage") or collector.usage
+    if not collector.begun and collector.finish is None:
+        raise ValueError("a stream of events that says nothing")
     return collector.raw(collector.finish)
 
 
@@ -115,7 +117,7 @@ class Call:
         """The parts of LiteLLM's reply."""
         if isinstance(self.progress, Progress):
             raw = await self.progress.read_to_end(response, self.exchange)
-            return self.rescued() or raw
+            return raw if raw.finish is not None else self.rescued() or raw
         raw = whole(response)
         reply = self.exchange.reply
         if not reply:
