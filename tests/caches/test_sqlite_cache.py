@@ -98,8 +98,9 @@ def test_a_row_that_was_tampered_with_is_a_miss(cache: SqliteCache, text: str) -
 
 
 def test_what_was_saved_is_counted(cache: SqliteCache) -> None:
-    cache.put("abc", REPLY, Money(100), 10.0, 5.0)
-    cache.put("abd", REPLY, Money(50), 20.0, None)
+    real = replace(REPLY, simulated=False)
+    cache.put("abc", real, Money(100), 10.0, 5.0)
+    cache.put("abd", real, Money(50), 20.0, None)
     for _ in range(3):
         cache.get("abd", 21.0)
     stats = cache.stats(21.0)
@@ -110,7 +111,13 @@ def test_what_was_saved_is_counted(cache: SqliteCache) -> None:
         ("abc", "gpt-5-mini-2025", 0, None),
     ]
     assert [entry.key for entry, _ in cache.find("ab")] == ["abc", "abd"]
-    assert [reply for _, reply in cache.find("abd")] == [REPLY]
+    assert [reply for _, reply in cache.find("abd")] == [real]
+
+
+def test_a_simulated_reply_saves_nothing(cache: SqliteCache) -> None:
+    cache.put("abc", REPLY, Money(100), 10.0, None)
+    cache.get("abc", 11.0)
+    assert (cache.stats(12.0).hits, cache.stats(12.0).saved) == (1, 0)
 
 
 def test_clearing_takes_all_the_old_or_the_expired(cache: SqliteCache) -> None:

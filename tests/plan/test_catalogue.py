@@ -84,7 +84,8 @@ def test_like_that_leads_nowhere() -> None:
     text = "  p: {litellm: p, models: {a: {like: p/bb}, bc: {}, c: {like: q/x}}}\n"
     assert faults(text) == [
         'providers.yaml:3:38  error NF550  "p/a" is like "p/bb", which is not declared did you mean "p/bc"?',
-        'providers.yaml:3:63  error NF550  "p/c" is like "q/x", which is not declared',
+        'providers.yaml:3:63  error NF550  "p/c" is like "q/x", which is not declared `extends: shipped` at the top '
+        "keeps the models that ship beside your own",
     ]
     with pytest.raises(DocumentError):
         catalogue(text)

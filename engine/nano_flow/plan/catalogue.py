@@ -17,8 +17,6 @@ class ModelCard:
     max_output_tokens: int | None = None
     can: frozenset[str] | None = None
     refuses: frozenset[str] = frozenset()
-    one_of: frozenset[str] = frozenset()
-    """Parameters of which a call may carry only one."""
     renames: Mapping[str, str] = field(default_factory=dict)
     """Parameter of ours → the provider's name for it."""
     first_token_s: float | None = None
@@ -37,6 +35,8 @@ class ModelCard:
     """What it is able for, 0 to 10, as declared."""
     retires: str | None = None
     """The day from which on it is not served any more."""
+    one_of: frozenset[str] = frozenset()
+    """Parameters of which a call may carry only one."""
 
 
 @dataclass(frozen=True, slots=True)

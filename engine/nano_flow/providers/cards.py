@@ -101,9 +101,9 @@ class UnknownModel:
     context_window: int | None = None
     can: Set[str] | None = None
     refuses: Set[str] = frozenset()
-    one_of: Set[str] = frozenset()
     renames: Mapping[str, str] = field(default_factory=dict)
     deployment: str | None = None
+    one_of: Set[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
