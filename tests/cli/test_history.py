@@ -197,6 +197,10 @@ def test_approvals_are_listed_and_answered(store: SqliteStore, said: Said) -> No
     assert "Publish\\x1b[2J?" in said("approvals", "list")
     (asked,) = said.json("approvals")["approvals"]
     assert (asked["address"], asked["options"], asked["expires_at"]) == ("ship", ["publish", "discard"], None)
+    said("approvals", "answer", "last", "ship", "publish", code=2)
+    assert 'wants an input of the form {"type": "object", "required": ["title"]}' in said.err.replace('":"', '": "')
+    said("approvals", "answer", "last", "ship", "publich", code=2)
+    assert 'did you mean "publish"?' in said.err
     said("approvals", "answer", "last", "ship", "publish", "--input", "{}", code=2)
     assert "the question wants another input: 'title' is a required property" in said.err
     said("approvals", "answer", "last", "ship", "publish", "--input", "{", code=2)

@@ -10,7 +10,7 @@ from nano_flow.cli import output
 from nano_flow.cli.common import Options, pass_options
 from nano_flow.cli.run import WAIT, given_inputs
 
-_STATUSES = click.Choice(["succeeded", "failed", "paused", "cancelled", "running"])
+_STATUSES = click.Choice(["succeeded", "failed", "paused", "cancelled", "running", "queued"])
 _EPILOG = """\b
 Examples:
   nano-flow runs
@@ -58,6 +58,8 @@ def list_command(options: Options, /, workflow: str | None, status: str | None, 
         output.document(SCHEMA, {"runs": runs_document(found, places)["runs"]})
     elif found:
         output.data(runs_text(found, width(), places))
+    elif workflow or status or since or given["failed"] or given["search"]:
+        output.note('no run is like that; "nano-flow runs list" shows all')
     else:
         output.note('no runs; "nano-flow run FILE" makes one')
     return 0

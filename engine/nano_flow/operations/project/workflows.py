@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +19,8 @@ from nano_flow.project.opening import open_workflow
 from nano_flow.source.yaml_nodes import read_yaml
 
 _MOST = 200
+_SHOWN = 8
+"""Keys that a message names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +74,20 @@ def workflows_of(place: Place) -> list[WorkflowEntry]:
 
 def find_workflow(place: Place, key: str) -> WorkflowEntry:
     """The workflow of that key: nothing else can be asked for. Raises UsageError."""
-    entries = {entry.key: entry for entry in workflows_of(place)}
-    if key not in entries:
-        raise UsageError(f'this project has no workflow "{key}"; "nano-flow validate" lists its documents')
-    return entries[key]
+    listed = workflows_of(place)
+    entries = {entry.key: entry for entry in listed}
+    # A file that service.yaml names may be asked for by its path, too.
+    here = place.current.resolve()
+    files = {str(entry.path.relative_to(here)): entry for entry in listed if entry.path.is_relative_to(here)}
+    found = entries.get(key) or files.get(key)
+    if found is None:
+        raise UsageError(f'this project has no workflow "{key}"; it has {_named(entries)}')
+    return found
+
+
+def _named(keys: Collection[str]) -> str:
+    shown = [f'"{key}"' for key in sorted(keys)[:_SHOWN]]
+    return ", ".join(shown) + (" …" if len(keys) > _SHOWN else "") if shown else "none"
 
 
 def card_of(place: Place, entry: WorkflowEntry) -> WorkflowCard:

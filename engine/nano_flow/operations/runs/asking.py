@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from nano_flow.core.errors import UsageError
 from nano_flow.core.messages import Json
+from nano_flow.core.shown.event_json import json_text
 from nano_flow.core.text import rfc3339
 from nano_flow.operations.place import Place
 from nano_flow.ports.store import Answer, OpenQuestion
@@ -71,7 +72,8 @@ def answer_question(place: Place, run: str, answer: Answer) -> Answered:
         found = reader.find_run(run)
         questions = {question.address: question for question in reader.pending_approvals(found.run_id)}
     question = questions.get(answer.address)
-    if question is not None and question.input_schema is not None:
+    # The store refuses an option that is not offered; what it wants beside the option is judged for those that are.
+    if question is not None and question.input_schema is not None and answer.decision in question.options:
         _check(answer.input, question.input_schema)
     store.answer_approval(found.run_id, replace(answer, around=place.environ))
     return Answered(found.run_id, found.owner)
@@ -79,4 +81,8 @@ def answer_question(place: Place, run: str, answer: Answer) -> Answered:
 
 def _check(value: Json, schema: Json) -> None:
     if isinstance(schema, dict) and (found := complaints(value, schema, 1)):
+        if value is None:
+            raise UsageError(
+                f"the question wants an input of the form {json_text(schema)}; in a terminal: --input JSON"
+            )
         raise UsageError(f"the question wants another input: {found[0].removeprefix('the value: ')}")

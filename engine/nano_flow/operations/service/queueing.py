@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from shlex import quote
 
 from nano_flow.core.errors import UsageError
 from nano_flow.core.secrets.naming import in_force
@@ -125,5 +126,5 @@ def _refuse_secrets(plan: Plan, inputs: Mapping[str, object]) -> None:
     if secret:
         raise UsageError(
             f'input "{secret[0]}" is secret and is not kept in the store, so no worker could have it: '
-            f'start the run in a terminal with "nano-flow run {plan.file} -i {secret[0]}=…"'
+            f'start the run in a terminal with "nano-flow run {quote(plan.file)} -i {secret[0]}=…"'
         )

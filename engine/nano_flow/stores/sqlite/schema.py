@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 from pathlib import Path
+from shlex import quote
 
 from nano_flow.core.errors import StoreError
 
@@ -97,7 +98,7 @@ def store_error(path: Path, error: Exception) -> StoreError:
     text = str(error)
     for sign, advice in _ADVICE:
         if sign in text.lower():
-            return StoreError(str(path), advice.format(text=text, path=path))
+            return StoreError(str(path), advice.format(text=text, path=quote(str(path)), away=quote(f"{path}.damaged")))
     if isinstance(error, sqlite3.Error | OSError):
         return StoreError(str(path), f"the store cannot be used: {text}")
     return StoreError(str(path), f"the run cannot be stored: {text}")
@@ -105,7 +106,7 @@ def store_error(path: Path, error: Exception) -> StoreError:
 
 _DAMAGED = (
     'the store is damaged ({text}); keep a copy and rescue what is left with "sqlite3 {path} .recover", '
-    'or put it away to begin a new one: "mv {path} {path}.damaged"'
+    'or put it away to begin a new one: "mv {path} {away}"'
 )
 _READ_ONLY = (
     "the store cannot be written ({text}); check the permissions of its folder, or name another with --state-dir"
