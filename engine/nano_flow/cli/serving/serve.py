@@ -14,6 +14,7 @@ from nano_flow.cli.common import Options, pass_options
 from nano_flow.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from nano_flow.operations.place import Place
     from nano_flow.web.machines import Guest, MetricsBeside
     from nano_flow.web.security.tokens import Role, Tokens
     from nano_flow.web.site import Site
@@ -64,14 +65,23 @@ def command(
         raise UsageError(f'"{host}" can be reached from other machines: name the tokens with --token-file FILE')
     allow, metrics_port = given["allow"], given["metrics_port"]
     tokens, secret = _tokens(token_file, None if allow is None else str(allow))
+    place = options.place.settled()
+    _look_into(place)
     listener = bound(host, port)
     port = int(listener.getsockname()[1])
-    place = options.place.settled()
     site = Site(place, tokens, Origins(host, port), mcp=_mcp(options))
     helpers = Helpers(place, workers, output.note)
     with nullcontext() if metrics_port is None else _metrics(site, int(metrics_port)):
         asyncio.run(serve(site, listener, helpers, lambda: _say(options, host, port, secret)))
     return 0
+
+
+def _look_into(place: Place) -> None:
+    """Raises StoreError for a store that cannot be read: no page could show anything but that."""
+    store = place.store
+    if store.exists():
+        with store.reader():
+            pass
 
 
 def _metrics(site: Site, port: int) -> MetricsBeside:

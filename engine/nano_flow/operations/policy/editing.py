@@ -104,8 +104,16 @@ def _place(policies: Policies, path: tuple[str | int, ...], what: str) -> Source
     source = policies.sources[ROUTING]
     at = source.value_range(path)
     if at.file != source.file:
-        raise UsageError(f"{at}: {what} there: say it in {source.file} to change it")
+        raise UsageError(
+            f"{at}: {what} there: say it in {source.file} to change it, in this form with a value of yours: {_form(path)}"
+        )
     return at
+
+
+def _form(path: tuple[str | int, ...]) -> str:
+    """The line of YAML that says a value; of a list, its name alone."""
+    names = [name for name in path if isinstance(name, str)]
+    return ": {".join(names) + ": …" + "}" * (len(names) - 1)
 
 
 def _at(policies: Policies, at: SourceRange) -> str:
