@@ -105,7 +105,7 @@ def _place(policies: Policies, path: tuple[str | int, ...], what: str) -> Source
     at = source.value_range(path)
     if at.file != source.file:
         raise UsageError(
-            f"{at}: {what} there: say it in {source.file} to change it, in this form with a value of yours: {_form(path)}"
+            f"{at}: {what} there: to change it, say it in {source.file}, with a value of yours: {_form(path)}"
         )
     return at
 
