@@ -10,7 +10,8 @@ from nano_flow.cli import output
 from nano_flow.cli.common import Options, pass_options
 from nano_flow.cli.run import WAIT, given_inputs
 
-_STATUSES = click.Choice(["succeeded", "failed", "paused", "cancelled", "running", "queued"])
+_STATUSES = click.Choice(["succeeded", "failed", "paused", "cancelled", "running"])
+_LISTED = click.Choice([*_STATUSES.choices, "queued"])
 _EPILOG = """\b
 Examples:
   nano-flow runs
@@ -36,7 +37,7 @@ def command(context: click.Context) -> int:
 
 @command.command("list")
 @click.option("--workflow", metavar="NAME", help="Only runs of this workflow.")
-@click.option("--status", type=_STATUSES, help="Only runs in this state.")
+@click.option("--status", type=_LISTED, help="Only runs in this state.")
 @click.option("--failed", is_flag=True, help="Only runs that failed.")
 @click.option("--search", metavar="TEXT", help="Only runs whose names, inputs or errors hold it.")
 @click.option("--since", metavar="WHEN", help="Only runs since then: 7d, 12h, 2026-01-31.")

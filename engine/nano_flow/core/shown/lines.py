@@ -126,7 +126,7 @@ _LINES: Mapping[type, tuple[int, Callable[..., str]]] = {
     CallFailed: (NORMAL, _call_failed),
     CacheHit: (DETAIL, lambda event: f"{event.address} {event.model} from the cache, saved ${usd(event.saved)}"),
     ReplyChecked: (DETAIL, _reply_checked),
-    CommandPrinted: (DETAIL, lambda event: f"{event.address} {event.stream}: {event.text.splitlines()[-1]}"),
+    CommandPrinted: (DETAIL, lambda event: f"{event.address} {event.stream}: {_last_line(event.text)}"),
     ToolIntended: (DETAIL, lambda event: f"{event.address} calls {event.tool}"),
     ToolCalled: (
         DETAIL,
@@ -141,3 +141,7 @@ _LINES: Mapping[type, tuple[int, Callable[..., str]]] = {
     ),
     NoticeGiven: (LOUD, lambda event: f"{event.address + ': ' if event.address else ''}{event.message}"),
 }
+
+
+def _last_line(text: str) -> str:
+    return text.splitlines()[-1] if text else ""
