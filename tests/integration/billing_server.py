@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 INPUT_NANO = 1_000
@@ -110,3 +111,17 @@ def billing_server() -> Iterator[tuple[str, Bill]]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def write_project(folder: Path, url: str, workflow: str) -> None:
+    """``w.yaml``, and a provider ``loop`` whose one model is priced and answered by the server at ``url``."""
+    (folder / "w.yaml").write_text(workflow)
+    (folder / "pricing.yaml").write_text("nano_flow: 1\nmodels: {loop/m: [{from: 2020-01-01, input: 1, output: 4}]}\n")
+    (folder / "providers.yaml").write_text(f"""nano_flow: 1
+providers:
+  loop:
+    api: openai
+    credentials: [LOOP_KEY]
+    base_url: {url}
+    models: {{m: {{context_window: 32k, max_output_tokens: 4k}}}}
+""")

@@ -18,7 +18,7 @@ from nano_flow.operations.runs.starting import GivenInputs, RunOptions, StartOrd
 from nano_flow.operations.service.queueing import QueueOrder, queue_run
 from nano_flow.ports.store import Store
 from tests.cli.said import start
-from tests.integration.billing_server import billing_server
+from tests.integration.billing_server import billing_server, write_project
 from tests.stores.postgres import schema_url
 
 __all__ = ["schema_url"]
@@ -42,19 +42,6 @@ def environ(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     address = request.getfixturevalue("schema_url") if request.param == "postgresql" else ""
     monkeypatch.setenv("NANO_FLOW_STORE", address)
     return {"NANO_FLOW_STORE": address}
-
-
-def write_project(folder: Path, url: str) -> None:
-    (folder / "w.yaml").write_text(WORKFLOW)
-    (folder / "pricing.yaml").write_text("nano_flow: 1\nmodels: {loop/m: [{from: 2020-01-01, input: 1, output: 4}]}\n")
-    (folder / "providers.yaml").write_text(f"""nano_flow: 1
-providers:
-  loop:
-    api: openai
-    credentials: [LOOP_KEY]
-    base_url: {url}
-    models: {{m: {{context_window: 32k, max_output_tokens: 4k}}}}
-""")
 
 
 @contextmanager
@@ -84,7 +71,7 @@ def test_a_killed_worker_costs_what_was_in_flight_and_nothing_else(
     monkeypatch.setenv("LOOP_KEY", "a-key-of-nobody")
     with billing_server() as (url, bill):
         bill.delay_s = 0.2
-        write_project(tmp_path, url)
+        write_project(tmp_path, url, WORKFLOW)
         monkeypatch.chdir(tmp_path)
         place = Place(tmp_path / ".nano-flow", environ=dict(os.environ), current=tmp_path)
         for number in range(RUNS):

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.said import start
-from tests.integration.billing_server import billing_server
-from tests.placed.test_killed import ITEMS, check_paid, ended, notices, store_of, until, working, write_project
+from tests.integration.billing_server import billing_server, write_project
+from tests.placed.test_killed import ITEMS, WORKFLOW, check_paid, ended, notices, store_of, until, working
 from tests.stores.postgres import schema_url
 
 __all__ = ["schema_url"]
@@ -42,7 +42,7 @@ def test_outputs_are_as_ever_and_nothing_is_paid_twice(tmp_path: Path, schema_ur
     how = ("kill", "stop", "cut")[seed % 3] if not LONG else chance.choice(("kill", "stop", "cut"))
     with billing_server() as (url, bill):
         bill.delay_s = 0.2
-        write_project(tmp_path, url)
+        write_project(tmp_path, url, WORKFLOW)
         with working(tmp_path, environ, 2) as workers:
             process = start(tmp_path, "run", "w.yaml", env=environ)
             enough = chance.randrange(1, ITEMS - 2)

@@ -17,7 +17,7 @@ from nano_flow.core.events import NoticeGiven
 from nano_flow.operations.place import Place
 from nano_flow.ports.store import Store
 from tests.cli.said import start
-from tests.integration.billing_server import Bill, billing_server
+from tests.integration.billing_server import Bill, billing_server, write_project
 from tests.stores.postgres import schema_url
 
 __all__ = ["schema_url"]
@@ -43,19 +43,6 @@ def environ(request: pytest.FixtureRequest) -> dict[str, str]:
     """What names the store to every process, and short times."""
     address = request.getfixturevalue("schema_url") if request.param == "postgresql" else ""
     return {"NANO_FLOW_STORE": address, "NANO_FLOW_LEASE": "3", "LOOP_KEY": "sk-loop-1234567890"}
-
-
-def write_project(folder: Path, url: str, text: str = WORKFLOW) -> None:
-    (folder / "w.yaml").write_text(text)
-    (folder / "pricing.yaml").write_text("nano_flow: 1\nmodels: {loop/m: [{from: 2020-01-01, input: 1, output: 4}]}\n")
-    (folder / "providers.yaml").write_text(f"""nano_flow: 1
-providers:
-  loop:
-    api: openai
-    credentials: [LOOP_KEY]
-    base_url: {url}
-    models: {{m: {{context_window: 32k, max_output_tokens: 4k}}}}
-""")
 
 
 @contextmanager
@@ -110,7 +97,7 @@ def test_a_worker_that_is_lost_costs_what_was_in_flight(
 ) -> None:
     with billing_server() as (url, bill):
         bill.delay_s = 0.3
-        write_project(tmp_path, url)
+        write_project(tmp_path, url, WORKFLOW)
         with working(tmp_path, environ, 2) as workers:
             process = start(tmp_path, "run", "w.yaml", env=environ)
             until(lambda: len(bill.rows) >= 3)
